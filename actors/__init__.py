@@ -1,0 +1,1 @@
+"""Nautilus actors that record, watch and assess what the strategies do."""

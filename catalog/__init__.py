@@ -1,0 +1,1 @@
+"""Readers of real data formats into a Nautilus ParquetDataCatalog, and the market simulator."""

@@ -1,0 +1,153 @@
+"""What strategies and actors say to each other, and the topics they say it on.
+
+Messages are frozen values passed by reference over the engine's bus; the recorder writes each
+kind to one Parquet table of the run log. Money, prices and sizes that were booked are exact
+(`Decimal`); what a model thought is a float.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+TOPIC_DECISION: Final = "mm.decision"
+TOPIC_ORDER: Final = "mm.order"
+TOPIC_FILL: Final = "mm.fill"
+TOPIC_MARK: Final = "mm.mark"
+TOPIC_ACCOUNT: Final = "mm.account"
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteDecision:
+    """One pass through the quoting pipeline: inputs, every term, every cap, and the outcome.
+
+    Prices are in quote currency, sizes and positions in base units, ``sigma`` in price per
+    square-root second, intensities per second and per price unit. ``None`` means that the step was
+    not reached or that the side is not quoted.
+    """
+
+    ts_ns: int
+    strategy_id: str
+    instrument_id: str
+    decision_id: int
+    trigger: str
+    # what was seen
+    bid: float | None
+    ask: float | None
+    bid_size: float | None
+    ask_size: float | None
+    position: float
+    worst_long: float
+    """Position if every working and in-flight buy filled."""
+    worst_short: float
+    """Position if every working and in-flight sell filled."""
+    # step 1, estimate
+    fair_value: float | None
+    sigma: float | None
+    bid_a_per_s: float | None
+    bid_k_per_price: float | None
+    ask_a_per_s: float | None
+    ask_k_per_price: float | None
+    # step 2, price
+    reservation_price: float | None
+    bid_half_spread: float | None
+    ask_half_spread: float | None
+    # step 3, adjust
+    bid_spread_multiplier: float
+    ask_spread_multiplier: float
+    bid_size_multiplier: float
+    ask_size_multiplier: float
+    fair_value_shift: float
+    # steps 4 and 5, ladder and guards: what we want to rest
+    bid_prices: tuple[float, ...]
+    bid_sizes: tuple[float, ...]
+    ask_prices: tuple[float, ...]
+    ask_sizes: tuple[float, ...]
+    quote_state: str
+    reasons: tuple[str, ...]
+    """Why the state is what it is, and why a side or level is missing."""
+    caps: tuple[str, ...]
+    """Guards that changed a price or a size."""
+    # step 6, reconcile
+    submits: int
+    amends: int
+    cancels: int
+    keeps: int
+    deferred: int
+    """Commands wanted but postponed by the message budget or by an order in flight."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFact:
+    """Something that happened to one of our orders."""
+
+    ts_ns: int
+    strategy_id: str
+    instrument_id: str
+    client_order_id: str
+    decision_id: int
+    side: str
+    level: int
+    event: str
+    """SUBMIT, AMEND, CANCEL (our commands) or the engine's event: ACCEPTED, REJECTED, UPDATED, ..."""
+    price: Decimal
+    size: Decimal
+    filled: Decimal
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FillFact:
+    """One execution of one of our orders."""
+
+    ts_ns: int
+    strategy_id: str
+    instrument_id: str
+    client_order_id: str
+    venue_order_id: str
+    trade_id: str
+    decision_id: int
+    side: str
+    level: int
+    price: Decimal
+    size: Decimal
+    liquidity: str
+    commission: Decimal
+    """Positive is a cost, negative a rebate."""
+    commission_currency: str
+    position_after: Decimal
+    bid: float | None
+    """Best bid when the fill arrived."""
+    ask: float | None
+    quoted_ts_ns: int
+    """When the order got its present price (submitted or last amended)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkFact:
+    """The market and our position at one sampling instant."""
+
+    ts_ns: int
+    strategy_id: str
+    instrument_id: str
+    bid: float | None
+    ask: float | None
+    sigma: float | None
+    position: Decimal
+    open_buy: Decimal
+    """Size of all working and in-flight buys."""
+    open_sell: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFact:
+    """One currency balance of one venue account, taken at start, at stop and at the sampling instants asked for."""
+
+    ts_ns: int
+    venue: str
+    account_id: str
+    currency: str
+    total: Decimal
+    free: Decimal
+    locked: Decimal

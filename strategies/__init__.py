@@ -1,0 +1,1 @@
+"""Nautilus strategies that quote with the library."""
