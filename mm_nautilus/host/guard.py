@@ -1,0 +1,77 @@
+"""Handlers that never fail unnoticed.
+
+The engine logs an exception raised in a handler and trades on. A strategy or actor built on the
+guarded bases keeps the first exception, withdraws (a strategy cancels its orders), and asks the
+node to stop in order; the run script finds the exception in `fatal` and exits non-zero with it.
+"""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from nautilus_trader.common import DataActor
+from nautilus_trader.trading import Strategy
+
+# The engine itself reports what these raise: a failing start fails the run.
+_REPORTED_BY_ENGINE = frozenset({"on_start", "on_save", "on_load"})
+
+
+class Guarded:
+    """Wraps every ``on_*`` handler of a subclass; `guard` wraps callbacks that carry other names."""
+
+    fatal: BaseException | None = None
+    """The first exception a handler raised, or ``None``."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, handler in list(vars(cls).items()):
+            if name.startswith("on_") and name not in _REPORTED_BY_ENGINE and callable(handler):
+                setattr(cls, name, _guarded(handler))
+
+    def guard[**P](self, callback: Callable[P, None]) -> Callable[P, None]:
+        """Return `callback` under the same protection, for timers and topics."""
+
+        @functools.wraps(callback)
+        def protected(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                callback(*args, **kwargs)
+            except BaseException as error:
+                self.fail(error)
+
+        return protected
+
+    def fail(self, error: BaseException) -> None:
+        """Keep the first `error`, withdraw and ask the node to stop."""
+        if self.fatal is not None:
+            return
+        self.fatal = error
+        try:
+            self.withdraw()
+        finally:
+            self.log.error("".join(traceback.format_exception(error)))  # type: ignore[attr-defined]
+            self.shutdown_system(repr(error))  # type: ignore[attr-defined]
+
+    def withdraw(self) -> None:
+        """Take back whatever rests in the market; nothing for a component that does not trade."""
+
+
+def _guarded(handler: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(handler)
+    def protected(self: Guarded, *args: Any) -> None:
+        try:
+            handler(self, *args)
+        except BaseException as error:
+            self.fail(error)
+
+    return protected
+
+
+class GuardedStrategy(Guarded, Strategy):
+    """A strategy whose first failing handler withdraws its quotes and stops the node."""
+
+
+class GuardedActor(Guarded, DataActor):
+    """An actor whose first failing handler stops the node."""
