@@ -1,0 +1,1 @@
+"""Estimators: fair value, volatility, order-arrival intensity, order flow."""

@@ -1,0 +1,43 @@
+"""Quoting models, one file each: market state and inventory in, reservation price and half-spreads out."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from mm_nautilus.models.avellaneda_stoikov import AvellanedaStoikov
+from mm_nautilus.models.glft import Glft
+from mm_nautilus.models.protocol import ModelParameters, QuotingModel
+from mm_nautilus.models.symmetric import Symmetric
+
+MODELS: Mapping[str, type[QuotingModel]] = MappingProxyType(
+    {model.name: model for model in (AvellanedaStoikov, Glft, Symmetric)}
+)
+
+
+def find_model(name: str) -> type[QuotingModel]:
+    """Return the model registered under `name`, or the class that ``package.module:Class`` points at.
+
+    Raises
+    ------
+    ValueError
+        When nothing is registered under `name` and no class can be imported from it.
+
+    """
+    if ":" not in name:
+        if name in MODELS:
+            return MODELS[name]
+        raise ValueError(f"unknown model {name!r}; allowed are {', '.join(sorted(MODELS))} or 'package.module:Class'")
+    module_name, _, class_name = name.partition(":")
+    try:
+        found: type[QuotingModel] = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"cannot import the model {name!r}: {error}") from error
+    missing = [need for need in ("name", "parameters_type", "quote") if not hasattr(found, need)]
+    if missing:
+        raise ValueError(f"{name!r} is not a quoting model: it has no {', '.join(missing)}")
+    return found
+
+
+__all__ = ["MODELS", "ModelParameters", "QuotingModel", "find_model"]

@@ -1,0 +1,1 @@
+"""The quoting pipeline: adjust, ladder, guard, reconcile."""

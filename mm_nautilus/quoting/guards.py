@@ -1,0 +1,158 @@
+"""Step 5: what shrinks or removes a quote. A guard never moves a price toward the market.
+
+Guards are functions of floats, ticks and lots; what each did is named in a `Trace`, so that nobody
+has to ask why we were not quoting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mm_nautilus.market import Side, TopOfBook
+
+
+class Reason(StrEnum):
+    """Why a state is what it is, or why a side or a level is missing."""
+
+    NO_BOOK = "NO_BOOK"
+    ONE_SIDED_BOOK = "ONE_SIDED_BOOK"
+    CROSSED_BOOK = "CROSSED_BOOK"
+    LOCKED_BOOK = "LOCKED_BOOK"
+    STALE_BOOK = "STALE_BOOK"
+    WIDE_BOOK = "WIDE_BOOK"
+    WARMING_UP = "WARMING_UP"
+    STOPPED = "STOPPED"
+    POSITION_MISMATCH = "POSITION_MISMATCH"
+    MODEL_NOT_FINITE = "MODEL_NOT_FINITE"
+    MODEL_BOUND = "MODEL_BOUND"
+    POSITION_LIMIT = "POSITION_LIMIT"
+    NOTIONAL_LIMIT = "NOTIONAL_LIMIT"
+    BALANCE = "BALANCE"
+    BELOW_MIN_SIZE = "BELOW_MIN_SIZE"
+    WIDER_THAN_MAX = "WIDER_THAN_MAX"
+    PRICE_BAND = "PRICE_BAND"
+    REDUCING_SIDE_TIGHTENED = "REDUCING_SIDE_TIGHTENED"
+    WIDENED = "WIDENED"
+
+
+class Cap(StrEnum):
+    """A guard that changed a price or a size without removing it."""
+
+    MIN_HALF_SPREAD = "MIN_HALF_SPREAD"
+    POST_ONLY = "POST_ONLY"
+    OWN_CROSS = "OWN_CROSS"
+    POSITION_LIMIT = "POSITION_LIMIT"
+    NOTIONAL_LIMIT = "NOTIONAL_LIMIT"
+    ORDER_NOTIONAL = "ORDER_NOTIONAL"
+    BALANCE = "BALANCE"
+
+
+_SUFFIX = {Side.BUY: ":BID", Side.SELL: ":ASK"}
+
+
+@dataclass(slots=True)
+class Trace:
+    """Reasons and caps of one pass, in the order in which they applied, each once."""
+
+    reasons: list[str] = field(default_factory=list)
+    caps: list[str] = field(default_factory=list)
+
+    def reason(self, reason: Reason, side: Side | None = None) -> None:
+        """Note why something is not quoted."""
+        _note(self.reasons, reason, side)
+
+    def cap(self, cap: Cap, side: Side | None = None) -> None:
+        """Note what changed a price or a size."""
+        _note(self.caps, cap, side)
+
+
+def _note(notes: list[str], what: str, side: Side | None) -> None:
+    text = what if side is None else what + _SUFFIX[side]
+    if text not in notes:
+        notes.append(text)
+
+
+def book_fault(top: TopOfBook | None, max_spread_bps: float | None) -> Reason | None:
+    """Return why this book must not be quoted on, or ``None`` where it may.
+
+    Parameters
+    ----------
+    top : TopOfBook or None
+        ``None`` where nothing has been seen; a side is missing where its size is 0 or its price not above 0.
+    max_spread_bps : float or None
+        Widest market spread to quote into, in bps of the mid.
+
+    """
+    if top is None:
+        return Reason.NO_BOOK
+    if not (top.bid_size > 0 and top.ask_size > 0 and top.bid > 0 and top.ask > 0):
+        return Reason.ONE_SIDED_BOOK
+    if top.bid > top.ask:
+        return Reason.CROSSED_BOOK
+    if top.bid == top.ask:
+        return Reason.LOCKED_BOOK
+    if max_spread_bps is not None and top.ask - top.bid > max_spread_bps * 1e-4 * top.mid:
+        return Reason.WIDE_BOOK
+    return None
+
+
+def floor_half_spread(side: Side, price: float, fair_value: float, min_bps: float, trace: Trace) -> float:
+    """Move `price` away from the fair value to the smallest allowed distance, in price units."""
+    sign = int(side)
+    nearest = fair_value * (1.0 - sign * min_bps * 1e-4)
+    if (price - nearest) * sign > 0:
+        trace.cap(Cap.MIN_HALF_SPREAD, side)
+        return nearest
+    return price
+
+
+def post_only(side: Side, ticks: list[int], opposite_best_ticks: int, trace: Trace) -> None:
+    """Push levels that would take liquidity back behind the opposite best price, keeping them a tick apart."""
+    sign = int(side)
+    limit = opposite_best_ticks - sign
+    for index, price in enumerate(ticks):
+        if (price - limit) * sign <= 0:
+            return
+        ticks[index] = limit
+        limit -= sign
+        trace.cap(Cap.POST_ONLY, side)
+
+
+def uncross(bids: list[int], asks: list[int], trace: Trace) -> None:
+    """Keep our own asks above our own bids by pushing asks up."""
+    if not bids or not asks:
+        return
+    lowest = bids[0] + 1
+    for index, price in enumerate(asks):
+        if price >= lowest:
+            return
+        asks[index] = lowest
+        lowest += 1
+        trace.cap(Cap.OWN_CROSS)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Lots that may still be added on one side, by what bounds them."""
+
+    position_lots: int
+    """Up to the position limit."""
+    notional_lots: int | None = None
+    """Up to the notional limit; ``None`` where there is none."""
+    balance_lots: int | None = None
+    """Up to the free balance; ``None`` where the account is not limited by one."""
+
+    def lots(self, side: Side, trace: Trace, wanted_lots: float) -> int:
+        """Return the smallest bound, naming it where it binds."""
+        room = max(self.position_lots, 0)
+        bound: tuple[Cap, Reason] = (Cap.POSITION_LIMIT, Reason.POSITION_LIMIT)
+        if self.notional_lots is not None and self.notional_lots < room:
+            room, bound = max(self.notional_lots, 0), (Cap.NOTIONAL_LIMIT, Reason.NOTIONAL_LIMIT)
+        if self.balance_lots is not None and self.balance_lots < room:
+            room, bound = max(self.balance_lots, 0), (Cap.BALANCE, Reason.BALANCE)
+        if room == 0:
+            trace.reason(bound[1], side)
+        elif room < wanted_lots:
+            trace.cap(bound[0], side)
+        return room

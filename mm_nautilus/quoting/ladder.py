@@ -1,0 +1,83 @@
+r"""Step 4: one quote becomes a ladder.
+
+.. math::
+    \text{bid}_i = \lfloor b - i\,d\,(1 + w\rho^+) \rfloor_{\text{tick}}, \qquad
+    \text{size}_i = \lfloor s_0 m \beta^i (1 - u\rho^+) \rfloor_{\text{lot}}
+
+with :math:`b` the quoted bid, :math:`d` the spacing, :math:`\rho = q/Q`, :math:`w` the widening and :math:`u` the size
+skew of the side that adds to the position, :math:`\beta` the decay and :math:`m` the size multiplier; asks mirror.
+Prices are strictly monotone by at least a tick, and cumulative size never exceeds the room.
+"""
+
+from __future__ import annotations
+
+from mm_nautilus.market import Side
+from mm_nautilus.quoting.lattice import ticks_away, whole_lots
+
+
+def ladder_ticks(side: Side, price: float, tick: float, spacing: float, levels: int) -> list[int]:
+    """Prices of one side in ticks, best first.
+
+    Parameters
+    ----------
+    side : Side
+        Which side.
+    price : float
+        Wanted price of the best level, in price units.
+    tick : float
+        Tick size, in price units.
+    spacing : float
+        Distance between neighbouring levels, in price units.
+    levels : int
+        How many.
+
+    """
+    sign = int(side)
+    ticks = [ticks_away(side, price - sign * index * spacing, tick) for index in range(levels)]
+    for index in range(1, levels):
+        farthest = ticks[index - 1] - sign
+        if (ticks[index] - farthest) * sign > 0:
+            ticks[index] = farthest
+    return ticks
+
+
+def ladder_lots(base_lots: float, decay: float, levels: int, room_lots: int) -> list[int]:
+    """Sizes of one side in lots, best level first; what does not fit into the room is cut from the far end.
+
+    Parameters
+    ----------
+    base_lots : float
+        Size of the best level, in lots; need not be whole.
+    decay : float
+        Size of a level relative to the one before it.
+    levels : int
+        How many.
+    room_lots : int
+        Largest cumulative size.
+
+    """
+    sizes = []
+    for index in range(levels):
+        size = min(whole_lots(base_lots * decay**index), room_lots)
+        sizes.append(size)
+        room_lots -= size
+    return sizes
+
+
+def towards_limit(side: Side, inventory_share: float) -> float:
+    r"""Share of the limit used up on `side`: :math:`\rho^+` for bids, :math:`(-\rho)^+` for asks.
+
+    Parameters
+    ----------
+    side : Side
+        Which side.
+    inventory_share : float
+        Position over its limit.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    """
+    return min(max(int(side) * inventory_share, 0.0), 1.0)

@@ -1,0 +1,235 @@
+"""Steps 2 to 5: from a market state and an inventory to the ladder we want to rest.
+
+`Quoter.decide` is a pure function of its arguments and the frozen settings; the strategy feeds it
+and hands its answer to `reconcile`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mm_nautilus.market import EMPTY_LADDER, Grid, Ladder, Level, MarketState, Quote, QuoteState, Side
+from mm_nautilus.models import find_model
+from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, adjusted, tighten_reducing_side
+from mm_nautilus.quoting.guards import Cap, Reason, Room, Trace, floor_half_spread, post_only, uncross
+from mm_nautilus.quoting.ladder import ladder_lots, ladder_ticks, towards_limit
+from mm_nautilus.quoting.settings import QuotingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """What a cash account can trade, in lots; funds locked by our own working orders included."""
+
+    buy_lots: int
+    """Lots the quote currency pays for."""
+    sell_lots: int
+    """Lots the base currency holds."""
+
+    def lots(self, side: Side) -> int:
+        """Return the lots that can be traded on `side`."""
+        return self.buy_lots if side is Side.BUY else self.sell_lots
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The ladder we want to rest and how it came about; prices are floats only for the record."""
+
+    ladder: Ladder
+    quote_state: QuoteState
+    reasons: tuple[str, ...]
+    caps: tuple[str, ...]
+    quote: Quote | None = None
+    """The model's answer, before adjustment."""
+    adjustment: Adjustment = NEUTRAL
+
+
+def withdrawn(reason: Reason) -> Wanted:
+    """Return the empty ladder with its reason."""
+    return Wanted(EMPTY_LADDER, QuoteState.WITHDRAWN, (reason,), ())
+
+
+class Quoter:
+    """The settings of one strategy on one instrument, ready to be asked what to quote.
+
+    Parameters
+    ----------
+    settings : QuotingSettings
+        With the fields of the chosen model's parameters.
+    grid : Grid
+        Tick, lot and smallest order of the instrument.
+    base_per_lot : float
+        Base units whose value moves with the price as one lot does: the lot itself for spot, times the
+        multiplier for a linear contract, divided by the price for an inverse one. The model sees
+        inventory and order size in these.
+
+    Raises
+    ------
+    ValueError
+        When the order size or the limit is not a whole number of lots, or below the venue's minimum.
+
+    """
+
+    def __init__(self, settings: QuotingSettings, grid: Grid, base_per_lot: float) -> None:
+        self._settings = settings
+        self._tick = float(grid.tick)
+        self._base_per_lot = base_per_lot
+        order_lots = _exact_lots("order_size", settings.order_size, grid)
+        if order_lots < grid.min_lots:
+            raise ValueError(
+                f"order_size {settings.order_size} is below the venue's minimum {grid.min_lots * grid.lot}"
+            )
+        self._order_lots = order_lots
+        self._min_lots = grid.min_lots
+        self.limit_lots = _exact_lots("limits.max_position", settings.limits.max_position, grid)
+        self._max_notional = _optional_float(settings.limits.max_notional)
+        self._max_order_notional = _optional_float(settings.limits.max_order_notional)
+        self._min_price = _optional_float(settings.guards.min_price)
+        self._max_price = _optional_float(settings.guards.max_price)
+        self._model = find_model(settings.model)(settings, order_lots * base_per_lot)  # type: ignore[arg-type]
+
+    def decide(
+        self,
+        state: MarketState,
+        position_lots: int,
+        elapsed_s: float,
+        adjustment: Adjustment = NEUTRAL,
+        funds: Funds | None = None,
+    ) -> Wanted:
+        """Price, adjust, ladder and guard one quote.
+
+        Parameters
+        ----------
+        state : MarketState
+            On a book that `book_fault` passed.
+        position_lots : int
+            Signed position.
+        elapsed_s : float
+            Seconds since quoting began.
+        adjustment : Adjustment
+            What actors and other venues ask for.
+        funds : Funds or None
+            Of a cash account; ``None`` where funds do not bound size.
+
+        """
+        trace = Trace()
+        share = position_lots / self.limit_lots
+        quote = self._model.quote(state, position_lots * self._base_per_lot, elapsed_s)
+        if not _finite(quote):
+            trace.reason(Reason.MODEL_NOT_FINITE)
+            return Wanted(EMPTY_LADDER, QuoteState.WITHDRAWN, tuple(trace.reasons), (), quote, adjustment)
+        tightened = tighten_reducing_side(adjustment, share, self._settings.adjust)
+        if tightened is not adjustment:
+            trace.reason(Reason.REDUCING_SIDE_TIGHTENED)
+        final = adjusted(quote, tightened)
+        bids = self._side(Side.BUY, final.bid, tightened.bid_size, state, position_lots, share, funds, trace)
+        asks = self._side(Side.SELL, final.ask, tightened.ask_size, state, position_lots, share, funds, trace)
+        uncross(bids[0], asks[0], trace)
+        ladder = Ladder(self._levels(Side.BUY, *bids, state, trace), self._levels(Side.SELL, *asks, state, trace))
+        return Wanted(
+            ladder,
+            _state(ladder, trace, quote, final),
+            tuple(trace.reasons),
+            tuple(trace.caps),
+            quote,
+            tightened,
+        )
+
+    def _side(
+        self,
+        side: Side,
+        price: float | None,
+        size_multiplier: float,
+        state: MarketState,
+        position_lots: int,
+        share: float,
+        funds: Funds | None,
+        trace: Trace,
+    ) -> tuple[list[int], list[int]]:
+        """Return prices in ticks and sizes in lots of one side, before levels are dropped."""
+        if price is None:
+            trace.reason(Reason.MODEL_BOUND, side)
+            return [], []
+        settings, top, tick = self._settings.ladder, state.top, self._tick
+        price = floor_half_spread(side, price, state.fair_value, self._settings.guards.min_half_spread_bps, trace)
+        towards = towards_limit(side, share)
+        spacing = settings.spacing_ticks * tick * (1.0 + settings.widen_inventory_side * towards)
+        ticks = ladder_ticks(side, price, tick, spacing, settings.levels)
+        opposite = top.ask if side is Side.BUY else top.bid
+        post_only(side, ticks, round(opposite / tick), trace)
+        size_lots = self._order_lots * size_multiplier * (1.0 - settings.size_skew * towards)
+        if self._max_order_notional is not None:
+            largest = self._max_order_notional / (state.fair_value * self._base_per_lot)
+            if largest < size_lots:
+                size_lots = largest
+                trace.cap(Cap.ORDER_NOTIONAL, side)
+        room = self._room(side, position_lots, state.fair_value, funds)
+        lots = ladder_lots(size_lots, settings.size_decay, settings.levels, room.lots(side, trace, size_lots))
+        return ticks, lots
+
+    def _room(self, side: Side, position_lots: int, fair_value: float, funds: Funds | None) -> Room:
+        sign = int(side)
+        notional = None
+        if self._max_notional is not None:
+            notional = math.floor(self._max_notional / (fair_value * self._base_per_lot)) - sign * position_lots
+        return Room(self.limit_lots - sign * position_lots, notional, None if funds is None else funds.lots(side))
+
+    def _levels(
+        self, side: Side, ticks: list[int], lots: list[int], state: MarketState, trace: Trace
+    ) -> tuple[Level, ...]:
+        """Drop what stands outside the allowed prices or is too small to send."""
+        levels = []
+        farthest = self._settings.guards.max_half_spread_bps
+        for index, (price_ticks, size_lots) in enumerate(zip(ticks, lots, strict=True)):
+            price = price_ticks * self._tick
+            if size_lots < self._min_lots:
+                trace.reason(Reason.BELOW_MIN_SIZE, side)
+            elif (self._min_price is not None and price < self._min_price) or (
+                self._max_price is not None and price > self._max_price
+            ):
+                trace.reason(Reason.PRICE_BAND, side)
+            elif farthest is not None and abs(price - state.fair_value) > farthest * 1e-4 * state.fair_value:
+                trace.reason(Reason.WIDER_THAN_MAX, side)
+            elif price_ticks > 0:
+                levels.append(Level(side, index, price_ticks, size_lots))
+        return tuple(levels)
+
+
+def _state(ladder: Ladder, trace: Trace, quote: Quote, final: Quote) -> QuoteState:
+    if not ladder.bids and not ladder.asks:
+        return QuoteState.WITHDRAWN
+    if not ladder.bids or not ladder.asks:
+        missing = ":ASK" if ladder.bids else ":BID"
+        at_limit = (Reason.POSITION_LIMIT + missing, Reason.NOTIONAL_LIMIT + missing, Reason.MODEL_BOUND + missing)
+        return QuoteState.INVENTORY_LIMIT if any(r in trace.reasons for r in at_limit) else QuoteState.PASSIVE
+    if Reason.REDUCING_SIDE_TIGHTENED in trace.reasons:
+        return QuoteState.AGGRESSIVE
+    widened = _width(final) > _width(quote) * (1.0 + 1e-12) or any(c.startswith("MIN_HALF_SPREAD") for c in trace.caps)
+    if widened:
+        trace.reason(Reason.WIDENED)
+        return QuoteState.PASSIVE
+    return QuoteState.ACTIVE
+
+
+def _width(quote: Quote) -> float:
+    return (quote.bid_half_spread or 0.0) + (quote.ask_half_spread or 0.0)
+
+
+def _finite(quote: Quote) -> bool:
+    return (
+        math.isfinite(quote.reservation_price)
+        and (quote.bid_half_spread is None or math.isfinite(quote.bid_half_spread))
+        and (quote.ask_half_spread is None or math.isfinite(quote.ask_half_spread))
+    )
+
+
+def _optional_float(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _exact_lots(field: str, size: Decimal, grid: Grid) -> int:
+    lots, rest = divmod(size, grid.lot)
+    if rest:
+        raise ValueError(f"{field} {size} is not a multiple of the lot size {grid.lot}")
+    return int(lots)

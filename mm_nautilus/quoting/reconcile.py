@@ -1,0 +1,233 @@
+"""Step 6: the difference between the ladder we want and the orders that rest.
+
+An order whose price is still wanted keeps its place in the queue. Commands that reduce risk come
+first: cancels, then amends, then submits, the side that reduces the position before the other. A
+submit never takes the worst case (position, everything working, everything in flight) past the limit,
+and no command may meet an order of our own on the other side, wherever that stands or is going.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mm_nautilus.market import Ladder, Level, Side
+from mm_nautilus.quoting.orders import OrderStatus, WorkingOrder
+from mm_nautilus.quoting.settings import RequoteSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """Change a resting order in place; the size is its total, filled part included."""
+
+    order: WorkingOrder
+    price_ticks: int
+    total_lots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Commands in the order in which they are to be sent."""
+
+    cancels: tuple[WorkingOrder, ...] = ()
+    amends: tuple[Amend, ...] = ()
+    submits: tuple[Level, ...] = ()
+    keeps: int = 0
+    deferred: int = 0
+
+    @property
+    def messages(self) -> int:
+        """How many commands there are."""
+        return len(self.cancels) + len(self.amends) + len(self.submits)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Position and everything that may still change it, in lots."""
+
+    position_lots: int
+    open_buy_lots: int
+    open_sell_lots: int
+    limit_lots: int
+    buy_funds_lots: int | None = None
+    """What a cash account can pay for, working bids included; ``None`` where funds do not bound size."""
+    sell_funds_lots: int | None = None
+    """What a cash account can deliver, working asks included."""
+
+    def room_lots(self, side: Side) -> int:
+        """Lots that may be submitted on `side` before the worst case passes the limit or the funds."""
+        if side is Side.BUY:
+            room, funds, working = self.limit_lots - self.position_lots, self.buy_funds_lots, self.open_buy_lots
+        else:
+            room, funds, working = self.limit_lots + self.position_lots, self.sell_funds_lots, self.open_sell_lots
+        return (room if funds is None else min(room, funds)) - working
+
+
+def reconcile(
+    wanted: Ladder,
+    orders: Iterable[WorkingOrder],
+    exposure: Exposure,
+    min_lots: int,
+    settings: RequoteSettings,
+    budget: int,
+) -> Plan:
+    """Return the commands that turn `orders` into `wanted`.
+
+    Parameters
+    ----------
+    wanted : Ladder
+        From the pipeline.
+    orders : iterable of WorkingOrder
+        Everything that may still fill.
+    exposure : Exposure
+        Before any of the commands.
+    min_lots : int
+        Smallest order the venue accepts.
+    settings : RequoteSettings
+        Tolerances, and whether and how often to amend.
+    budget : int
+        Messages that may be sent; cancels of prices we no longer want pass even when it is spent.
+
+    """
+    draft = _Draft(settings, min_lots, budget)
+    first = Side.SELL if exposure.position_lots > 0 else Side.BUY
+    by_side: dict[Side, list[WorkingOrder]] = {Side.BUY: [], Side.SELL: []}
+    for order in orders:
+        by_side[order.side].append(order)
+    unfilled: list[tuple[Side, list[Level], int | None]] = []
+    for side in (first, first.opposite):
+        barrier = _nearest_own(side.opposite, by_side[side.opposite])
+        levels = draft.match(wanted.side(side), by_side[side], _best(wanted.side(side.opposite)), barrier)
+        unfilled.append((side, levels, barrier))
+    for side, levels, barrier in unfilled:
+        draft.submit(levels, exposure.room_lots(side), barrier)
+    return Plan(tuple(draft.cancels), tuple(draft.amends), tuple(draft.submits), draft.keeps, draft.deferred)
+
+
+def _best(levels: tuple[Level, ...]) -> int | None:
+    return levels[0].price_ticks if levels else None
+
+
+def _nearest_own(side: Side, orders: list[WorkingOrder]) -> int | None:
+    """Return the price closest to the market that any of our orders on `side` rests at or is going to."""
+    prices = [price for order in orders for price in (order.resting_ticks, order.price_ticks)]
+    if not prices:
+        return None
+    return max(prices) if side is Side.BUY else min(prices)
+
+
+def _meets(side: Side, price_ticks: int, opposite_ticks: int | None) -> bool:
+    """Return whether an order of `side` at this price would trade with the opposite price."""
+    return opposite_ticks is not None and (price_ticks - opposite_ticks) * int(side) >= 0
+
+
+class _Draft:
+    """The plan while it is being made."""
+
+    __slots__ = ("_budget", "_min_lots", "_settings", "amends", "cancels", "deferred", "keeps", "submits")
+
+    def __init__(self, settings: RequoteSettings, min_lots: int, budget: int) -> None:
+        self._settings = settings
+        self._min_lots = min_lots
+        self._budget = budget
+        self.cancels: list[WorkingOrder] = []
+        self.amends: list[Amend] = []
+        self.submits: list[Level] = []
+        self.keeps = 0
+        self.deferred = 0
+
+    def match(
+        self, levels: tuple[Level, ...], orders: list[WorkingOrder], opposite_wanted: int | None, barrier: int | None
+    ) -> list[Level]:
+        """Keep, move or cancel the orders of one side; return the levels that need a new order."""
+        open_levels = list(levels)
+        loose: list[WorkingOrder] = []
+        for order in orders:
+            if order.status is OrderStatus.PENDING_CANCEL or order.cancel_wanted:
+                continue
+            level = (
+                None if _meets(order.side, order.price_ticks, opposite_wanted) else self._closest(order, open_levels)
+            )
+            if level is None:
+                loose.append(order)
+            else:
+                open_levels.remove(level)
+                self._resize(order, level, open_levels)
+        # Commands in flight first: each holds the place of one level until it is answered.
+        loose.sort(key=lambda order: order.status is OrderStatus.WORKING)
+        for order in loose:
+            self._move(order, open_levels, barrier)
+        return open_levels
+
+    def _closest(self, order: WorkingOrder, levels: list[Level]) -> Level | None:
+        """Return the wanted level this order may stay for, the nearest within the tolerance."""
+        best = None
+        for level in levels:
+            distance = abs(level.price_ticks - order.price_ticks)
+            if distance <= self._settings.tolerance_ticks and (best is None or distance < best[0]):
+                best = (distance, level)
+        return None if best is None else best[1]
+
+    def _resize(self, order: WorkingOrder, level: Level, open_levels: list[Level]) -> None:
+        """Keep the order at its price; change its size only beyond the tolerance."""
+        leaves = order.leaves_lots
+        excess = leaves - level.size_lots
+        if abs(excess) <= self._settings.size_tolerance * level.size_lots:
+            self.keeps += 1
+        elif order.status is not OrderStatus.WORKING:
+            self.deferred += 1
+        elif excess > 0 and self._may_amend(order):
+            self._amend(order, order.price_ticks, level.size_lots)
+        else:
+            # A larger size loses its queue place at every venue, so it may as well be a new order.
+            self._cancel(order)
+            open_levels.append(level)
+
+    def _move(self, order: WorkingOrder, open_levels: list[Level], barrier: int | None) -> None:
+        """Take an order whose price is no longer wanted to the next open level, or cancel it."""
+        if order.status is not OrderStatus.WORKING:
+            self.deferred += 1
+            if open_levels:
+                open_levels.pop(0)
+            return
+        if not open_levels:
+            self._cancel(order)
+            return
+        level = open_levels[0]
+        too_small = order.leaves_lots < level.size_lots * (1.0 - self._settings.size_tolerance)
+        if too_small or not self._may_amend(order):
+            self._cancel(order)
+            return
+        if self._budget > 0 and not _meets(order.side, level.price_ticks, barrier):
+            open_levels.pop(0)
+            self._amend(order, level.price_ticks, min(order.leaves_lots, level.size_lots))
+        elif (order.price_ticks - level.price_ticks) * int(order.side) > 0:
+            # It stands closer to the market than we want and cannot be moved now.
+            self._cancel(order)
+        else:
+            open_levels.pop(0)
+            self.deferred += 1
+
+    def _may_amend(self, order: WorkingOrder) -> bool:
+        return self._settings.amend and order.amends < self._settings.max_amends_per_order
+
+    def _amend(self, order: WorkingOrder, price_ticks: int, leaves_lots: int) -> None:
+        self.amends.append(Amend(order, price_ticks, order.filled_lots + leaves_lots))
+        self._budget -= 1
+
+    def _cancel(self, order: WorkingOrder) -> None:
+        self.cancels.append(order)
+        self._budget -= 1
+
+    def submit(self, levels: list[Level], room_lots: int, barrier: int | None) -> None:
+        """Submit what fits into the room and the budget and meets none of our own; the rest waits for answers."""
+        for level in sorted(levels, key=lambda level: level.index):
+            lots = min(level.size_lots, room_lots)
+            if lots < self._min_lots or self._budget <= 0 or _meets(level.side, level.price_ticks, barrier):
+                self.deferred += 1
+                continue
+            room_lots -= lots
+            self._budget -= 1
+            self.submits.append(
+                level if lots == level.size_lots else Level(level.side, level.index, level.price_ticks, lots)
+            )

@@ -1,0 +1,169 @@
+"""What the quoting pipeline can be told, with units in every name."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from mm_nautilus.estimators.intensity import IntensitySettings
+from mm_nautilus.estimators.volatility import VolatilitySettings
+from mm_nautilus.models import ModelParameters, find_model
+from mm_nautilus.settings import Settings
+
+
+class LadderSettings(Settings):
+    """Step 4: how one quote becomes several resting orders a side."""
+
+    levels: int = Field(default=1, ge=1, le=50, description="Resting orders per side.")
+    spacing_ticks: float = Field(default=1.0, gt=0, description="Distance between neighbouring levels, in ticks.")
+    size_decay: float = Field(default=1.0, gt=0, le=1, description="Size of a level relative to the one before it.")
+    size_skew: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Shrinks the side that adds to the position by this share of |position|/max_position.",
+    )
+    widen_inventory_side: float = Field(
+        default=0.0,
+        ge=0,
+        description="Stretches the spacing of the side that adds to the position by this times |position|/max_position.",
+    )
+
+
+class LimitSettings(Settings):
+    """Step 5: what may never be exceeded, even if every working order filled."""
+
+    max_position: Decimal = Field(gt=0, description="Largest |position| in the worst case, in base units.")
+    max_notional: Decimal | None = Field(
+        default=None, gt=0, description="Largest |position| in the worst case, in quote currency."
+    )
+    max_order_notional: Decimal | None = Field(
+        default=None, gt=0, description="Largest single order, in quote currency."
+    )
+    check_position: bool = Field(
+        default=True, description="Compare the position counted from fills with the engine's at every sample."
+    )
+
+
+class GuardSettings(Settings):
+    """Step 5: where a price may stand, and when the market is not fit to be quoted."""
+
+    min_half_spread_bps: float = Field(
+        default=0.0, ge=0, lt=10_000, description="Quotes stand at least this far from the fair value, in bps of it."
+    )
+    max_half_spread_bps: float | None = Field(
+        default=None, gt=0, le=10_000, description="Levels farther than this from the fair value are not quoted."
+    )
+    min_price: Decimal | None = Field(default=None, gt=0, description="Levels below this price are not quoted.")
+    max_price: Decimal | None = Field(default=None, gt=0, description="Levels above this price are not quoted.")
+    stale_after_s: float = Field(
+        default=10.0, gt=0, description="Withdraw when the market has been silent this long, in seconds."
+    )
+    max_book_spread_bps: float | None = Field(
+        default=None, gt=0, description="Withdraw while the market's own spread is wider than this."
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.max_half_spread_bps is not None and self.max_half_spread_bps < self.min_half_spread_bps:
+            raise ValueError(
+                f"max_half_spread_bps ({self.max_half_spread_bps}) is below min_half_spread_bps "
+                f"({self.min_half_spread_bps})"
+            )
+        if self.min_price is not None and self.max_price is not None and self.max_price <= self.min_price:
+            raise ValueError(f"max_price ({self.max_price}) is not above min_price ({self.min_price})")
+        return self
+
+
+class AdjustSettings(Settings):
+    """Step 3: what the strategy itself changes in the model's quote."""
+
+    aggressive_above: float = Field(
+        default=0.7, gt=0, le=1, description="Share of max_position from which the reducing side is tightened."
+    )
+    aggressive_spread_multiplier: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Factor on the half-spread of the reducing side there; 1 leaves it.",
+    )
+
+
+class RequoteSettings(Settings):
+    """Step 6: how eagerly resting orders follow the wanted ladder."""
+
+    tolerance_ticks: int = Field(
+        default=0, ge=0, description="A resting order stays while within this of the wanted price, in ticks."
+    )
+    size_tolerance: float = Field(
+        default=0.5,
+        ge=0,
+        lt=1,
+        description="A resting order keeps its size while within this share of the wanted one.",
+    )
+    amend: bool = Field(default=True, description="Amend in place where possible; False cancels and submits anew.")
+    max_amends_per_order: int = Field(
+        default=20, ge=1, description="Amends of one order before it is replaced; their cost grows with each."
+    )
+    messages_per_s: float = Field(
+        default=50.0, gt=0, description="Message budget; cancels that reduce risk pass even when it is spent."
+    )
+    message_burst: int = Field(default=100, ge=2, description="Messages the budget can save up.")
+
+
+class QuotingSettings(Settings):
+    """Everything a quoting strategy is told; the model's own parameters join these as further keys."""
+
+    instrument_id: str = Field(description="Instrument to quote, 'SYMBOL.VENUE'.")
+    book: Literal["L1", "L2", "L3"] = Field(
+        default="L2", description="Market data to quote on: quotes (L1), book by price (L2) or by order (L3)."
+    )
+    model: str = Field(default="glft", description="Quoting model by name, or 'package.module:Class'.")
+    order_size: Decimal = Field(gt=0, description="Size of the best level, in base units.")
+    fair_value: Literal["mid", "weighted_mid"] = Field(
+        default="mid", description="Reference price the model quotes around."
+    )
+    intensity: IntensitySettings
+    volatility: VolatilitySettings = VolatilitySettings()
+    adjust: AdjustSettings = AdjustSettings()
+    ladder: LadderSettings = LadderSettings()
+    limits: LimitSettings
+    guards: GuardSettings = GuardSettings()
+    requote: RequoteSettings = RequoteSettings()
+
+    @field_validator("model")
+    @classmethod
+    def _known_model(cls, name: str) -> str:
+        find_model(name)
+        return name
+
+    @model_validator(mode="after")
+    def _limit_holds_one_order(self) -> Self:
+        if self.limits.max_position < self.order_size:
+            raise ValueError(f"limits.max_position ({self.limits.max_position}) is below one order ({self.order_size})")
+        return self
+
+
+def settings_with_model[S: QuotingSettings](base: type[S], model_name: str) -> type[S]:
+    """Return `base` with the fields of the named model's parameters beside its own.
+
+    The keys of a strategy stay one flat table (``gamma`` stands next to ``order_size``), whichever model
+    it uses. An unknown model leaves `base` as it is: validating it reports the name.
+    """
+    try:
+        parameters = find_model(model_name).parameters_type
+    except ValueError:
+        return base
+    return _joined(base, parameters)
+
+
+_CACHE: dict[tuple[type, type], type] = {}
+
+
+def _joined[S: QuotingSettings](base: type[S], parameters: type[ModelParameters]) -> type[S]:
+    key = (base, parameters)
+    if key not in _CACHE:
+        _CACHE[key] = type(base.__name__, (base, parameters), {"__doc__": base.__doc__, "__module__": base.__module__})
+    return _CACHE[key]
