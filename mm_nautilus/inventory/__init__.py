@@ -1,0 +1,1 @@
+"""What we hold, what it cost, and how much more we may take on."""
