@@ -23,7 +23,7 @@ for n in range(3_000):  # ten minutes of a market one tick wide on either side o
         TradeTick(perp.id, price, perp.make_qty(0.02), side, TradeId(str(n)), ts + 100_000_000, ts + 100_000_000)
     )
 
-engine = BacktestEngine(BacktestEngineConfig(logging=LoggerConfig(stdout_level=LogLevel.WARNING)))
+engine = BacktestEngine(BacktestEngineConfig(logging=LoggerConfig(stdout_level=LogLevel.ERROR)))
 start = Money.from_str("1000000 USDT")
 fees = MakerTakerFeeModel(Decimal("0.0001"), Decimal("0.0005"))
 engine.add_venue(perp.id.venue, OmsType.NETTING, AccountType.MARGIN, [start], fee_model=fees)
