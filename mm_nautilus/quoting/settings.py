@@ -28,7 +28,7 @@ class LadderSettings(Settings):
     widen_inventory_side: float = Field(
         default=0.0,
         ge=0,
-        description="Stretches the spacing of the side that adds to the position by this times |position|/max_position.",
+        description="Stretches the spacing of the side that adds to the position by this x |position|/max_position.",
     )
 
 

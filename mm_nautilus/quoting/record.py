@@ -1,0 +1,90 @@
+"""The trace one pass through the pipeline leaves behind."""
+
+from __future__ import annotations
+
+from mm_nautilus.market import Level, MarketState, TopOfBook
+from mm_nautilus.messages import QuoteDecision
+from mm_nautilus.quoting.pipeline import Wanted
+from mm_nautilus.quoting.reconcile import Exposure, Plan
+
+
+def quote_decision(
+    ts_ns: int,
+    strategy_id: str,
+    instrument_id: str,
+    decision_id: int,
+    trigger: str,
+    top: TopOfBook | None,
+    state: MarketState | None,
+    exposure: Exposure,
+    wanted: Wanted,
+    plan: Plan,
+    tick: float,
+    lot: float,
+) -> QuoteDecision:
+    """Return the record of one decision, from everything that went into it and came out of it.
+
+    Parameters
+    ----------
+    ts_ns, strategy_id, instrument_id, decision_id, trigger
+        When, who, on what, which one and what made it necessary.
+    top, state : TopOfBook or None, MarketState or None
+        What was seen and estimated; ``None`` where it was not reached.
+    exposure : Exposure
+        Before the commands of `plan`.
+    wanted, plan : Wanted, Plan
+        What we want to rest, and the commands that lead there.
+    tick, lot : float
+        To turn ticks and lots into price and size.
+
+    """
+    quote, adjustment = wanted.quote, wanted.adjustment
+    bids, asks = wanted.ladder.bids, wanted.ladder.asks
+    return QuoteDecision(
+        ts_ns,
+        strategy_id,
+        instrument_id,
+        decision_id,
+        trigger,
+        top.bid if top else None,
+        top.ask if top else None,
+        top.bid_size if top else None,
+        top.ask_size if top else None,
+        exposure.position_lots * lot,
+        (exposure.position_lots + exposure.open_buy_lots) * lot,
+        (exposure.position_lots - exposure.open_sell_lots) * lot,
+        state.fair_value if state else None,
+        state.sigma if state else None,
+        state.bid_intensity.a_per_s if state else None,
+        state.bid_intensity.k_per_price if state else None,
+        state.ask_intensity.a_per_s if state else None,
+        state.ask_intensity.k_per_price if state else None,
+        quote.reservation_price if quote else None,
+        quote.bid_half_spread if quote else None,
+        quote.ask_half_spread if quote else None,
+        adjustment.bid_spread,
+        adjustment.ask_spread,
+        adjustment.bid_size,
+        adjustment.ask_size,
+        adjustment.shift,
+        _prices(bids, tick),
+        _sizes(bids, lot),
+        _prices(asks, tick),
+        _sizes(asks, lot),
+        wanted.quote_state.value,
+        wanted.reasons,
+        wanted.caps,
+        len(plan.submits),
+        len(plan.amends),
+        len(plan.cancels),
+        plan.keeps,
+        plan.deferred,
+    )
+
+
+def _prices(levels: tuple[Level, ...], tick: float) -> tuple[float, ...]:
+    return tuple([level.price_ticks * tick for level in levels])
+
+
+def _sizes(levels: tuple[Level, ...], lot: float) -> tuple[float, ...]:
+    return tuple([level.size_lots * lot for level in levels])
