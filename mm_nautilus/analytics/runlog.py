@@ -1,0 +1,228 @@
+"""The run log: everything that was decided and everything that happened, in Parquet.
+
+While a run is under way each table grows by part files, ``log/<table>/part-000000.parquet``; closing
+compacts them into one ``log/<table>.parquet``. Both forms are read alike, so a run that was killed
+can be analysed up to its last flush. A file appears under its final name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mm_nautilus.analytics.schema import TABLES, Message, arrow_schema, to_messages, to_table
+from mm_nautilus.errors import DataError
+
+LOG_FOLDER: Final = "log"
+ROW_GROUP_ROWS: Final = 65_536
+"""Rows per row group of a compacted table; closing holds about this many in memory."""
+
+_TEMPORARY: Final = ".tmp"
+
+
+class RunLogWriter:
+    """Writes messages to the run log in bounded memory.
+
+    Messages are kept by reference until `flush_rows` of one kind are there and are taken apart into
+    columns once per flush. A thread of the writer's own encodes and writes one part at a time, so that
+    a slow disk does not hold up trading until the next part is due.
+
+    Parameters
+    ----------
+    run_dir : Path
+        Folder of the run; the log goes to ``<run_dir>/log``, which must not hold a log yet.
+    flush_rows : int
+        Messages of one kind held in memory before they are written.
+
+    Raises
+    ------
+    DataError
+        When the folder already holds a run log.
+
+    """
+
+    def __init__(self, run_dir: Path, flush_rows: int = 10_000) -> None:
+        if flush_rows < 1:
+            raise ValueError(f"flush_rows must be >= 1, found {flush_rows}")
+        self._folder = run_dir / LOG_FOLDER
+        if self._folder.exists() and any(self._folder.iterdir()):
+            raise DataError(f"{self._folder}: there is a run log already; every run needs a folder of its own")
+        self._flush_rows = flush_rows
+        self._names = {kind: name for name, kind in TABLES.items()}
+        self._buffers: dict[type[Message], list[Any]] = {kind: [] for kind in self._names}
+        self._parts = dict.fromkeys(self._names, 0)
+        self._closed = False
+        self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="run-log")
+        self._writing: Future[None] | None = None
+        for name in TABLES:
+            (self._folder / name).mkdir(parents=True, exist_ok=True)
+
+    def append(self, message: object) -> None:
+        """Take one message; writes a part file when `flush_rows` of its kind have come together.
+
+        Raises
+        ------
+        TypeError
+            For anything that is not a message of `TABLES`.
+        ValueError
+            After `close`, when the message would be lost.
+        OSError
+            When an earlier part could not be written.
+
+        """
+        kind: type[Any] = type(message)
+        if self._closed:
+            raise ValueError(f"the run log {self._folder} is closed; a {kind.__name__} came too late")
+        buffer = self._buffers.get(kind)
+        if buffer is None:
+            raise TypeError(f"the run log has no table for {kind.__name__}; it takes {', '.join(TABLES)}")
+        buffer.append(message)
+        if len(buffer) >= self._flush_rows:
+            self._start_part(kind)
+
+    def flush(self) -> None:
+        """Write what is in memory; what was appended until here survives a crash of the process."""
+        for kind in self._buffers:
+            self._start_part(kind)
+        self._finish_part()
+
+    def close(self) -> None:
+        """Flush and compact every table into one file; calling it again does nothing."""
+        if self._closed:
+            return
+        self.flush()
+        self._closed = True
+        self._disk.shutdown()
+        for kind, name in self._names.items():
+            _compact(self._folder, name, arrow_schema(kind))
+
+    def _start_part(self, kind: type[Message]) -> None:
+        buffer = self._buffers[kind]
+        if not buffer:
+            return
+        table = to_table(kind, buffer)
+        self._finish_part()
+        path = self._folder / self._names[kind] / f"part-{self._parts[kind]:06d}.parquet"
+        self._writing = self._disk.submit(_write, path, arrow_schema(kind), (table,))
+        self._parts[kind] += 1
+        buffer.clear()
+
+    def _finish_part(self) -> None:
+        """Wait for the part that is being written, and raise what went wrong with it."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+
+@dataclass(frozen=True, slots=True)
+class RunLog:
+    """A run log on disk, closed in order or cut short by a crash.
+
+    Parameters
+    ----------
+    run_dir : Path
+        Folder of the run.
+    complete : bool
+        Whether every table was closed; otherwise the log ends at the last flush.
+
+    """
+
+    run_dir: Path
+    complete: bool
+
+    @classmethod
+    def open(cls, run_dir: Path) -> Self:
+        """Open the log of a run.
+
+        Raises
+        ------
+        DataError
+            When the folder holds no run log.
+
+        """
+        folder = run_dir / LOG_FOLDER
+        if not folder.is_dir() or not any(_files(folder, name) or (folder / name).is_dir() for name in TABLES):
+            raise DataError(f"{folder}: there is no run log here; expected tables such as log/fills.parquet")
+        return cls(run_dir, all(_compacted(folder, name).is_file() for name in TABLES))
+
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return one table, rows in the order they were written.
+
+        Strings come dictionary-encoded: few of them differ from row to row.
+
+        Parameters
+        ----------
+        name : str
+            A key of `TABLES`.
+        columns : sequence of str, optional
+            The columns wanted; all when omitted.
+
+        Raises
+        ------
+        DataError
+            When a file of the table cannot be read.
+
+        """
+        schema = arrow_schema(TABLES[name])
+        strings = [field.name for field in schema if pa.types.is_string(field.type)]
+        wanted = list(columns) if columns is not None else schema.names
+        tables = []
+        for path in _files(self.run_dir / LOG_FOLDER, name):
+            try:
+                tables.append(pq.read_table(path, columns=wanted, read_dictionary=strings, partitioning=None))
+            except (pa.ArrowException, OSError) as error:
+                raise DataError(f"{path}: cannot be read as a table of the run log ({error})") from error
+        if not tables:
+            return schema.empty_table().select(wanted)
+        return pa.concat_tables(tables).unify_dictionaries()
+
+    def messages[M: Message](self, kind: type[M]) -> list[M]:
+        """Return one table as the messages it was written from."""
+        (name,) = [name for name, held in TABLES.items() if held is kind]
+        return list(to_messages(kind, self.table(name)))
+
+
+def _compacted(folder: Path, name: str) -> Path:
+    return folder / f"{name}.parquet"
+
+
+def _files(folder: Path, name: str) -> list[Path]:
+    """Return the files that make up a table: the compacted one, or the parts in order."""
+    whole = _compacted(folder, name)
+    return [whole] if whole.is_file() else sorted((folder / name).glob("part-*.parquet"))
+
+
+def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
+    """Write a file that is visible under its name only when it is whole."""
+    temporary = path.with_name(path.name + _TEMPORARY)
+    # Strings repeat, numbers hardly ever: a dictionary of the latter doubles size and time.
+    repeated = [field.name for field in schema if pa.types.is_string(field.type)]
+    with pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=repeated) as writer:
+        for table in tables:
+            writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+    temporary.replace(path)
+
+
+def _compact(folder: Path, name: str, schema: pa.Schema) -> None:
+    parts = _files(folder, name)
+    _write(_compacted(folder, name), schema, _row_groups(parts, schema))
+    shutil.rmtree(folder / name)
+
+
+def _row_groups(paths: Sequence[Path], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yield the rows in groups of `ROW_GROUP_ROWS`, so that the file does not depend on where the parts were cut."""
+    pending = schema.empty_table()
+    for path in paths:
+        pending = pa.concat_tables([pending, pq.read_table(path, partitioning=None)])
+        while pending.num_rows >= ROW_GROUP_ROWS:
+            yield pending.slice(0, ROW_GROUP_ROWS).combine_chunks()
+            pending = pending.slice(ROW_GROUP_ROWS)
+    if pending.num_rows:
+        yield pending.combine_chunks()

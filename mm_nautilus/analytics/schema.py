@@ -1,0 +1,114 @@
+"""The tables of the run log: one Arrow schema per message kind, derived from the message itself.
+
+A field added to a message in `mm_nautilus.messages` is a column of its table from then on; there is
+no second list of columns to keep in step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from decimal import Decimal
+from operator import attrgetter
+from types import NoneType, UnionType
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+import pyarrow as pa
+
+from mm_nautilus.messages import AccountFact, FillFact, MarkFact, OrderFact, QuoteDecision
+
+type Message = QuoteDecision | OrderFact | FillFact | MarkFact | AccountFact
+
+TABLES: Final[Mapping[str, type[Message]]] = {
+    "decisions": QuoteDecision,
+    "orders": OrderFact,
+    "fills": FillFact,
+    "marks": MarkFact,
+    "accounts": AccountFact,
+}
+"""Table name in the run log -> the message each of its rows holds."""
+
+MONEY: Final = pa.decimal128(38, 16)
+"""How exact numbers are stored: 16 digits after the point, the engine's own resolution."""
+
+_SCALARS: Final[Mapping[Any, pa.DataType]] = {
+    int: pa.int64(),
+    float: pa.float64(),
+    str: pa.string(),
+    bool: pa.bool_(),
+    Decimal: MONEY,
+}
+
+
+def _arrow_type(hint: Any) -> tuple[pa.DataType, bool]:
+    """Return the column type of an annotation and whether it may be null."""
+    if isinstance(hint, UnionType):
+        (member,) = [part for part in get_args(hint) if part is not NoneType]
+        return _arrow_type(member)[0], True
+    if get_origin(hint) is tuple:
+        item = get_args(hint)[0]
+        return pa.list_(pa.field("item", _SCALARS[item], nullable=False)), False
+    return _SCALARS[hint], False
+
+
+def _derive(kind: type[Message]) -> pa.Schema:
+    hints = get_type_hints(kind)
+    columns = []
+    for field in fields(kind):
+        arrow, nullable = _arrow_type(hints[field.name])
+        columns.append(pa.field(field.name, arrow, nullable=nullable))
+    return pa.schema(columns)
+
+
+_SCHEMAS: Final[Mapping[type[Message], pa.Schema]] = {kind: _derive(kind) for kind in TABLES.values()}
+
+
+def arrow_schema(kind: type[Message]) -> pa.Schema:
+    """Return the Arrow schema of one message kind.
+
+    ``int`` is int64, ``float`` float64, ``Decimal`` decimal128(38, 16), ``str`` string and
+    ``tuple[X, ...]`` a list; ``| None`` makes a column nullable.
+
+    Parameters
+    ----------
+    kind : type
+        A message class of `TABLES`.
+
+    """
+    return _SCHEMAS[kind]
+
+
+def to_table(kind: type[Message], messages: Sequence[Message]) -> pa.Table:
+    """Return the messages as a table of `arrow_schema(kind)`, one row each, in the order given.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        When an exact number needs more than 16 digits after the point or 38 in all.
+
+    """
+    schema = arrow_schema(kind)
+    # Column by column: building a tuple per row first costs twice the time, most of it in the garbage collector.
+    arrays = [pa.array(list(map(attrgetter(field.name), messages)), type=field.type) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def to_messages[M: Message](kind: type[M], table: pa.Table) -> Iterable[M]:
+    """Yield the rows of a table as the messages they were written from.
+
+    Parameters
+    ----------
+    kind : type
+        The message class the table holds.
+    table : pyarrow.Table
+        All columns of `arrow_schema(kind)`, in its order.
+
+    """
+    is_list = [pa.types.is_list(field.type) for field in table.schema]
+    for batch in table.to_batches():
+        columns = [
+            map(tuple, column.to_pylist()) if listed else column.to_pylist()
+            for column, listed in zip(batch.columns, is_list, strict=True)
+        ]
+        for row in zip(*columns, strict=True):
+            yield kind(*row)
