@@ -33,21 +33,15 @@ from nautilus_trader.model import (
 from pydantic import BaseModel, Field
 
 from mm_nautilus.errors import CatalogError
-from mm_nautilus.estimators.fair_value import FAIR_VALUES
-from mm_nautilus.estimators.volatility import EwmaVolatility
 from mm_nautilus.host.arrival import ArrivalAlerts, ArrivalSettings
 from mm_nautilus.host.config import TypedStrategyConfig
 from mm_nautilus.host.funds import CashFunds
 from mm_nautilus.host.guard import GuardedStrategy
 from mm_nautilus.host.instrument import InstrumentLattice
-from mm_nautilus.market import Level, MarketState, Side, TopOfBook
+from mm_nautilus.market import Level, Side, TopOfBook
 from mm_nautilus.messages import TOPIC_DECISION, TOPIC_FILL, TOPIC_MARK, TOPIC_ORDER, FillFact, MarkFact, OrderFact
-from mm_nautilus.quoting.budget import MessageBudget
-from mm_nautilus.quoting.guards import Reason, book_fault
-from mm_nautilus.quoting.orders import OrderBookkeeper, OrderStatus, WorkingOrder
-from mm_nautilus.quoting.pipeline import Quoter, Wanted, withdrawn
-from mm_nautilus.quoting.reconcile import Exposure, Plan, reconcile
-from mm_nautilus.quoting.record import quote_decision
+from mm_nautilus.quoting.desk import Desk
+from mm_nautilus.quoting.orders import OrderStatus, WorkingOrder
 from mm_nautilus.quoting.settings import QuotingSettings, settings_with_model
 
 _BOOK_TYPES = {"L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
@@ -92,26 +86,13 @@ class MarketMaker(GuardedStrategy):
         settings = config.settings
         self._settings = settings
         self._instrument_id = InstrumentId.from_str(settings.instrument_id)
-        self._fair_value_of = FAIR_VALUES[settings.fair_value]
         self._sizes_matter = settings.fair_value != "mid"
-        self._volatility = EwmaVolatility(settings.volatility)
-        self._bid_intensity, self._ask_intensity = settings.intensity.sides()
-        self._budget = MessageBudget(settings.requote.messages_per_s, settings.requote.message_burst)
-        self._orders = OrderBookkeeper()
-        self._stale_after_ns = int(settings.guards.stale_after_s * 1e9)
-        self._quoter: Quoter | None = None
         self._book: OrderBook | None = None
-        self._top: TopOfBook | None = None
         self._bid: Price | None = None
         self._ask: Price | None = None
-        self._market_ns = 0
-        self._start_ns = 0
-        self._position_lots = 0
         self._mismatches = 0
-        self._decisions = 0
-        self._wanted: Wanted | None = None
-        self._dirty = True
         self._stopped = False
+        self._saved: dict[str, Any] | None = None
 
     # ------------------------------------------------------------------ life
 
@@ -126,8 +107,9 @@ class MarketMaker(GuardedStrategy):
         self._strategy = str(self.strategy_id)
         self._lattice = InstrumentLattice(instrument)
         self._tick, self._lot = self._lattice.grid.tick, self._lattice.grid.lot
-        self._float_tick, self._float_lot = float(self._tick), float(self._lot)
-        self._position_lots = self._engine_position_lots()
+        self._desk = Desk(self._settings, self._lattice.grid, self._strategy, self._engine_position_lots())
+        if self._saved is not None:
+            self._desk.volatility.load(self._saved["volatility"])
         self._funds = CashFunds.of(self._portfolio, instrument)
         self._arrivals = ArrivalAlerts(self._clock, f"zz_{self._strategy}_")
         if self._settings.book == "L1":
@@ -147,17 +129,16 @@ class MarketMaker(GuardedStrategy):
 
     def withdraw(self) -> None:
         """Cancel every order, in flight or resting, that is not being cancelled already."""
-        live = [order for order in self._orders if order.status is not OrderStatus.PENDING_CANCEL]
-        self._cancel(live, self._clock.timestamp_ns())
+        self._cancel(self._desk.live_orders(), self._clock.timestamp_ns())
 
     def on_save(self) -> dict[str, bytes]:
         """Return what a restart needs: the position counted from fills and the volatility."""
-        state = {"position_lots": self._position_lots, "volatility": self._volatility.save()}
+        state = {"position_lots": self._desk.position_lots, "volatility": self._desk.volatility.save()}
         return {"market_maker": orjson.dumps(state)}
 
     def on_load(self, state: dict[str, bytes]) -> None:
-        """Restore what `on_save` returned; the position itself is taken from the engine on start."""
-        self._volatility.load(orjson.loads(state["market_maker"])["volatility"])
+        """Keep what `on_save` returned for the start; the position itself is taken from the engine then."""
+        self._saved = orjson.loads(state["market_maker"])
 
     # ---------------------------------------------------------------- market
 
@@ -169,9 +150,10 @@ class MarketMaker(GuardedStrategy):
             quote.bid_size.as_double(),
             quote.ask_size.as_double(),
         )
-        self._market_ns = quote.ts_init
-        if self._dirty or top != self._top:
-            self._top = top
+        desk = self._desk
+        desk.heard(quote.ts_init)
+        if desk.dirty or top != desk.top:
+            desk.top = top
             self._requote("quote", quote.ts_init)
 
     def on_book_deltas(self, deltas: OrderBookDeltas) -> None:
@@ -180,12 +162,13 @@ class MarketMaker(GuardedStrategy):
         if book is None:
             return
         book.apply_deltas(deltas)
-        self._market_ns = deltas.ts_init
+        desk = self._desk
+        desk.heard(deltas.ts_init)
         bid, ask = book.best_bid_price(), book.best_ask_price()
-        if bid == self._bid and ask == self._ask and not (self._dirty or self._sizes_matter):
+        if bid == self._bid and ask == self._ask and not (desk.dirty or self._sizes_matter):
             return
         self._bid, self._ask = bid, ask
-        self._top = TopOfBook(
+        desk.top = TopOfBook(
             0.0 if bid is None else bid.as_double(),
             0.0 if ask is None else ask.as_double(),
             0.0 if bid is None else book.best_bid_size().as_double(),
@@ -196,26 +179,19 @@ class MarketMaker(GuardedStrategy):
     def _on_sample(self, event: TimeEvent) -> None:
         """Sample the fair value, check the position, mark, and let time-dependent quotes move."""
         now_ns = event.ts_event
-        fault = self._fault(now_ns)
-        top = self._top if fault is None else None
-        self._volatility.sample(None if top is None else self._fair_value_of(top))
+        top = self._desk.sample(now_ns)
         if self._settings.limits.check_position:
             self._check_position()
         self._requote("sample", now_ns)
         self.publish_message(TOPIC_MARK, self._mark(now_ns, top))
 
-    def _fault(self, now_ns: int) -> Reason | None:
-        if self._top is not None and now_ns - self._market_ns > self._stale_after_ns:
-            return Reason.STALE_BOOK
-        return book_fault(self._top, self._settings.guards.max_book_spread_bps)
-
     def _check_position(self) -> None:
-        engine_lots = self._engine_position_lots()
-        self._mismatches = 0 if engine_lots == self._position_lots else self._mismatches + 1
+        counted, engine = self._desk.position_lots, self._engine_position_lots()
+        self._mismatches = 0 if engine == counted else self._mismatches + 1
         if self._mismatches >= 2:  # once may be a fill on its way to us
             raise RuntimeError(
-                f"{self._settings.instrument_id}: position counted from fills is {self._position_lots * self._lot}, "
-                f"the engine's is {engine_lots * self._lot}"
+                f"{self._settings.instrument_id}: position counted from fills is {counted * self._lot}, "
+                f"the engine's is {engine * self._lot}"
             )
 
     def _engine_position_lots(self) -> int:
@@ -224,89 +200,23 @@ class MarketMaker(GuardedStrategy):
     # --------------------------------------------------------------- quoting
 
     def _requote(self, trigger: str, now_ns: int) -> None:
-        """Run the pipeline once; leave a record when anything about our quotes changes."""
-        if self._stopped:
+        """Ask the desk and do what it says."""
+        top = self._desk.top
+        if self._stopped or top is None:
             return
-        state, wanted = self._decide(now_ns)
-        last = self._wanted
-        same = (
-            last is not None
-            and wanted.ladder == last.ladder
-            and wanted.reasons == last.reasons
-            and wanted.quote_state is last.quote_state
-        )
-        if same and not self._dirty:
+        funds = None if self._funds is None or top.ask <= 0 else self._funds.at(top.ask)
+        requote = self._desk.requote(trigger, now_ns, self._lattice.base_per_lot(top.mid), funds)
+        if requote is None:
             return
-        exposure = self._exposure()
-        plan = reconcile(
-            wanted.ladder,
-            self._orders,
-            exposure,
-            self._lattice.grid.min_lots,
-            self._settings.requote,
-            self._budget.available(now_ns),
-        )
-        self._wanted = wanted
-        self._dirty = plan.deferred > 0
-        if same and plan.messages == 0:
-            return
-        self._decisions += 1
-        self.publish_message(
-            TOPIC_DECISION,
-            quote_decision(
-                now_ns,
-                self._strategy,
-                self._settings.instrument_id,
-                self._decisions,
-                trigger,
-                self._top,
-                state,
-                exposure,
-                wanted,
-                plan,
-                self._float_tick,
-                self._float_lot,
-            ),
-        )
-        self._execute(plan, now_ns)
-
-    def _decide(self, now_ns: int) -> tuple[MarketState | None, Wanted]:
-        fault = self._fault(now_ns)
-        top, sigma = self._top, self._volatility.value
-        if fault is not None or top is None:
-            return None, withdrawn(fault or Reason.NO_BOOK)
-        if sigma is None:
-            return None, withdrawn(Reason.WARMING_UP)
-        fair_value = self._fair_value_of(top)
-        state = MarketState(now_ns, top, fair_value, sigma, self._bid_intensity, self._ask_intensity)
-        if self._quoter is None:
-            self._quoter = Quoter(self._settings, self._lattice.grid, self._lattice.base_per_lot(fair_value))
-            self._start_ns = now_ns
-        funds = None if self._funds is None else self._funds.at(fair_value)
-        elapsed_s = (now_ns - self._start_ns) * 1e-9
-        return state, self._quoter.decide(state, self._position_lots, elapsed_s, funds=funds)
-
-    def _exposure(self) -> Exposure:
-        orders, quoter = self._orders, self._quoter
-        funds = None if self._funds is None or self._top is None else self._funds.at(self._top.ask)
-        return Exposure(
-            self._position_lots,
-            orders.open_buy_lots,
-            orders.open_sell_lots,
-            0 if quoter is None else quoter.limit_lots,
-            None if funds is None else funds.buy_lots,
-            None if funds is None else funds.sell_lots,
-        )
-
-    # -------------------------------------------------------------- commands
-
-    def _execute(self, plan: Plan, now_ns: int) -> None:
+        self.publish_message(TOPIC_DECISION, requote.decision)
+        plan = requote.plan
         self._cancel(plan.cancels, now_ns)
         for amend in plan.amends:
             self._amend(amend.order, amend.price_ticks, amend.total_lots, now_ns)
         for level in plan.submits:
             self._submit(level, now_ns)
-        self._budget.spend(plan.messages)
+
+    # -------------------------------------------------------------- commands
 
     def _submit(self, level: Level, now_ns: int) -> None:
         order = self._order_factory.limit(
@@ -316,16 +226,7 @@ class MarketMaker(GuardedStrategy):
             self._lattice.price(level.price_ticks),
             post_only=True,
         )
-        working = WorkingOrder(
-            str(order.client_order_id),
-            level.side,
-            level.index,
-            self._decisions,
-            level.price_ticks,
-            level.size_lots,
-            quoted_ts_ns=now_ns,
-        )
-        self._orders.submitted(working)
+        working = self._desk.submitting(level, str(order.client_order_id), now_ns)
         self._publish_order(working, "SUBMIT", now_ns)
         self.submit_order(order)
         self._arrivals.expect(now_ns, self._settings.arrival.submit_ns)
@@ -333,8 +234,7 @@ class MarketMaker(GuardedStrategy):
     def _amend(self, order: WorkingOrder, price_ticks: int, total_lots: int, now_ns: int) -> None:
         quantity = None if total_lots == order.total_lots else self._lattice.quantity(total_lots)
         price = None if price_ticks == order.price_ticks else self._lattice.price(price_ticks)
-        order.decision_id = self._decisions
-        self._orders.amending(order, price_ticks, total_lots, now_ns)
+        self._desk.amending(order, price_ticks, total_lots, now_ns)
         self._publish_order(order, "AMEND", now_ns)
         self.modify_order(ClientOrderId(order.client_order_id), quantity, price)
         self._arrivals.expect(now_ns, self._settings.arrival.amend_ns)
@@ -343,8 +243,7 @@ class MarketMaker(GuardedStrategy):
         if not orders:
             return
         for order in orders:
-            order.decision_id = self._decisions
-            self._orders.cancelling(order)
+            self._desk.cancelling(order)
             self._publish_order(order, "CANCEL", now_ns)
         ids = [ClientOrderId(order.client_order_id) for order in orders]
         if len(ids) == 1:
@@ -359,7 +258,7 @@ class MarketMaker(GuardedStrategy):
         """Let an order that was in flight be moved."""
         order = self._find(event)
         if order is not None:
-            self._orders.accepted(order)
+            self._desk.accepted(order)
             self._answered(order, "ACCEPTED", event.ts_event)
 
     def on_order_updated(self, event: OrderUpdated) -> None:
@@ -367,23 +266,21 @@ class MarketMaker(GuardedStrategy):
         order = self._find(event)
         if order is not None:
             price_ticks = order.price_ticks if event.price is None else self._lattice.ticks(event.price)
-            self._orders.amended(order, price_ticks, self._lattice.lots(event.quantity))
+            self._desk.amended(order, price_ticks, self._lattice.lots(event.quantity))
             self._answered(order, "UPDATED", event.ts_event)
 
     def on_order_modify_rejected(self, event: OrderModifyRejected) -> None:
         """Keep what rests; the next market event decides anew."""
         order = self._find(event)
         if order is not None:
-            self._orders.amend_rejected(order)
-            self._dirty = True
+            self._desk.amend_rejected(order)
             self._publish_order(order, "MODIFY_REJECTED", event.ts_event, event.reason)
 
     def on_order_cancel_rejected(self, event: OrderCancelRejected) -> None:
         """Count the order as resting, and ask the venue what has become of it."""
         order = self._find(event)
         if order is not None:
-            self._orders.cancel_rejected(order)
-            self._dirty = True
+            self._desk.cancel_rejected(order)
             self._publish_order(order, "CANCEL_REJECTED", event.ts_event, event.reason)
             self.query_order(self.cache.order(event.client_order_id))
 
@@ -407,36 +304,31 @@ class MarketMaker(GuardedStrategy):
         """Move the position, tell everyone, and quote anew."""
         side = Side.BUY if event.order_side == OrderSide.BUY else Side.SELL
         lots = self._lattice.lots(event.last_qty)
-        self._position_lots += int(side) * lots
         order = self._find(event)
-        if order is not None:
-            self._orders.filled(order, lots)
+        self._desk.filled(side, lots, order)
         if self._funds is not None:
             size, price = event.last_qty.as_decimal(), event.last_px.as_decimal()
             self._funds.filled(side, size, price, event.commission.as_decimal())
         self.publish_message(TOPIC_FILL, self._fill(event, side, order))
-        self._dirty = True
         self._requote("fill", event.ts_event)
 
     def _find(self, event: Any) -> WorkingOrder | None:
-        return self._orders.get(str(event.client_order_id))
+        return self._desk.orders.get(str(event.client_order_id))
 
     def _answered(self, order: WorkingOrder, name: str, ts_ns: int) -> None:
         self._publish_order(order, name, ts_ns)
-        if self._dirty:
+        if self._desk.dirty:
             self._requote("order", ts_ns)
 
     def _closed(self, event: Any, name: str, reason: str = "") -> None:
         order = self._find(event)
         if order is None:
             return
-        asked_for = order.status is OrderStatus.PENDING_CANCEL
-        self._orders.closed(order)
+        waited_for = order.status is OrderStatus.PENDING_CANCEL and self._desk.dirty
+        self._desk.closed(order)
         self._publish_order(order, name, event.ts_event, reason)
-        if asked_for and self._dirty:
+        if waited_for:
             self._requote("order", event.ts_event)
-        elif not asked_for:
-            self._dirty = True
 
     # ----------------------------------------------------------------- facts
 
@@ -460,7 +352,7 @@ class MarketMaker(GuardedStrategy):
         )
 
     def _fill(self, event: OrderFilled, side: Side, order: WorkingOrder | None) -> FillFact:
-        top = self._top
+        top = self._desk.top
         return FillFact(
             event.ts_event,
             self._strategy,
@@ -476,7 +368,7 @@ class MarketMaker(GuardedStrategy):
             event.liquidity_side.name,
             event.commission.as_decimal(),
             str(event.commission.currency),
-            self._position_lots * self._lot,
+            self._desk.position_lots * self._lot,
             None if top is None else top.bid,
             None if top is None else top.ask,
             event.ts_event if order is None else order.quoted_ts_ns,
@@ -489,8 +381,8 @@ class MarketMaker(GuardedStrategy):
             self._settings.instrument_id,
             None if top is None else top.bid,
             None if top is None else top.ask,
-            self._volatility.value,
-            self._position_lots * self._lot,
-            self._orders.open_buy_lots * self._lot,
-            self._orders.open_sell_lots * self._lot,
+            self._desk.volatility.value,
+            self._desk.position_lots * self._lot,
+            self._desk.orders.open_buy_lots * self._lot,
+            self._desk.orders.open_sell_lots * self._lot,
         )

@@ -66,7 +66,7 @@ class Trace:
 
 
 def _note(notes: list[str], what: str, side: Side | None) -> None:
-    text = what if side is None else what + _SUFFIX[side]
+    text = str(what) if side is None else what + _SUFFIX[side]
     if text not in notes:
         notes.append(text)
 

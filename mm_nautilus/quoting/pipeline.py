@@ -15,6 +15,7 @@ from mm_nautilus.models import find_model
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, adjusted, tighten_reducing_side
 from mm_nautilus.quoting.guards import Cap, Reason, Room, Trace, floor_half_spread, post_only, uncross
 from mm_nautilus.quoting.ladder import ladder_lots, ladder_ticks, towards_limit
+from mm_nautilus.quoting.lattice import whole_lots
 from mm_nautilus.quoting.settings import QuotingSettings
 
 
@@ -47,7 +48,7 @@ class Wanted:
 
 def withdrawn(reason: Reason) -> Wanted:
     """Return the empty ladder with its reason."""
-    return Wanted(EMPTY_LADDER, QuoteState.WITHDRAWN, (reason,), ())
+    return Wanted(EMPTY_LADDER, QuoteState.WITHDRAWN, (reason.value,), ())
 
 
 class Quoter:
@@ -164,6 +165,8 @@ class Quoter:
             if largest < size_lots:
                 size_lots = largest
                 trace.cap(Cap.ORDER_NOTIONAL, side)
+        if whole_lots(size_lots * settings.size_decay ** (settings.levels - 1)) < self._min_lots:
+            trace.reason(Reason.BELOW_MIN_SIZE, side)
         room = self._room(side, position_lots, state.fair_value, funds)
         lots = ladder_lots(size_lots, settings.size_decay, settings.levels, room.lots(side, trace, size_lots))
         return ticks, lots
@@ -184,8 +187,8 @@ class Quoter:
         for index, (price_ticks, size_lots) in enumerate(zip(ticks, lots, strict=True)):
             price = price_ticks * self._tick
             if size_lots < self._min_lots:
-                trace.reason(Reason.BELOW_MIN_SIZE, side)
-            elif (self._min_price is not None and price < self._min_price) or (
+                continue
+            if (self._min_price is not None and price < self._min_price) or (
                 self._max_price is not None and price > self._max_price
             ):
                 trace.reason(Reason.PRICE_BAND, side)

@@ -1,0 +1,243 @@
+"""The run file: one TOML file that says what is traded, on which data, where and how.
+
+`RunFile` is its schema. `read_run_file` reads one, applies overrides and reports every mistake at
+once, each with its path in the file, what was found and what is allowed. The ``[strategy]`` table
+is validated by the strategy's own config class; see `mm_nautilus.host.loading`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from mm_nautilus.errors import ConfigError
+from mm_nautilus.settings import Settings
+
+
+def _as_utc(value: object) -> object:
+    """Read a date-time without a zone as UTC."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
+
+
+type UtcDatetime = Annotated[AwareDatetime, BeforeValidator(_as_utc)]
+type Rate = Annotated[Decimal, Field(gt=Decimal("-0.1"), lt=Decimal("0.1"))]
+type LatencyMs = Annotated[float, Field(ge=0, le=60_000)]
+
+
+class RunSection(Settings):
+    """Name, seed and place of the run."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]+$", description="Name of the run; its folder starts with it.")
+    seed: int = Field(default=0, ge=0, description="Seed of everything that draws random numbers.")
+    output: Path = Field(default=Path("runs"), description="Folder that run folders are made in.")
+
+
+class SimulationSection(Settings):
+    """Market to simulate when the catalogue is not there yet."""
+
+    preset: str = Field(default="calm", description="Preset of the simulator.")
+    duration_s: float | None = Field(default=None, gt=0, description="Length in seconds; the preset's own by default.")
+    seed: int = Field(default=0, ge=0, description="Seed of the market.")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Simulator parameters that differ.")
+
+
+class DataSection(Settings):
+    """Which catalogue, and which part of it."""
+
+    catalog: Path = Field(description="Catalogue folder; a relative path starts at the run file's folder.")
+    start: UtcDatetime | None = Field(default=None, description="First instant; a time without a zone is UTC.")
+    end: UtcDatetime | None = Field(default=None, description="Last instant.")
+    chunk_size: int | None = Field(
+        default=20_000, ge=1, description="Records held in memory at once; None loads everything."
+    )
+    simulation: SimulationSection | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise ValueError(f"end ({self.end.isoformat()}) is not after start ({self.start.isoformat()})")
+        return self
+
+
+class LatencySection(Settings):
+    """Command latency of the simulated venue: base plus the command's own."""
+
+    base_ms: LatencyMs = Field(default=0.0, description="One-way latency of every command, in milliseconds.")
+    submit_ms: LatencyMs = Field(default=0.0, description="Added to submits, in milliseconds.")
+    amend_ms: LatencyMs = Field(default=0.0, description="Added to amends, in milliseconds.")
+    cancel_ms: LatencyMs = Field(default=0.0, description="Added to cancels, in milliseconds.")
+
+
+class FeeSection(Settings):
+    """What the venue charges; a negative rate is a rebate."""
+
+    maker_rate: Rate = Field(default=Decimal(0), description="Share of notional for providing liquidity.")
+    taker_rate: Rate = Field(default=Decimal(0), description="Share of notional for taking it.")
+    per_contract: str | None = Field(
+        default=None, pattern=r"^\d+(\.\d+)? [A-Z]+$", description="Money per contract instead, as '2.25 USD'."
+    )
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.per_contract is not None and (self.maker_rate or self.taker_rate):
+            raise ValueError("per_contract replaces maker_rate and taker_rate; set only one kind")
+        return self
+
+
+class FillSection(Settings):
+    """Chance in the engine's fill model."""
+
+    prob_fill_on_limit: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Chance that a touched limit order fills; queue position decides otherwise.",
+    )
+    prob_slippage: float = Field(default=0.0, ge=0, le=1, description="Chance that a taker slips one tick.")
+
+
+class VenueSection(Settings):
+    """One simulated venue; every default is the realistic choice, and printed with the result."""
+
+    name: str = Field(pattern=r"^[A-Z0-9_]+$", description="Venue part of the instrument ids.")
+    account: Literal["CASH", "MARGIN"] = Field(description="CASH for spot without borrowing, MARGIN for derivatives.")
+    starting_balances: list[Annotated[str, Field(pattern=r"^\d+(\.\d+)? [A-Z0-9]+$")]] = Field(
+        min_length=1, description="Money at the start, as '100000 USDT'."
+    )
+    default_leverage: Decimal = Field(default=Decimal(1), gt=0, description="Leverage of a margin account.")
+    fees: FeeSection = Field(description="Fees must be stated, even where they are zero.")
+    latency: LatencySection = LatencySection()
+    fill: FillSection = FillSection()
+    queue_position: bool = Field(default=True, description="Orders wait behind the size displayed when they arrive.")
+    liquidity_consumption: bool = Field(default=True, description="What we took from the book is gone.")
+
+
+class RecorderSection(Settings):
+    """The run log."""
+
+    flush_rows: int = Field(default=50_000, ge=1, description="Rows of a table held in memory before they are written.")
+
+
+class LogSection(Settings):
+    """The engine's own log."""
+
+    level: Literal["OFF", "ERROR", "WARNING", "INFO", "DEBUG"] = Field(
+        default="ERROR", description="Lowest level printed by the engine."
+    )
+
+
+class RunFile(Settings):
+    """Everything a run needs."""
+
+    run: RunSection
+    data: DataSection
+    venues: list[VenueSection] = Field(min_length=1)
+    strategy: dict[str, Any]
+    recorder: RecorderSection = RecorderSection()
+    log: LogSection = LogSection()
+
+    @model_validator(mode="after")
+    def _venues_differ(self) -> Self:
+        names = [venue.name for venue in self.venues]
+        if len(set(names)) != len(names):
+            raise ValueError(f"venues: each name may stand once, found {', '.join(names)}")
+        return self
+
+
+def read_run_file(path: Path, overrides: Sequence[str] = ()) -> tuple[dict[str, Any], list[str]]:
+    """Read a TOML file and apply ``a.b=value`` overrides to it.
+
+    Returns
+    -------
+    tuple
+        The raw tables, and the problems with the overrides.
+
+    Raises
+    ------
+    ConfigError
+        Where the file is missing or is not TOML.
+
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(path, ["no such file"]) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(path, [f"cannot be read as TOML: {error}"]) from None
+    problems = [problem for override in overrides if (problem := _override(raw, override)) is not None]
+    return raw, problems
+
+
+def _override(raw: dict[str, Any], override: str) -> str | None:
+    dotted, equals, text = override.partition("=")
+    keys = dotted.strip().split(".")
+    if not equals or not all(keys):
+        return f"--set {override}: expected a.b=value"
+    try:
+        value: Any = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    table: Any = raw
+    for depth, key in enumerate(keys[:-1]):
+        table = _step(table, key)
+        if not isinstance(table, (dict, list)):
+            return f"--set {override}: {'.'.join(keys[: depth + 1])} is not a table"
+    if isinstance(table, list):
+        return f"--set {override}: {'.'.join(keys[:-1])} is a list; name one entry, as in venues.0.account"
+    table[keys[-1]] = value
+    return None
+
+
+def _step(table: Any, key: str) -> Any:
+    if isinstance(table, list):
+        return table[int(key)] if key.isdigit() and int(key) < len(table) else None
+    return table.setdefault(key, {})
+
+
+def problems_of(error: ValidationError, schema: type[BaseModel], prefix: Iterable[str] = ()) -> list[str]:
+    """Return one line per mistake: path in the file, what was found, what is allowed."""
+    return [_problem(detail, schema, tuple(prefix)) for detail in error.errors()]
+
+
+def _problem(detail: ErrorDetails, schema: type[BaseModel], prefix: tuple[str, ...]) -> str:
+    location = detail["loc"]
+    path = ".".join([*prefix, *(str(part) for part in location)]) or "the file"
+    if detail["type"] == "missing":
+        return f"{path}: is required and not there"
+    if detail["type"] == "extra_forbidden":
+        allowed = _fields_at(schema, location[:-1])
+        close = difflib.get_close_matches(str(location[-1]), allowed, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        return f"{path}: unknown key{hint} allowed are {', '.join(sorted(allowed))}"
+    message = detail["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    found = detail["input"]
+    shown = "" if isinstance(found, (dict, list, BaseModel)) else f" (found {found!r})"
+    return f"{path}: {message}{shown}"
+
+
+def _fields_at(schema: type[BaseModel], location: Sequence[int | str]) -> list[str]:
+    """Return the keys allowed in the table at `location`."""
+    model: Any = schema
+    for part in location:
+        if isinstance(part, int):
+            continue
+        field = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        model = None if field is None else _model_in(field.annotation)
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def _model_in(annotation: Any) -> Any:
+    """Return the settings model inside ``X``, ``X | None`` or ``list[X]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for arg in get_args(annotation) if (found := _model_in(arg)) is not None), None)

@@ -1,0 +1,118 @@
+"""A backtest node from a loaded run: venues, data and engine as the run file says.
+
+Trades are listed before books and quotes: at equal timestamps a trade must reach the matching
+engine before the book update that reflects it, or its volume is counted twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from nautilus_trader.backtest import (
+    BacktestDataConfig,
+    BacktestEngineConfig,
+    BacktestNode,
+    BacktestRunConfig,
+    BacktestVenueConfig,
+)
+from nautilus_trader.common import LoggerConfig, LogLevel
+from nautilus_trader.data import DataEngineConfig
+from nautilus_trader.execution import DefaultFillModel, MakerTakerFeeModel, PerContractFeeModel, StaticLatencyModel
+from nautilus_trader.model import InstrumentId, Money, NautilusDataType
+from nautilus_trader.risk import RiskEngineConfig
+
+from mm_nautilus.config import FeeSection, RunFile, VenueSection
+from mm_nautilus.host.loading import LoadedRun, arrival_of
+
+RUN_ID = "run"
+
+_BOOK_TYPES = {"L1": "L1_MBP", "L2": "L2_MBP", "L3": "L3_MBO"}
+# The engine's own limits are there to stop runaway programs; ours is the strategy's message budget.
+_UNLIMITED = "1000000/00:00:01"
+
+
+def build_node(loaded: LoadedRun, data_types: Iterable[str]) -> BacktestNode:
+    """Return a built node that lacks only its components.
+
+    Parameters
+    ----------
+    loaded : LoadedRun
+        The run.
+    data_types : iterable of str
+        Kinds the catalogue holds for the instruments: ``TradeTick``, ``OrderBookDelta``, ``QuoteTick``.
+
+    """
+    run_file = loaded.run_file
+    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+    config = BacktestRunConfig(
+        id=RUN_ID,
+        venues=[_venue(section, run_file, book) for section in run_file.venues],
+        data=_data(loaded, book, set(data_types)),
+        engine=BacktestEngineConfig(
+            logging=LoggerConfig(stdout_level=LogLevel.from_str(run_file.log.level)),
+            run_analysis=False,
+            shutdown_on_error=True,
+            data_engine=DataEngineConfig(buffer_deltas=True),
+            risk_engine=RiskEngineConfig(max_order_submit_rate=_UNLIMITED, max_order_modify_rate=_UNLIMITED),
+        ),
+        chunk_size=run_file.data.chunk_size,
+        dispose_on_completion=False,
+        raise_exception=True,
+    )
+    node = BacktestNode([config])
+    node.build()
+    return node
+
+
+def _venue(section: VenueSection, run_file: RunFile, book: str) -> BacktestVenueConfig:
+    arrival, base_ns = arrival_of(section), round(section.latency.base_ms * 1e6)
+    return BacktestVenueConfig(
+        name=section.name,
+        oms_type="NETTING",
+        account_type=section.account,
+        book_type=_BOOK_TYPES[book],
+        starting_balances=section.starting_balances,
+        default_leverage=section.default_leverage,
+        queue_position=section.queue_position,
+        liquidity_consumption=section.liquidity_consumption,
+        trade_execution=True,
+        fee_model=_fee_model(section.fees),
+        fill_model=DefaultFillModel(
+            section.fill.prob_fill_on_limit, section.fill.prob_slippage, random_seed=run_file.run.seed
+        ),
+        latency_model=StaticLatencyModel(
+            base_latency_nanos=base_ns,
+            insert_latency_nanos=arrival.submit_ns - base_ns,
+            update_latency_nanos=arrival.amend_ns - base_ns,
+            cancel_latency_nanos=arrival.cancel_ns - base_ns,
+        ),
+    )
+
+
+def _fee_model(fees: FeeSection) -> Any:
+    if fees.per_contract is not None:
+        return PerContractFeeModel(Money.from_str(fees.per_contract))
+    return MakerTakerFeeModel(fees.maker_rate, fees.taker_rate)
+
+
+def _data(loaded: LoadedRun, book: str, available: set[str]) -> Sequence[BacktestDataConfig]:
+    wanted = ["TradeTick", "QuoteTick" if book == "L1" else "OrderBookDelta"]
+    instrument_ids = [InstrumentId.from_str(instrument_id) for instrument_id in loaded.instrument_ids]
+    section = loaded.run_file.data
+    return [
+        BacktestDataConfig(
+            getattr(NautilusDataType, kind),
+            str(loaded.catalog),
+            instrument_ids=instrument_ids,
+            start_time=_unix_ns(section.start),
+            end_time=_unix_ns(section.end),
+        )
+        for kind in wanted
+        if kind in available
+    ]
+
+
+def _unix_ns(instant: datetime | None) -> int | None:
+    return None if instant is None else int(instant.timestamp()) * 1_000_000_000 + instant.microsecond * 1_000

@@ -1,0 +1,257 @@
+"""The state of one quoting strategy on one instrument, free of any engine.
+
+A `Desk` is told what the market, the clock and the venue did and answers with the commands to send.
+It never sends anything itself, so that any interleaving of acknowledgements, rejects, fills and
+cancels can be played to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mm_nautilus.estimators.fair_value import FAIR_VALUES
+from mm_nautilus.estimators.volatility import EwmaVolatility
+from mm_nautilus.market import Grid, Level, MarketState, Side, TopOfBook
+from mm_nautilus.messages import QuoteDecision
+from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment
+from mm_nautilus.quoting.budget import MessageBudget
+from mm_nautilus.quoting.guards import Reason, book_fault
+from mm_nautilus.quoting.orders import OrderBookkeeper, OrderStatus, WorkingOrder
+from mm_nautilus.quoting.pipeline import Funds, Quoter, Wanted, withdrawn
+from mm_nautilus.quoting.reconcile import Exposure, Plan, reconcile
+from mm_nautilus.quoting.record import quote_decision
+from mm_nautilus.quoting.settings import QuotingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Requote:
+    """The commands of one pass through the pipeline, and its record."""
+
+    plan: Plan
+    decision: QuoteDecision
+
+
+class Desk:
+    """What we see, hold, rest and want.
+
+    Parameters
+    ----------
+    settings : QuotingSettings
+        With the parameters of the chosen model.
+    grid : Grid
+        Lattice of the instrument.
+    strategy_id : str
+        For the records.
+    position_lots : int
+        Position taken over at the start.
+
+    """
+
+    __slots__ = (
+        "_asks",
+        "_bids",
+        "_fair_value_of",
+        "_grid",
+        "_last",
+        "_lot",
+        "_market_ns",
+        "_quoter",
+        "_settings",
+        "_stale_after_ns",
+        "_start_ns",
+        "_strategy_id",
+        "_tick",
+        "adjustment",
+        "budget",
+        "decisions",
+        "dirty",
+        "orders",
+        "position_lots",
+        "top",
+        "volatility",
+    )
+
+    def __init__(self, settings: QuotingSettings, grid: Grid, strategy_id: str, position_lots: int = 0) -> None:
+        self._settings = settings
+        self._grid = grid
+        self._tick, self._lot = float(grid.tick), float(grid.lot)
+        self._strategy_id = strategy_id
+        self._fair_value_of = FAIR_VALUES[settings.fair_value]
+        self._bids, self._asks = settings.intensity.sides()
+        self._stale_after_ns = int(settings.guards.stale_after_s * 1e9)
+        self._quoter: Quoter | None = None
+        self._start_ns = 0
+        self._market_ns = 0
+        self._last: Wanted | None = None
+        self.volatility = EwmaVolatility(settings.volatility)
+        self.budget = MessageBudget(settings.requote.messages_per_s, settings.requote.message_burst)
+        self.orders = OrderBookkeeper()
+        self.adjustment: Adjustment = NEUTRAL
+        self.position_lots = position_lots
+        self.top: TopOfBook | None = None
+        self.decisions = 0
+        self.dirty = True
+        """Something other than the market calls for another pass."""
+
+    # ---------------------------------------------------------------- market
+
+    def heard(self, now_ns: int) -> None:
+        """The market sent something, whether or not the top of the book moved."""
+        self._market_ns = now_ns
+
+    def fault(self, now_ns: int) -> Reason | None:
+        """Return why the market must not be quoted on now, or ``None``."""
+        if self.top is not None and now_ns - self._market_ns > self._stale_after_ns:
+            return Reason.STALE_BOOK
+        return book_fault(self.top, self._settings.guards.max_book_spread_bps)
+
+    def sample(self, now_ns: int) -> TopOfBook | None:
+        """Take one volatility sample; return the top of the book it was taken from, where it was fit."""
+        top = self.top if self.fault(now_ns) is None else None
+        self.volatility.sample(None if top is None else self._fair_value_of(top))
+        return top
+
+    # --------------------------------------------------------------- quoting
+
+    def requote(self, trigger: str, now_ns: int, base_per_lot: float, funds: Funds | None = None) -> Requote | None:
+        """Run the pipeline; return commands and record when anything about our quotes changes.
+
+        Parameters
+        ----------
+        trigger : str
+            What made the pass necessary.
+        now_ns : int
+            Engine time.
+        base_per_lot : float
+            See `Quoter`; taken on the first pass that prices anything.
+        funds : Funds or None
+            Of a cash account.
+
+        """
+        state, wanted = self._decide(now_ns, base_per_lot, funds)
+        last = self._last
+        same = (
+            last is not None
+            and wanted.ladder == last.ladder
+            and wanted.reasons == last.reasons
+            and wanted.quote_state is last.quote_state
+        )
+        if same and not self.dirty:
+            return None
+        exposure = self.exposure(funds)
+        plan = reconcile(
+            wanted.ladder,
+            self.orders,
+            exposure,
+            self._grid.min_lots,
+            self._settings.requote,
+            self.budget.available(now_ns),
+        )
+        self._last = wanted
+        self.dirty = plan.deferred > 0
+        if same and plan.messages == 0:
+            return None
+        self.budget.spend(plan.messages)
+        self.decisions += 1
+        decision = quote_decision(
+            now_ns,
+            self._strategy_id,
+            self._settings.instrument_id,
+            self.decisions,
+            trigger,
+            self.top,
+            state,
+            exposure,
+            wanted,
+            plan,
+            self._tick,
+            self._lot,
+        )
+        return Requote(plan, decision)
+
+    def _decide(self, now_ns: int, base_per_lot: float, funds: Funds | None) -> tuple[MarketState | None, Wanted]:
+        fault, top, sigma = self.fault(now_ns), self.top, self.volatility.value
+        if fault is not None or top is None:
+            return None, withdrawn(fault or Reason.NO_BOOK)
+        if sigma is None:
+            return None, withdrawn(Reason.WARMING_UP)
+        if self._quoter is None:
+            self._quoter = Quoter(self._settings, self._grid, base_per_lot)
+            self._start_ns = now_ns
+        state = MarketState(now_ns, top, self._fair_value_of(top), sigma, self._bids, self._asks)
+        elapsed_s = (now_ns - self._start_ns) * 1e-9
+        return state, self._quoter.decide(state, self.position_lots, elapsed_s, self.adjustment, funds)
+
+    def exposure(self, funds: Funds | None = None) -> Exposure:
+        """Return the position and everything that may still change it."""
+        return Exposure(
+            self.position_lots,
+            self.orders.open_buy_lots,
+            self.orders.open_sell_lots,
+            0 if self._quoter is None else self._quoter.limit_lots,
+            None if funds is None else funds.buy_lots,
+            None if funds is None else funds.sell_lots,
+        )
+
+    # -------------------------------------------------------------- commands
+
+    def submitting(self, level: Level, client_order_id: str, now_ns: int) -> WorkingOrder:
+        """We are about to send a new order."""
+        order = WorkingOrder(
+            client_order_id,
+            level.side,
+            level.index,
+            self.decisions,
+            level.price_ticks,
+            level.size_lots,
+            quoted_ts_ns=now_ns,
+        )
+        self.orders.submitted(order)
+        return order
+
+    def amending(self, order: WorkingOrder, price_ticks: int, total_lots: int, now_ns: int) -> None:
+        """We are about to ask for another price or a smaller size."""
+        order.decision_id = self.decisions
+        self.orders.amending(order, price_ticks, total_lots, now_ns)
+
+    def cancelling(self, order: WorkingOrder) -> None:
+        """We are about to ask for an order's end."""
+        order.decision_id = self.decisions
+        self.orders.cancelling(order)
+
+    def live_orders(self) -> list[WorkingOrder]:
+        """Return the orders that are not being cancelled already."""
+        return [order for order in self.orders if order.status is not OrderStatus.PENDING_CANCEL]
+
+    # ----------------------------------------------------------------- venue
+
+    def accepted(self, order: WorkingOrder) -> None:
+        """The venue has the order."""
+        self.orders.accepted(order)
+
+    def amended(self, order: WorkingOrder, price_ticks: int, total_lots: int) -> None:
+        """The venue changed the order."""
+        self.orders.amended(order, price_ticks, total_lots)
+
+    def amend_rejected(self, order: WorkingOrder) -> None:
+        """The order rests as it was; the next market event decides anew."""
+        self.orders.amend_rejected(order)
+        self.dirty = True
+
+    def cancel_rejected(self, order: WorkingOrder) -> None:
+        """The order counts as resting; the next market event decides anew."""
+        self.orders.cancel_rejected(order)
+        self.dirty = True
+
+    def closed(self, order: WorkingOrder) -> None:
+        """The order is gone: cancelled, expired, rejected or denied."""
+        if order.status is not OrderStatus.PENDING_CANCEL:
+            self.dirty = True
+        self.orders.closed(order)
+
+    def filled(self, side: Side, lots: int, order: WorkingOrder | None) -> None:
+        """We traded; `order` is ``None`` where it is no longer, or never was, among ours."""
+        self.position_lots += int(side) * lots
+        if order is not None:
+            self.orders.filled(order, lots)
+        self.dirty = True
