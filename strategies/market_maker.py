@@ -195,7 +195,8 @@ class MarketMaker(GuardedStrategy):
             )
 
     def _engine_position_lots(self) -> int:
-        return int(self._portfolio.net_position(self._instrument_id) / self._lot)
+        # The engine nets in binary floats; a lot is far coarser than their error.
+        return round(self._portfolio.net_position(self._instrument_id) / self._lot)
 
     # --------------------------------------------------------------- quoting
 

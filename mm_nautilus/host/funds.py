@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Self
 
-from nautilus_trader.model import Venue
+from nautilus_trader.model import CashAccount, Venue
 
 from mm_nautilus.market import Side
 from mm_nautilus.quoting.pipeline import Funds
@@ -40,7 +40,7 @@ class CashFunds:
     def of(cls, portfolio: Any, instrument: Any) -> Self | None:
         """Return the funds of the instrument's account, or ``None`` where it is not a cash account."""
         account = portfolio.account(Venue(str(instrument.venue)))
-        if account is None or not account.is_cash_account or instrument.base_currency is None:
+        if not isinstance(account, CashAccount) or instrument.base_currency is None:
             return None
         totals = {str(currency): money.as_decimal() for currency, money in account.balances_total().items()}
         return cls(
