@@ -1,0 +1,158 @@
+"""A run in numbers: per instrument, and in total per currency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal, localcontext
+from typing import Any
+
+import numpy as np
+
+from mm_nautilus.analytics.equity import EquityCurve, max_drawdown, pnl_by_fill
+from mm_nautilus.analytics.facts import AccountFacts, InstrumentFacts, RunFacts
+from mm_nautilus.analytics.flow_summary import fill_summary, inventory_summary, order_summary
+from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
+from mm_nautilus.analytics.quoting_summary import quoting_summary
+from mm_nautilus.analytics.result import BalanceSummary, InstrumentSummary, MoneySummary, RunSummary, TotalSummary
+from mm_nautilus.analytics.runlog import RunLog
+from mm_nautilus.inventory.accounting import Accounting
+from mm_nautilus.inventory.contract import EXACT, Contract
+from mm_nautilus.inventory.reconciliation import reconcile
+
+
+def summarise(log: RunLog, facts: RunFacts) -> RunSummary:
+    """Return a run in numbers.
+
+    Parameters
+    ----------
+    log : RunLog
+        What was recorded.
+    facts : RunFacts
+        What the log does not say.
+
+    Raises
+    ------
+    AccountingError
+        When the fills do not explain by how much a balance moved.
+
+    """
+    logs = [instrument_log(log, one, facts.start_ns, facts.end_ns) for one in facts.instruments]
+    return RunSummary(
+        duration_s=(facts.end_ns - facts.start_ns) / 1e9,
+        instruments={one.facts.instrument_id: _instrument(one, facts) for one in logs},
+        total=_totals(logs, facts.accounts),
+    )
+
+
+def facts_in(instrument: Mapping[str, Any]) -> InstrumentFacts:
+    """Return the instrument's facts from its summary in a ``result.json``."""
+    return InstrumentFacts(
+        instrument_id=instrument["instrument_id"],
+        venue=instrument["venue"],
+        tick=Decimal(instrument["tick"]),
+        lot=Decimal(instrument["lot"]),
+        contract=Contract(
+            instrument["quote_currency"],
+            instrument["base_currency"],
+            Decimal(instrument["multiplier"]),
+            instrument["inverse"],
+        ),
+        position_limit=Decimal(instrument["inventory"]["limit"]),
+    )
+
+
+def _instrument(one: InstrumentLog, facts: RunFacts) -> InstrumentSummary:
+    books, contract = one.books, one.facts.contract
+    mark = float(books.final_mark) if books.final_mark is not None else np.nan
+    pieces = pnl_by_fill(one.path, one.mid_at_fill, mark, contract)
+    return InstrumentSummary(
+        instrument_id=one.facts.instrument_id,
+        venue=one.facts.venue,
+        strategies=one.strategies,
+        start_ns=facts.start_ns,
+        end_ns=facts.end_ns,
+        duration_s=(facts.end_ns - facts.start_ns) / 1e9,
+        tick=one.facts.tick,
+        lot=one.facts.lot,
+        multiplier=contract.multiplier,
+        inverse=contract.inverse,
+        base_currency=contract.base_currency,
+        quote_currency=contract.quote_currency,
+        decisions=one.timeline.decisions,
+        quoting=quoting_summary(one.timeline),
+        orders=order_summary(one.orders, books.fills, books.volume),
+        fills=fill_summary(one.fills, books.turnover, pieces),
+        inventory=inventory_summary(one.path, facts.start_ns, facts.end_ns, books.position, one.facts.position_limit),
+        money=MoneySummary(
+            currency=contract.settlement_currency,
+            realised=books.realised,
+            unrealised=books.unrealised,
+            gross=books.gross,
+            fees=books.fees,
+            rebates=books.rebates,
+            total=books.total,
+            other_fees=dict(books.other_fees),
+            average_price=books.average_price,
+            final_mark=books.final_mark,
+            final_mark_source=one.mark_source,
+            max_drawdown=max_drawdown(one.curve.equity),
+        ),
+    )
+
+
+def _totals(logs: Sequence[InstrumentLog], accounts: Iterable[AccountFacts]) -> dict[str, TotalSummary]:
+    balances = _balances(logs, accounts)
+    settled = {one.facts.contract.settlement_currency for one in logs}
+    paid = {currency for one in logs for currency, _ in one.books.other_fees}
+    rounded = {currency for currency, held in balances.items() if any(one.booking_rounding for one in held)}
+    return {
+        currency: _total(currency, logs, balances.get(currency, [])) for currency in sorted(settled | paid | rounded)
+    }
+
+
+def _total(currency: str, logs: Sequence[InstrumentLog], balances: Sequence[BalanceSummary]) -> TotalSummary:
+    mine = [one for one in logs if one.facts.contract.settlement_currency == currency]
+    books = [one.books for one in mine]
+    with localcontext(EXACT):
+        elsewhere = [amount for one in logs for paid, amount in one.books.other_fees if paid == currency]
+        gross = sum((one.gross for one in books), Decimal(0))
+        fees = sum((one.fees for one in books), Decimal(0)) + sum((a for a in elsewhere if a > 0), Decimal(0))
+        rebates = sum((one.rebates for one in books), Decimal(0)) - sum((a for a in elsewhere if a < 0), Decimal(0))
+        rounding = sum((one.booking_rounding for one in balances), Decimal(0))
+        return TotalSummary(
+            realised=sum((one.realised for one in books), Decimal(0)),
+            unrealised=sum((one.unrealised for one in books), Decimal(0)),
+            gross=gross,
+            fees=fees,
+            rebates=rebates,
+            booking_rounding=rounding,
+            total=gross - fees + rebates + rounding,
+            turnover=sum((one.turnover for one in books), Decimal(0)),
+            fills=sum(one.fills for one in books),
+            max_drawdown=_joint_drawdown([one.curve for one in mine]),
+            balances=tuple(balances),
+        )
+
+
+def _balances(logs: Sequence[InstrumentLog], accounts: Iterable[AccountFacts]) -> dict[str, list[BalanceSummary]]:
+    """Reconcile every balance of every account, by currency."""
+    balances: dict[str, list[BalanceSummary]] = {}
+    for account in accounts:
+        books: list[Accounting] = [one.books for one in logs if one.facts.venue == account.venue]
+        for held in account.balances:
+            change = EXACT.subtract(held.final, held.starting)
+            line = reconcile(books, change, held.currency, held.precision, margin=account.margin)
+            balances.setdefault(held.currency, []).append(
+                BalanceSummary(account.venue, held.starting, held.final, line.expected, line.booking_rounding)
+            )
+    return balances
+
+
+def _joint_drawdown(curves: Sequence[EquityCurve]) -> float:
+    """Return the drawdown of the sum of several curves, each holding its value between its own marks."""
+    times = np.unique(np.concatenate([curve.ts_ns for curve in curves])) if curves else np.empty(0)
+    joint = np.zeros(len(times))
+    for curve in curves:
+        index = np.searchsorted(curve.ts_ns, times, side="right")
+        joint += np.concatenate(([0.0], curve.equity))[index]
+    return max_drawdown(joint)
