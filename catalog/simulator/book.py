@@ -115,9 +115,7 @@ class Book:
             sizes[extra_ticks] = left if left > 0 else self._draw()
         for level in range(min(extra_ticks + 1, self._levels)):
             tape.delta(event, _UPDATE, hit_side, self._price(hit_side, level), sizes[level])
-        tape.order_mid.append(self._mid)
-        tape.order_depth.append(self._half + extra_ticks)
-        tape.order_trades.append(deepest + 1)
+        tape.order(self._mid, self._half + extra_ticks, deepest + 1)
         self._quote(event)
 
     def resize(self, event: int, side: int, level: int, weight: float) -> None:
@@ -167,12 +165,7 @@ class Book:
         top = (self._mid - self._half, self._mid + self._half, self._sizes[BID][0], self._sizes[ASK][0])
         if top != self._top:
             self._top = top
-            tape = self.tape
-            tape.quote_event.append(event)
-            tape.quote_bid.append(top[0])
-            tape.quote_ask.append(top[1])
-            tape.quote_bid_size.append(top[2])
-            tape.quote_ask_size.append(top[3])
+            self.tape.quote(event, *top)
 
     def _check_range(self) -> None:
         if self._mid - self._half - self._levels + 1 <= 0:

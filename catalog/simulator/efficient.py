@@ -17,9 +17,9 @@ from mm_nautilus.catalog.simulator.streams import stream
 type Floats = npt.NDArray[np.float64]
 type Ints = npt.NDArray[np.int64]
 
-STEP_S: Final = 0.05
-NODES_PER_S: Final = 20
-BLOCK: Final = 1200
+STEP_S: Final = 0.1
+NODES_PER_S: Final = 10
+BLOCK: Final = 600
 """Steps made at a time: one minute."""
 
 

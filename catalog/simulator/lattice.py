@@ -118,6 +118,8 @@ class _MeanRevertingPath:
 
     def advance(self, steps: int) -> Floats:
         """Return the present value and those after each of ``steps`` steps, in quote currency."""
+        if not self._step_sd:
+            return np.full(steps + 1, self._mean)
         decay = self._decay
         shocks = (self._step_sd * self._rng.standard_normal(steps)).tolist()
         path = np.array(list(accumulate(shocks, lambda value, shock: decay * value + shock, initial=self._deviation)))

@@ -41,8 +41,6 @@ class Stretch:
     """Ground truth of the market orders, of schema `tables.ORDERS`."""
     mids: Ints
     """The mid at the start of the stretch, then whenever it moved or the regime changed, in ticks."""
-    events: int
-    """Book events: deltas that end with F_LAST."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +159,7 @@ class VenueMarket:
         trades = tables.trades(tape, event_ns, init_ns)
         deltas = tables.deltas(tape, event_ns + delay, init_ns + delay)
         quotes = tables.quotes(tape, event_ns + delay, init_ns + delay)
-        return Stretch(deltas, trades, quotes, truth, shapes.mids, len(set(tape.delta_event)))
+        return Stretch(deltas, trades, quotes, truth, shapes.mids)
 
     def _open(self, shapes: _Shapes) -> Book:
         mid, half_spread = int(shapes.mids[0]), int(shapes.half_spreads[0])

@@ -104,7 +104,7 @@ class Informed(Settings):
 
     share: Share = 0.0
     """Share of the market orders; the total rate does not depend on it while up and down are equally likely."""
-    horizon_s: Annotated[float, Field(ge=0.05, le=600)] = 10.0
+    horizon_s: Annotated[float, Field(ge=0.1, le=600)] = 10.0
 
 
 class MeanReverting(Settings):

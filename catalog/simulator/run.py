@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from mm_nautilus.catalog.columns import F_LAST
 from mm_nautilus.catalog.simulator.efficient import BLOCK, NODES_PER_S, STEP_S, EfficientPrices
 from mm_nautilus.catalog.simulator.instruments import instrument
 from mm_nautilus.catalog.simulator.market import Stretch, VenueMarket, start_ns
@@ -128,7 +129,7 @@ class _Tally:
         self._squares += int(np.sum(moves**2))
         aggressors: Any = stretch.orders["aggressor_side"].to_pylist()
         counts = {
-            "book_events": stretch.events,
+            "book_events": int(np.count_nonzero(stretch.deltas["flags"].to_numpy() & F_LAST)),
             "deltas": stretch.deltas.num_rows,
             "trades": stretch.trades.num_rows,
             "quotes": stretch.quotes.num_rows,

@@ -10,7 +10,7 @@ import pyarrow as pa
 from mm_nautilus.catalog.columns import Aggressor, delta_table, quote_table, trade_table
 from mm_nautilus.catalog.simulator.flow import BID, MarketOrders
 from mm_nautilus.catalog.simulator.params import Venue, decimal_places
-from mm_nautilus.catalog.simulator.tape import Tape
+from mm_nautilus.catalog.simulator.tape import DELTA, ORDER, QUOTE, TRADE, Tape, columns, flags
 
 type Ints = npt.NDArray[np.int64]
 
@@ -43,18 +43,19 @@ class Tables:
 
     def deltas(self, tape: Tape, event_ns: Ints, init_ns: Ints) -> pa.Table:
         """Return the book deltas, given the time of each event."""
-        event = _ints(tape.delta_event)
+        delta = columns(tape.deltas, DELTA)
+        event = delta["event"]
         first = self._deltas
         self._deltas += len(event)
         return delta_table(
             self._id,
             *self._precisions,
-            action=_ints(tape.delta_action),
-            side=_ints(tape.delta_side),
-            price=_ints(tape.delta_price) * self._tick,
-            size=_ints(tape.delta_size) * self._lot,
+            action=delta["action"],
+            side=delta["side"],
+            price=delta["price"] * self._tick,
+            size=delta["size"] * self._lot,
             order_id=np.zeros(len(event), dtype=np.int64),
-            flags=tape.flags(),
+            flags=flags(event, delta["action"]),
             sequence=np.arange(first, self._deltas),
             ts_event=event_ns[event],
             ts_init=init_ns[event],
@@ -62,15 +63,16 @@ class Tables:
 
     def trades(self, tape: Tape, event_ns: Ints, init_ns: Ints) -> pa.Table:
         """Return the trades, given the time of each event."""
-        event = _ints(tape.trade_event)
+        trade = columns(tape.trades, TRADE)
+        event = trade["event"]
         first = self._trades + 1
         self._trades += len(event)
         return trade_table(
             self._id,
             *self._precisions,
-            price=_ints(tape.trade_price) * self._tick,
-            size=_ints(tape.trade_size) * self._lot,
-            aggressor=_aggressors(_ints(tape.trade_hit_side)),
+            price=trade["price"] * self._tick,
+            size=trade["size"] * self._lot,
+            aggressor=_aggressors(trade["hit_side"]),
             trade_id=np.arange(first, first + len(event)),
             ts_event=event_ns[event],
             ts_init=init_ns[event],
@@ -78,37 +80,35 @@ class Tables:
 
     def quotes(self, tape: Tape, event_ns: Ints, init_ns: Ints) -> pa.Table:
         """Return the tops of the book wherever they changed, given the time of each event."""
-        event = _ints(tape.quote_event)
+        quote = columns(tape.quotes, QUOTE)
+        event = quote["event"]
         return quote_table(
             self._id,
             *self._precisions,
-            bid_price=_ints(tape.quote_bid) * self._tick,
-            ask_price=_ints(tape.quote_ask) * self._tick,
-            bid_size=_ints(tape.quote_bid_size) * self._lot,
-            ask_size=_ints(tape.quote_ask_size) * self._lot,
+            bid_price=quote["bid"] * self._tick,
+            ask_price=quote["ask"] * self._tick,
+            bid_size=quote["bid_size"] * self._lot,
+            ask_size=quote["ask_size"] * self._lot,
             ts_event=event_ns[event],
             ts_init=init_ns[event],
         )
 
     def orders(self, tape: Tape, orders: MarketOrders, event_ns: Ints) -> pa.Table:
         """Return the ground truth of the market orders whose trades come next, given the time of each order."""
-        trades = _ints(tape.order_trades)
+        order = columns(tape.orders, ORDER)
+        trades = order["trades"]
         names = [aggressor.name for aggressor in Aggressor]
-        columns = [
-            pa.array(event_ns).cast(TIME),
+        arrays = [
+            pa.array(event_ns).view(TIME),
             pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(trades), dtype=np.int16)), [self._id]),
             pa.DictionaryArray.from_arrays(pa.array(_aggressors(orders.hit_sides).astype(np.int8)), names),
             pa.array(orders.informed),
-            pa.array(_ints(tape.order_mid)),
-            pa.array(_ints(tape.order_depth)),
+            pa.array(order["mid"]),
+            pa.array(order["depth"]),
             pa.array(self._trades + 1 + np.cumsum(trades) - trades),
             pa.array(trades),
         ]
-        return pa.Table.from_arrays(columns, schema=ORDERS)
-
-
-def _ints(values: list[int]) -> Ints:
-    return np.array(values, dtype=np.int64)
+        return pa.Table.from_arrays(arrays, schema=ORDERS)
 
 
 def _aggressors(hit_sides: Ints) -> Ints:

@@ -1,64 +1,62 @@
-"""What a simulated book writes, column by column: plain lists, since its loop appends one value at a time."""
+"""What a simulated book writes, row by row: flat lists of integers, since its loop appends little at a time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from mm_nautilus.catalog.columns import F_LAST, F_SNAPSHOT, Action
 
+type Ints = npt.NDArray[np.int64]
+
+DELTA: Final = ("event", "action", "side", "price", "size")
+TRADE: Final = ("event", "hit_side", "price", "size")
+QUOTE: Final = ("event", "bid", "ask", "bid_size", "ask_size")
+ORDER: Final = ("mid", "depth", "trades")
+"""Of each market order, in their order: the mid, the ticks from it to the last level reached, the trades it made."""
+
 _CLEAR: Final = int(Action.CLEAR)
 
 
-@dataclass(slots=True)
 class Tape:
-    """What the book wrote since the last flush, column by column; prices in ticks, sizes in lots.
+    """Rows since the last flush; prices in ticks, sizes in lots, ``event`` is the caller's index of an event."""
 
-    ``event`` columns hold the caller's index of the event a row belongs to.
-    """
+    __slots__ = ("deltas", "orders", "quotes", "trades")
 
-    delta_event: list[int] = field(default_factory=list)
-    delta_action: list[int] = field(default_factory=list)
-    delta_side: list[int] = field(default_factory=list)
-    delta_price: list[int] = field(default_factory=list)
-    delta_size: list[int] = field(default_factory=list)
-    trade_event: list[int] = field(default_factory=list)
-    trade_hit_side: list[int] = field(default_factory=list)
-    trade_price: list[int] = field(default_factory=list)
-    trade_size: list[int] = field(default_factory=list)
-    quote_event: list[int] = field(default_factory=list)
-    quote_bid: list[int] = field(default_factory=list)
-    quote_ask: list[int] = field(default_factory=list)
-    quote_bid_size: list[int] = field(default_factory=list)
-    quote_ask_size: list[int] = field(default_factory=list)
-    order_mid: list[int] = field(default_factory=list)
-    """Mid in ticks at each market order, in their order."""
-    order_depth: list[int] = field(default_factory=list)
-    """Ticks from the mid to the last level each market order reached."""
-    order_trades: list[int] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.deltas: list[int] = []
+        self.trades: list[int] = []
+        self.quotes: list[int] = []
+        self.orders: list[int] = []
 
     def delta(self, event: int, action: int, side: int, price: int, size: int) -> None:
         """Append one book delta."""
-        self.delta_event.append(event)
-        self.delta_action.append(action)
-        self.delta_side.append(side)
-        self.delta_price.append(price)
-        self.delta_size.append(size)
+        self.deltas += (event, action, side, price, size)
 
     def trade(self, event: int, hit_side: int, price: int, size: int) -> None:
         """Append one trade."""
-        self.trade_event.append(event)
-        self.trade_hit_side.append(hit_side)
-        self.trade_price.append(price)
-        self.trade_size.append(size)
+        self.trades += (event, hit_side, price, size)
 
-    def flags(self) -> npt.NDArray[np.uint8]:
-        """Return the deltas' flags: `F_LAST` closes every event, `F_SNAPSHOT` marks one that began with a CLEAR."""
-        events = np.array(self.delta_event, dtype=np.int64)
-        actions = np.array(self.delta_action, dtype=np.int64)
-        last = np.append(events[1:] != events[:-1], True)
-        snapshot = np.isin(events, events[actions == _CLEAR])
-        flags: npt.NDArray[np.uint8] = (last * F_LAST + snapshot * F_SNAPSHOT).astype(np.uint8)
-        return flags
+    def quote(self, event: int, bid: int, ask: int, bid_size: int, ask_size: int) -> None:
+        """Append one top of the book."""
+        self.quotes += (event, bid, ask, bid_size, ask_size)
+
+    def order(self, mid: int, depth: int, trades: int) -> None:
+        """Append one market order."""
+        self.orders += (mid, depth, trades)
+
+
+def columns(rows: list[int], names: Sequence[str]) -> dict[str, Ints]:
+    """Return flat rows as columns by their names."""
+    table = np.array(rows, dtype=np.int64).reshape(-1, len(names))
+    return {name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(names)}
+
+
+def flags(events: Ints, actions: Ints) -> npt.NDArray[np.uint8]:
+    """Return the flags of deltas: `F_LAST` closes every event, `F_SNAPSHOT` marks one that begins with a CLEAR."""
+    last = np.append(events[1:] != events[:-1], True)
+    snapshot = np.isin(events, events[actions == _CLEAR])
+    values: npt.NDArray[np.uint8] = (last * F_LAST + snapshot * F_SNAPSHOT).astype(np.uint8)
+    return values

@@ -117,6 +117,8 @@ class TruthTables:
                 draft.replace(self._folder / f"{table}.parquet")
             else:
                 draft.unlink()
+        if kind is not None and self._folder.is_dir() and not any(self._folder.iterdir()):
+            self._folder.rmdir()
 
     def append(self, table: str, rows: pa.Table) -> None:
         """Add rows to ``orders`` or ``prices``."""

@@ -19,7 +19,7 @@ def orders(venue, hours, *, seed=1, asset=None):
     minute = 60 * NODES_PER_S
     reach = round(venue.informed.horizon_s * NODES_PER_S) + 2
     parts, prices = [], []
-    for node in range(0, hours * 60 * minute, minute):
+    for node in range(0, round(hours * 60) * minute, minute):
         # A lagging venue's minute begins earlier on the asset's clock.
         efficient.prepare(node, node + LEAD + minute + reach)
         parts.append(flow.advance(node / NODES_PER_S, (node + minute) / NODES_PER_S))
@@ -65,10 +65,11 @@ def test_excitation_clusters_orders_of_a_side_as_the_branching_ratio_says():
 
 
 def test_the_first_minutes_are_as_busy_as_the_rest():
-    venue = Venue(excitation=Excitation(branching_ratio=0.9, decay_per_s=0.2))
-    early = [orders(venue, 1, seed=seed)[0] for seed in range(20)]
-    counts = np.array([np.count_nonzero(times < 120) for times in early])
+    venue = Venue(excitation=Excitation(branching_ratio=0.6, decay_per_s=0.05))
+    counts = np.array([len(orders(venue, 1 / 30, seed=seed)[0]) for seed in range(60)])
     expected = 2 * np.exp(-0.5) * 120
+    # Started empty, the first two minutes would have a fifth less.
+    assert 4 * counts.std(ddof=1) / np.sqrt(len(counts)) < 0.15 * expected
     assert abs(counts.mean() - expected) < 4 * counts.std(ddof=1) / np.sqrt(len(counts))
 
 

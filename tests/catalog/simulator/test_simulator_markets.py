@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from mm_nautilus.catalog.simulator import PRESETS, override
+from mm_nautilus.catalog.simulator import PRESETS, SimulationParams, override
+from mm_nautilus.catalog.simulator.params import Asset, Venue
 from nautilus_trader.backtest import (
     BacktestDataConfig,
     BacktestEngineConfig,
@@ -76,6 +77,29 @@ def test_lead_lag_and_basis_of_three_venues_are_found_again(run, read, ticks, na
         correlation_time = venue.basis.half_life_s / np.log(2)
         error = venue.basis.sd_price * np.sqrt(min(1.0, 2 * correlation_time / 890))
         assert abs(basis.mean() - venue.basis.mean_price) < 4 * error
+
+
+def test_two_assets_in_one_catalogue_move_together_as_told(run, read, ticks, nanoseconds):
+    params = SimulationParams(
+        duration_s=1800,
+        assets=(Asset(name="AAA"), Asset(name="BBB", price=50.0, sigma_price_per_sqrt_s=0.02)),
+        correlation=((1.0, 0.7), (0.7, 1.0)),
+        venues=(Venue(asset="AAA", book_updates_per_s=0), Venue(asset="BBB", kind="perpetual", book_updates_per_s=0)),
+    )
+    catalog, _ = run(params)
+    grid = 1_704_067_200 * 10**9 + np.arange(1, 180) * 10**10
+    moves = []
+    for instrument_id in ("AAAUSDT.SIM", "BBBUSDT-PERP.SIM"):
+        quotes = read(catalog, "quotes", instrument_id)
+        mid = (ticks(quotes["bid_price"]) + ticks(quotes["ask_price"])) / 2
+        moves.append(np.diff(mid[np.searchsorted(nanoseconds(quotes["ts_event"]), grid, side="right") - 1]))
+    # Sampling the lattice adds up to a tick of noise to moves of 3 and 6 ticks: correlation loses a few per cent.
+    assert np.corrcoef(moves)[0, 1] == pytest.approx(0.68, abs=4 * (1 - 0.7**2) / np.sqrt(len(grid)))
+    instruments = {str(found.id): found for found in ParquetDataCatalog(str(catalog)).instruments()}
+    assert set(instruments) == {"AAAUSDT.SIM", "BBBUSDT-PERP.SIM"}
+    perpetual = instruments["BBBUSDT-PERP.SIM"]
+    assert not perpetual.is_inverse
+    assert perpetual.settlement_currency.code == "USDT"
 
 
 class Watcher(Strategy):
