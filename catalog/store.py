@@ -141,6 +141,8 @@ class CatalogWriter:
         self._instruments: dict[str, Instrument] = {}
         self._documents: dict[str, dict[str, Any]] = {}
         self._held = ExitStack()
+        self.replaced: tuple[str, ...] = ()
+        """Data files the commit removed because the new ones overlap them."""
 
     def __enter__(self) -> Self:
         try:
@@ -252,6 +254,7 @@ class CatalogWriter:
                 replaced.append(str(path.relative_to(self._root)))
             else:
                 moves.append((stream.staged.name, target))
+        self.replaced = tuple(replaced)
         definitions, redefined = self._stage_instruments()
         documents = [f"documents/{name}.json" for name in self._documents]
         for document, content in zip(documents, self._documents.values(), strict=True):

@@ -1,0 +1,258 @@
+"""What is in a catalogue, told from file names, Parquet metadata and a few columns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from mm_nautilus.catalog.columns import F_LAST, F_SNAPSHOT
+from mm_nautilus.catalog.exact import IntColumn
+from mm_nautilus.catalog.journal import read_json, recover
+from mm_nautilus.catalog.quality import KIND_OF
+from mm_nautilus.catalog.store import KINDS, definition_files, folder_name, interval
+
+from mm_nautilus.errors import CatalogError
+
+FOLDERS: Final = {KIND_OF[name]: folder for name, folder in KINDS.items()}
+"""Folder of each kind: deltas, trades, quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindShape:
+    """One kind of data of one instrument inside the range asked for.
+
+    Parameters
+    ----------
+    rows : int
+        Rows whose ``ts_init`` is inside the range.
+    first_ns, last_ns : int
+        First and last ``ts_init``, nanoseconds since 1970 UTC.
+    median_interval_s : float
+        Median time between two successive events, in seconds; zero with fewer than two.
+
+    """
+
+    rows: int
+    first_ns: int
+    last_ns: int
+    median_interval_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class BookShape(KindShape):
+    """The deltas of one instrument inside the range asked for.
+
+    Parameters
+    ----------
+    events : int
+        Deltas that close an event.
+    snapshots : int
+        Events that restate the book from scratch (they hold a CLEAR with F_SNAPSHOT).
+    order_ids : bool
+        Whether the deltas name orders: the book is market-by-order (L3).
+    ends_event : bool
+        Whether the last delta closes its event; the engine fails a run where it does not.
+    needs_earlier_snapshot : bool
+        Whether the range starts in the middle of the data: its first delta does not clear the book, so
+        the levels set before the range are missing.
+
+    """
+
+    events: int
+    snapshots: int
+    order_ids: bool
+    ends_event: bool
+    needs_earlier_snapshot: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentShape:
+    """What there is of one instrument; None where a kind is missing."""
+
+    instrument_id: str
+    deltas: BookShape | None
+    trades: KindShape | None
+    quotes: KindShape | None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogShape:
+    """What there is inside the range asked for, and the identity of the files it is in.
+
+    Parameters
+    ----------
+    root : Path
+        Absolute path of the catalogue, as the engine wants it.
+    instruments : dict
+        Shape per instrument id.
+    first_ns, last_ns : int
+        Span of all data found, nanoseconds since 1970 UTC.
+    fingerprint : str
+        SHA-256 over the content of the instruments' definitions and data files: the same data have
+        the same fingerprint wherever the catalogue lies.
+
+    """
+
+    root: Path
+    instruments: dict[str, InstrumentShape]
+    first_ns: int
+    last_ns: int
+    fingerprint: str
+
+
+def inspect_catalog(
+    root: Path, instrument_ids: Sequence[str], start_ns: int | None = None, end_ns: int | None = None
+) -> CatalogShape:
+    """Say what a catalogue holds of some instruments in a range of time.
+
+    Parameters
+    ----------
+    root : Path
+        Catalogue folder.
+    instrument_ids : sequence of str
+        Engine instrument ids.
+    start_ns, end_ns : int, optional
+        First and last ``ts_init``, inclusive, in nanoseconds since 1970 UTC; open when None.
+
+    Raises
+    ------
+    CatalogError
+        No such folder, an instrument or its market data missing, or nothing inside the range.
+
+    """
+    if not root.is_dir():
+        raise CatalogError(f"{root}: no such catalogue folder")
+    recover(root)
+    if start_ns is not None and end_ns is not None and start_ns > end_ns:
+        raise CatalogError(f"the range from {_when(start_ns)} to {_when(end_ns)} is empty: it ends before it starts")
+    span = (-(2**63) if start_ns is None else start_ns, 2**63 - 1 if end_ns is None else end_ns)
+    digest = hashlib.sha256()
+    shapes = {name: _instrument(root, name, span, digest) for name in sorted(set(instrument_ids))}
+    kinds = [
+        kind for shape in shapes.values() for kind in (shape.deltas, shape.trades, shape.quotes) if kind is not None
+    ]
+    return CatalogShape(
+        root=root.resolve(),
+        instruments=shapes,
+        first_ns=min(kind.first_ns for kind in kinds),
+        last_ns=max(kind.last_ns for kind in kinds),
+        fingerprint=digest.hexdigest(),
+    )
+
+
+def load_quality(root: Path) -> list[dict[str, Any]]:
+    """Return the data-quality reports stored beside the data, in the order of their file names.
+
+    Raises
+    ------
+    CatalogError
+        A report is not readable.
+
+    """
+    return [read_json(path) for path in sorted((root / "documents" / "quality").rglob("*.json"))]
+
+
+def instrument_ids(root: Path) -> list[str]:
+    """Return the ids of the instruments a catalogue defines."""
+    found = set()
+    for path in (root / "data").glob("*/*/*.parquet"):
+        schema = pq.read_schema(path)
+        if "raw_symbol" in schema.names and schema.metadata:
+            found.add(schema.metadata[b"instrument_id"].decode())
+    return sorted(found)
+
+
+def _instrument(root: Path, instrument_id: str, span: tuple[int, int], digest: Any) -> InstrumentShape:
+    definitions = definition_files(root, instrument_id)
+    if not definitions:
+        there = ", ".join(instrument_ids(root)) or "nothing"
+        raise CatalogError(f"{root}: no instrument {instrument_id}; the catalogue has {there}")
+    files = {
+        kind: sorted((root / "data" / name / folder_name(instrument_id)).glob("*.parquet"))
+        for kind, name in FOLDERS.items()
+    }
+    if not files["deltas"] and not files["quotes"]:
+        only = "only trades" if files["trades"] else "no data at all"
+        raise CatalogError(f"{root}: {instrument_id} has {only}; a run needs book deltas or quotes")
+    for path in [*definitions, *(path for paths in files.values() for path in paths)]:
+        digest.update(f"{path.parent.parent.name}/{path.parent.name}/{path.name}\n".encode())
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    deltas = _book(files["deltas"], span)
+    trades, quotes = _kind(files["trades"], span), _kind(files["quotes"], span)
+    if deltas is None and quotes is None:
+        spans = [interval(path.name) for kind in ("deltas", "quotes") for path in files[kind]]
+        raise CatalogError(
+            f"{root}: no book or quotes of {instrument_id} in the range asked for; the catalogue spans "
+            f"{_when(min(first for first, _ in spans))} to {_when(max(last for _, last in spans))}"
+        )
+    return InstrumentShape(instrument_id, deltas, trades, quotes)
+
+
+def _kind(files: list[Path], span: tuple[int, int]) -> KindShape | None:
+    times = _read(files, span, [])
+    if times is None:
+        return None
+    arrival = _arrival(times)
+    return KindShape(len(arrival), int(arrival[0]), int(arrival[-1]), _median_s(arrival))
+
+
+def _book(files: list[Path], span: tuple[int, int]) -> BookShape | None:
+    table = _read(files, span, ["flags", "action", "order_id"])
+    if table is None:
+        return None
+    arrival = _arrival(table)
+    flags = table["flags"].to_numpy()
+    closes = (flags & F_LAST) != 0
+    clears = pc.equal(table["action"].cast(pa.string()), "CLEAR").to_numpy()
+    return BookShape(
+        rows=len(arrival),
+        first_ns=int(arrival[0]),
+        last_ns=int(arrival[-1]),
+        median_interval_s=_median_s(arrival[closes]),
+        events=int(np.count_nonzero(closes)),
+        snapshots=int(np.count_nonzero(clears & ((flags & F_SNAPSHOT) != 0))),
+        order_ids=bool(pc.any(pc.not_equal(table["order_id"], 0)).as_py()),
+        ends_event=bool(closes[-1]),
+        needs_earlier_snapshot=not bool(clears[0]),
+    )
+
+
+def _read(files: list[Path], span: tuple[int, int], columns: list[str]) -> pa.Table | None:
+    """Return columns of the rows inside the span; files and row groups outside it are never read."""
+    parts = []
+    for path in files:
+        first, last = interval(path.name)
+        if first > span[1] or last < span[0]:
+            continue
+        bounds = [pa.scalar(max(first, span[0])), pa.scalar(min(last, span[1]))]
+        low, high = (bound.cast(pa.timestamp("ns")).cast(pa.timestamp("ns", tz="UTC")) for bound in bounds)
+        parts.append(
+            pq.read_table(
+                path,
+                columns=["ts_init", *columns],
+                filters=(pc.field("ts_init") >= low) & (pc.field("ts_init") <= high),
+            )
+        )
+    table = pa.concat_tables(parts) if parts else None
+    return table if table is not None and table.num_rows else None
+
+
+def _arrival(table: pa.Table) -> IntColumn:
+    arrival: IntColumn = table["ts_init"].cast(pa.int64()).to_numpy()
+    return arrival
+
+
+def _median_s(arrival: IntColumn) -> float:
+    return float(np.median(np.diff(arrival))) / 1e9 if len(arrival) > 1 else 0.0
+
+
+def _when(ns: int) -> str:
+    return f"{np.datetime64(ns, 'ns')}Z"

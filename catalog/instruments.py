@@ -1,0 +1,289 @@
+"""Instrument definitions: a TOML table with every field the engine needs, or a built-in by name."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+from nautilus_trader.model import (
+    AssetClass,
+    CryptoPerpetual,
+    Currency,
+    CurrencyPair,
+    Equity,
+    FuturesContract,
+    InstrumentId,
+    Money,
+    Price,
+    Quantity,
+    Symbol,
+)
+from pydantic import AfterValidator, AwareDatetime, Discriminator, Field, Tag, TypeAdapter, model_validator
+
+from mm_nautilus.settings import Settings
+
+type Positive = Annotated[Decimal, Field(gt=0)]
+type Rate = Annotated[Decimal, Field(ge=0, le=1)]
+type Definition = CurrencyPairDefinition | CryptoPerpetualDefinition | FuturesContractDefinition | EquityDefinition
+
+
+def _checked_id(value: str) -> str:
+    symbol, dot, venue = value.rpartition(".")
+    if not (symbol and dot and venue):
+        raise ValueError("an instrument id is SYMBOL.VENUE, for example BTCUSDT.BINANCE")
+    return value
+
+
+class _Definition(Settings):
+    """What every kind of instrument has."""
+
+    id: Annotated[str, AfterValidator(_checked_id)]
+    """Engine instrument id, SYMBOL.VENUE."""
+    raw_symbol: str = ""
+    """The venue's own symbol; the id's symbol when empty."""
+    tick: Positive
+    """Smallest price step in quote currency; its decimal places are the price precision, so "0.10" has two."""
+    min_size: Positive | None = None
+    """Smallest order in base units (contracts for derivatives)."""
+    max_size: Positive | None = None
+    margin_init: Rate = Decimal(0)
+    """Initial margin as a fraction of the notional."""
+    margin_maint: Rate = Decimal(0)
+    """Maintenance margin as a fraction of the notional."""
+
+    @model_validator(mode="after")
+    def _engine_takes_it(self) -> _Definition:
+        self.build()
+        return self
+
+    def build(self) -> Any:
+        """Return the engine's instrument."""
+        raise NotImplementedError
+
+    @property
+    def symbol(self) -> str:
+        """The venue's own symbol."""
+        return self.raw_symbol or self.id.rpartition(".")[0]
+
+    @property
+    def precisions(self) -> tuple[int, int]:
+        """Decimal places of prices and sizes."""
+        instrument = self.build()
+        return instrument.price_precision, instrument.size_precision
+
+    def _common(self) -> dict[str, Any]:
+        tick = Price.from_str(f"{self.tick:f}")
+        return {
+            "instrument_id": InstrumentId.from_str(self.id),
+            "raw_symbol": Symbol(self.symbol),
+            "price_precision": tick.precision,
+            "price_increment": tick,
+            "min_quantity": None if self.min_size is None else _quantity(self.min_size),
+            "max_quantity": None if self.max_size is None else _quantity(self.max_size),
+            "margin_init": self.margin_init,
+            "margin_maint": self.margin_maint,
+            # When the definition was valid from is not known; a constant keeps the catalogue reproducible.
+            "ts_event": 0,
+            "ts_init": 0,
+        }
+
+
+class _Pair(_Definition):
+    base: str
+    """Base currency code."""
+    quote: str
+    """Quote currency code."""
+    lot: Positive
+    """Smallest size step in base units (contracts for derivatives); its decimal places are the size precision."""
+    min_notional: Positive | None = None
+    """Smallest order value in quote currency."""
+
+    def _pair(self) -> dict[str, Any]:
+        lot = Quantity.from_str(f"{self.lot:f}")
+        quote = Currency.from_str(self.quote)
+        return self._common() | {
+            "base_currency": Currency.from_str(self.base),
+            "quote_currency": quote,
+            "size_precision": lot.precision,
+            "size_increment": lot,
+            "min_notional": None
+            if self.min_notional is None
+            else Money.from_str(f"{self.min_notional:f} {quote.code}"),
+        }
+
+
+class CurrencyPairDefinition(_Pair):
+    """Spot: one currency against another."""
+
+    kind: Literal["CurrencyPair"]
+
+    def build(self) -> CurrencyPair:
+        """Return the engine's instrument."""
+        return CurrencyPair(**self._pair())
+
+
+class CryptoPerpetualDefinition(_Pair):
+    """Perpetual swap, linear (settled in the quote currency) or inverse (settled in the base currency)."""
+
+    kind: Literal["CryptoPerpetual"]
+    settlement: str
+    """Settlement currency code."""
+    inverse: bool
+    """Whether a contract is worth a fixed amount of quote currency and settles in base currency."""
+    multiplier: Positive = Decimal(1)
+    """Value of one contract: base units when linear, quote units when inverse."""
+
+    @model_validator(mode="after")
+    def _settles_where_it_can(self) -> CryptoPerpetualDefinition:
+        if self.inverse and self.settlement != self.base:
+            raise ValueError(f"an inverse contract settles in its base currency {self.base}, found {self.settlement}")
+        return self
+
+    def build(self) -> CryptoPerpetual:
+        """Return the engine's instrument."""
+        return CryptoPerpetual(
+            **self._pair(),
+            settlement_currency=Currency.from_str(self.settlement),
+            is_inverse=self.inverse,
+            multiplier=_quantity(self.multiplier),
+        )
+
+
+class FuturesContractDefinition(_Definition):
+    """Exchange-traded future, sizes in contracts."""
+
+    kind: Literal["FuturesContract"]
+    asset_class: Literal["FX", "EQUITY", "COMMODITY", "DEBT", "INDEX", "CRYPTOCURRENCY", "ALTERNATIVE"]
+    underlying: str
+    currency: str
+    """Quote and settlement currency code."""
+    multiplier: Positive
+    """Quote currency per price unit and contract."""
+    lot_size: Positive = Decimal(1)
+    """Contracts of one lot."""
+    activation: AwareDatetime
+    """First trading instant, with its UTC offset."""
+    expiration: AwareDatetime
+    """Last trading instant, with its UTC offset."""
+    exchange: str | None = None
+    """ISO 10383 market identifier."""
+
+    def build(self) -> FuturesContract:
+        """Return the engine's instrument."""
+        return FuturesContract(
+            **self._common(),
+            asset_class=getattr(AssetClass, self.asset_class),
+            underlying=self.underlying,
+            activation_ns=_nanoseconds(self.activation),
+            expiration_ns=_nanoseconds(self.expiration),
+            currency=Currency.from_str(self.currency),
+            multiplier=_quantity(self.multiplier),
+            lot_size=_quantity(self.lot_size),
+            exchange=self.exchange,
+        )
+
+
+class EquityDefinition(_Definition):
+    """Share, sizes in whole shares."""
+
+    kind: Literal["Equity"]
+    currency: str
+    lot_size: Positive = Decimal(1)
+    """Shares of a round lot."""
+    isin: str | None = None
+
+    def build(self) -> Equity:
+        """Return the engine's instrument."""
+        return Equity(
+            **self._common(),
+            currency=Currency.from_str(self.currency),
+            lot_size=_quantity(self.lot_size),
+            isin=self.isin,
+        )
+
+
+def _quantity(value: Decimal) -> Quantity:
+    return Quantity.from_str(f"{value:f}")
+
+
+def _nanoseconds(instant: datetime) -> int:
+    return int(instant.timestamp()) * 10**9 + instant.microsecond * 1000
+
+
+def _binance(symbol: str, venue_symbol: str, **fields: Any) -> dict[str, Any]:
+    return {"id": f"{symbol}.BINANCE", "raw_symbol": venue_symbol, **fields}
+
+
+def _perpetual(base: str, **fields: Any) -> dict[str, Any]:
+    margins = {"margin_init": "0.05", "margin_maint": "0.025"}
+    return {"kind": "CryptoPerpetual", "base": base, **margins, **fields}
+
+
+_BUILTIN: Final[tuple[dict[str, Any], ...]] = (
+    _binance("BTCUSDT", "BTCUSDT", kind="CurrencyPair", base="BTC", quote="USDT", tick="0.01", lot="0.00001",
+             min_size="0.00001", min_notional="5"),
+    _binance("ETHUSDT", "ETHUSDT", kind="CurrencyPair", base="ETH", quote="USDT", tick="0.01", lot="0.0001",
+             min_size="0.0001", min_notional="5"),
+    _binance("BTCUSDT-PERP", "BTCUSDT", quote="USDT", settlement="USDT", inverse=False, tick="0.1", lot="0.001",
+             min_size="0.001", min_notional="100", **_perpetual("BTC")),
+    _binance("ETHUSDT-PERP", "ETHUSDT", quote="USDT", settlement="USDT", inverse=False, tick="0.01", lot="0.001",
+             min_size="0.001", min_notional="20", **_perpetual("ETH")),
+    _binance("BTCUSD_PERP", "BTCUSD_PERP", quote="USD", settlement="BTC", inverse=True, tick="0.1", lot="1",
+             min_size="1", multiplier="100", **_perpetual("BTC")),
+    _binance("ETHUSD_PERP", "ETHUSD_PERP", quote="USD", settlement="ETH", inverse=True, tick="0.01", lot="1",
+             min_size="1", multiplier="10", **_perpetual("ETH")),
+    {"id": "ETH-USD.GEMINI", "kind": "CurrencyPair", "base": "ETH", "quote": "USD", "tick": "0.01", "lot": "0.000001",
+     "min_size": "0.001"},
+    *({"id": f"EUR/USD.{broker}", "kind": "CurrencyPair", "base": "EUR", "quote": "USD", "tick": "0.00001", "lot": "1",
+       "min_size": "1", "margin_init": "0.03", "margin_maint": "0.03"} for broker in ("FXCM", "OANDA")),
+    {"id": "ESH4.GLBX", "kind": "FuturesContract", "asset_class": "INDEX", "underlying": "ES", "currency": "USD",
+     "tick": "0.25", "multiplier": "50", "min_size": "1", "exchange": "XCME",
+     "activation": "2022-09-16T13:30:00Z", "expiration": "2024-03-15T13:30:00Z"},
+    *({"id": f"{symbol}.XNYS", "kind": "Equity", "currency": "USD", "tick": "0.01", "lot_size": "100", "min_size": "1"}
+      for symbol in ("AIG", "BAC")),
+)  # fmt: skip
+"""Contract specifications as they were when the captures that ship a specification were taken."""
+
+_KINDS = Annotated[
+    CurrencyPairDefinition | CryptoPerpetualDefinition | FuturesContractDefinition | EquityDefinition,
+    Field(discriminator="kind"),
+]
+
+BUILTIN: Final[dict[str, Definition]] = {
+    fields["id"]: TypeAdapter[Definition](_KINDS).validate_python(fields) for fields in _BUILTIN
+}
+"""Definitions of the instruments the shipped specifications use, by id."""
+
+
+class BuiltinDefinition(Settings):
+    """One of the definitions we ship, by its instrument id."""
+
+    builtin: str
+
+    @model_validator(mode="after")
+    def _is_there(self) -> BuiltinDefinition:
+        if self.builtin not in BUILTIN:
+            raise ValueError(f"no built-in instrument {self.builtin!r}; there are {', '.join(BUILTIN)}")
+        return self
+
+    @property
+    def definition(self) -> Definition:
+        """The full definition."""
+        return BUILTIN[self.builtin]
+
+
+def _which(value: Any) -> str:
+    fields = value if isinstance(value, dict) else vars(value)
+    return "builtin" if "builtin" in fields else "own"
+
+
+type InstrumentTable = Annotated[
+    Annotated[BuiltinDefinition, Tag("builtin")] | Annotated[_KINDS, Tag("own")], Discriminator(_which)
+]
+"""One ``[[instruments]]`` table: ``builtin = "<id>"``, or ``kind`` and every field of that kind."""
+
+
+def definition_of(table: BuiltinDefinition | Definition) -> Definition:
+    """Return the full definition of an ``[[instruments]]`` table."""
+    return table.definition if isinstance(table, BuiltinDefinition) else table
