@@ -6,7 +6,7 @@ the mid is a random walk of single ticks whose realised variance is ``sigma**2``
 there is neither bid-ask bounce nor flicker in it. A jump moves it several ticks in one event.
 
 Inside a grid step the price is a Brownian bridge between the sampled ends; whether and when it visits the
-next lattice point is drawn from the bridge's exact law, since checking the ends alone would miss a good part of the visits.
+next lattice point is drawn from the bridge's exact law: the ends alone miss a good part of the visits.
 """
 
 from __future__ import annotations
