@@ -43,12 +43,14 @@ class RunSection(Settings):
 
 
 class SimulationSection(Settings):
-    """Market to simulate when the catalogue is not there yet."""
+    """Market to simulate; it is kept in a folder of its own under ``data.catalog`` and made once."""
 
     preset: str = Field(default="calm", description="Preset of the simulator.")
     duration_s: float | None = Field(default=None, gt=0, description="Length in seconds; the preset's own by default.")
     seed: int = Field(default=0, ge=0, description="Seed of the market.")
-    parameters: dict[str, Any] = Field(default_factory=dict, description="Simulator parameters that differ.")
+    set: list[str] = Field(
+        default_factory=list, description="Simulator parameters that differ, as 'venues.*.informed.share=0.3'."
+    )
 
 
 class DataSection(Settings):
@@ -57,8 +59,8 @@ class DataSection(Settings):
     catalog: Path = Field(description="Catalogue folder; a relative path starts at the run file's folder.")
     start: UtcDatetime | None = Field(default=None, description="First instant; a time without a zone is UTC.")
     end: UtcDatetime | None = Field(default=None, description="Last instant.")
-    chunk_size: int | None = Field(
-        default=20_000, ge=1, description="Records held in memory at once; None loads everything."
+    chunk_size: int = Field(
+        default=20_000, ge=0, description="Records held in memory at once; 0 loads everything."
     )
     simulation: SimulationSection | None = None
 

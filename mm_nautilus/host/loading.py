@@ -69,7 +69,7 @@ def load_run(path: Path, overrides: Sequence[str] = (), seed: int | None = None)
     if run_file is None or strategy is None or problems:
         raise ConfigError(path, problems)
     strategy_type, config = strategy
-    resolved = {"path": table["path"], **config.settings.model_dump(mode="json", exclude={"arrival"})}
+    resolved = {"path": table["path"], **config.settings.model_dump(mode="json", exclude={"arrival"}, exclude_none=True)}
     return LoadedRun(path.resolve(), run_file.model_copy(update={"strategy": resolved}), strategy_type, config)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from nautilus_trader.backtest import (
@@ -33,13 +34,15 @@ _BOOK_TYPES = {"L1": "L1_MBP", "L2": "L2_MBP", "L3": "L3_MBO"}
 _UNLIMITED = "1000000/00:00:01"
 
 
-def build_node(loaded: LoadedRun, data_types: Iterable[str]) -> BacktestNode:
+def build_node(loaded: LoadedRun, catalog: Path, data_types: Iterable[str]) -> BacktestNode:
     """Return a built node that lacks only its components.
 
     Parameters
     ----------
     loaded : LoadedRun
         The run.
+    catalog : Path
+        Absolute path of the catalogue to read.
     data_types : iterable of str
         Kinds the catalogue holds for the instruments: ``TradeTick``, ``OrderBookDelta``, ``QuoteTick``.
 
@@ -49,7 +52,7 @@ def build_node(loaded: LoadedRun, data_types: Iterable[str]) -> BacktestNode:
     config = BacktestRunConfig(
         id=RUN_ID,
         venues=[_venue(section, run_file, book) for section in run_file.venues],
-        data=_data(loaded, book, set(data_types)),
+        data=_data(loaded, catalog, book, set(data_types)),
         engine=BacktestEngineConfig(
             logging=LoggerConfig(stdout_level=LogLevel.from_str(run_file.log.level)),
             run_analysis=False,
@@ -57,7 +60,7 @@ def build_node(loaded: LoadedRun, data_types: Iterable[str]) -> BacktestNode:
             data_engine=DataEngineConfig(buffer_deltas=True),
             risk_engine=RiskEngineConfig(max_order_submit_rate=_UNLIMITED, max_order_modify_rate=_UNLIMITED),
         ),
-        chunk_size=run_file.data.chunk_size,
+        chunk_size=run_file.data.chunk_size or None,
         dispose_on_completion=False,
         raise_exception=True,
     )
@@ -97,22 +100,23 @@ def _fee_model(fees: FeeSection) -> Any:
     return MakerTakerFeeModel(fees.maker_rate, fees.taker_rate)
 
 
-def _data(loaded: LoadedRun, book: str, available: set[str]) -> Sequence[BacktestDataConfig]:
+def _data(loaded: LoadedRun, catalog: Path, book: str, available: set[str]) -> Sequence[BacktestDataConfig]:
     wanted = ["TradeTick", "QuoteTick" if book == "L1" else "OrderBookDelta"]
     instrument_ids = [InstrumentId.from_str(instrument_id) for instrument_id in loaded.instrument_ids]
     section = loaded.run_file.data
     return [
         BacktestDataConfig(
             getattr(NautilusDataType, kind),
-            str(loaded.catalog),
+            str(catalog),
             instrument_ids=instrument_ids,
-            start_time=_unix_ns(section.start),
-            end_time=_unix_ns(section.end),
+            start_time=unix_ns(section.start),
+            end_time=unix_ns(section.end),
         )
         for kind in wanted
         if kind in available
     ]
 
 
-def _unix_ns(instant: datetime | None) -> int | None:
+def unix_ns(instant: datetime | None) -> int | None:
+    """Return an instant in nanoseconds since 1970, exact to the microsecond."""
     return None if instant is None else int(instant.timestamp()) * 1_000_000_000 + instant.microsecond * 1_000

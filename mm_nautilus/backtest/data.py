@@ -1,0 +1,124 @@
+"""The data of a run: simulated if need be, inspected before anything runs, described beside the result."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mm_nautilus.catalog.inspect import CatalogShape, InstrumentShape, inspect_catalog
+from mm_nautilus.catalog.simulator import PRESETS, SimulationParams, override, simulate
+from mm_nautilus.catalog.simulator.run import fingerprint
+
+from mm_nautilus.analytics.realism import BookData, DataShape
+from mm_nautilus.config import SimulationSection
+from mm_nautilus.errors import CatalogError, ConfigError
+from mm_nautilus.host.loading import LoadedRun
+from mm_nautilus.host.node import unix_ns
+
+_KIND_NAMES = {"L1": "quotes", "L2": "deltas", "L3": "deltas"}
+# A feed whose updates are at least this far apart at the median is a sampled one.
+_BATCHED_MS = 50.0
+
+
+def prepared_catalog(loaded: LoadedRun) -> tuple[Path, CatalogShape]:
+    """Return the catalogue of a run and what it holds in the run's range.
+
+    A simulated market is made first, once, in a folder named after what it is made from.
+
+    Raises
+    ------
+    ConfigError
+        When the run asks for a preset that is not there, or for data that the catalogue lacks.
+    CatalogError
+        When the catalogue, an instrument or the range is not there.
+
+    """
+    section = loaded.run_file.data
+    root = loaded.catalog
+    if section.simulation is not None:
+        params = _simulation(loaded, section.simulation)
+        root = root / f"{params.name}-{fingerprint(params)[:12]}"
+        simulate(params, root)
+    shape = inspect_catalog(root, loaded.instrument_ids, unix_ns(section.start), unix_ns(section.end))
+    for instrument in shape.instruments.values():
+        _check(loaded, root, instrument)
+    return root, shape
+
+
+def _simulation(loaded: LoadedRun, section: SimulationSection) -> SimulationParams:
+    if section.preset not in PRESETS:
+        problem = f"data.simulation.preset: no preset {section.preset!r}; allowed are {', '.join(PRESETS)}"
+        raise ConfigError(loaded.path, [problem])
+    changes = [f"seed={section.seed}", *section.set]
+    if section.duration_s is not None:
+        changes.append(f"duration_s={section.duration_s}")
+    return override(PRESETS[section.preset], changes)
+
+
+def _check(loaded: LoadedRun, root: Path, shape: InstrumentShape) -> None:
+    """Refuse data that the strategy's kind of book cannot be built from."""
+    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+    there = [name for name in ("deltas", "trades", "quotes") if getattr(shape, name) is not None]
+    problem = None
+    if _KIND_NAMES[book] not in there:
+        problem = f"{book} needs {_KIND_NAMES[book]}; the catalogue has {', '.join(there)} in this range"
+    elif book == "L3" and shape.deltas is not None and not shape.deltas.order_ids:
+        problem = "L3 needs a book by order; the catalogue's deltas carry no order ids, so use L2"
+    if problem is not None:
+        raise ConfigError(loaded.path, [f"strategy.book: {problem} ({shape.instrument_id} in {root})"])
+    deltas = shape.deltas
+    if book == "L1" or deltas is None:
+        return
+    if deltas.needs_earlier_snapshot:
+        raise CatalogError(
+            f"{root}: {shape.instrument_id}: the book at data.start is not known, because its last full snapshot is "
+            "earlier; start at a snapshot, or leave data.start out"
+        )
+    if not deltas.ends_event:
+        raise CatalogError(
+            f"{root}: {shape.instrument_id}: data.end cuts a book update in two; move data.end by a millisecond"
+        )
+
+
+def data_shapes(loaded: LoadedRun, shape: CatalogShape) -> list[DataShape]:
+    """Return what the caveats are drawn from."""
+    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+    simulated = loaded.run_file.data.simulation is not None
+    return [_data_shape(instrument, BookData(book), simulated) for instrument in shape.instruments.values()]
+
+
+def _data_shape(shape: InstrumentShape, book: BookData, simulated: bool) -> DataShape:
+    source = shape.quotes if book is BookData.L1 else shape.deltas
+    interval_ms = 0.0 if source is None else source.median_interval_s * 1e3
+    deltas = shape.deltas
+    return DataShape(
+        instrument_id=shape.instrument_id,
+        venue=shape.instrument_id.rpartition(".")[2],
+        book=book,
+        trades=shape.trades is not None,
+        update_interval_ms=interval_ms if interval_ms >= _BATCHED_MS and not simulated else None,
+        snapshots=deltas is not None and book is not BookData.L1 and deltas.snapshots > max(1, deltas.events // 2),
+        simulated=simulated,
+    )
+
+
+def described(shape: CatalogShape) -> dict[str, Any]:
+    """Return what the result says about its data: span and rows of each kind."""
+    return {
+        "catalog": str(shape.root),
+        "first": _iso(shape.first_ns),
+        "last": _iso(shape.last_ns),
+        "instruments": {
+            name: {
+                kind: {"rows": found.rows, "median_interval_s": found.median_interval_s}
+                for kind in ("deltas", "trades", "quotes")
+                if (found := getattr(instrument, kind)) is not None
+            }
+            for name, instrument in shape.instruments.items()
+        },
+    }
+
+
+def _iso(ns: int) -> str:
+    return datetime.fromtimestamp(ns / 1e9, UTC).isoformat()

@@ -1,0 +1,87 @@
+"""What the engine knows about a finished run and the run log does not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from nautilus_trader.backtest import BacktestNode
+from nautilus_trader.model import InstrumentId, Money, Venue
+
+from mm_nautilus.analytics.facts import AccountFacts, BalanceFacts, InstrumentFacts, RunFacts
+from mm_nautilus.analytics.realism_inputs import VenueSettings
+from mm_nautilus.config import VenueSection
+from mm_nautilus.host.loading import LoadedRun, arrival_of
+from mm_nautilus.host.node import RUN_ID
+from mm_nautilus.inventory.contract import Contract
+
+
+def run_facts(loaded: LoadedRun, node: BacktestNode, start_ns: int, end_ns: int) -> RunFacts:
+    """Return instruments and accounts of a run that has ended and is not disposed of yet.
+
+    Parameters
+    ----------
+    loaded : LoadedRun
+        The run.
+    node : BacktestNode
+        After ``run``.
+    start_ns, end_ns : int
+        First and last instant, in nanoseconds since 1970.
+
+    """
+    cache, portfolio = node.get_engine_cache(RUN_ID), node.get_engine_portfolio(RUN_ID)
+    limit: Decimal = loaded.strategy_config.settings.limits.max_position  # type: ignore[attr-defined]
+    instruments = [cache.instrument(InstrumentId.from_str(name)) for name in loaded.instrument_ids]
+    return RunFacts(
+        start_ns,
+        end_ns,
+        tuple(_instrument(instrument, limit) for instrument in instruments),
+        tuple(_account(section, portfolio) for section in loaded.run_file.venues),
+    )
+
+
+def _instrument(instrument: Any, limit: Decimal) -> InstrumentFacts:
+    base = instrument.base_currency
+    return InstrumentFacts(
+        instrument_id=str(instrument.id),
+        venue=str(instrument.venue),
+        tick=instrument.price_increment.as_decimal(),
+        lot=instrument.size_increment.as_decimal(),
+        contract=Contract(
+            str(instrument.quote_currency),
+            None if base is None else str(base),
+            instrument.multiplier.as_decimal(),
+            instrument.is_inverse,
+        ),
+        position_limit=limit,
+    )
+
+
+def _account(section: VenueSection, portfolio: Any) -> AccountFacts:
+    account = portfolio.account(Venue(section.name))
+    starting = {str(money.currency): money.as_decimal() for money in map(Money.from_str, section.starting_balances)}
+    balances = [
+        BalanceFacts(str(currency), currency.precision, starting.get(str(currency), Decimal(0)), total.as_decimal())
+        for currency, total in account.balances_total().items()
+    ]
+    balances.sort(key=lambda balance: balance.currency)
+    return AccountFacts(section.name, section.account == "MARGIN", tuple(balances))
+
+
+def venue_settings(section: VenueSection) -> VenueSettings:
+    """Return how a simulated venue treats orders, for the caveats and for print."""
+    arrival, flat = arrival_of(section), section.fees.per_contract is None
+    return VenueSettings(
+        venue=section.name,
+        queue_position=section.queue_position,
+        liquidity_consumption=section.liquidity_consumption,
+        insert_latency_ms=arrival.submit_ns / 1e6,
+        amend_latency_ms=arrival.amend_ns / 1e6,
+        cancel_latency_ms=arrival.cancel_ns / 1e6,
+        fee_model="maker and taker rate" if flat else f"{section.fees.per_contract} per contract",
+        maker_fee=section.fees.maker_rate if flat else None,
+        taker_fee=section.fees.taker_rate if flat else None,
+        fill_model="engine default",
+        prob_fill_on_limit=section.fill.prob_fill_on_limit,
+        prob_slippage=section.fill.prob_slippage,
+    )

@@ -1,0 +1,161 @@
+"""Load, prepare, run, add up, write down."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import tomli_w
+from mm_nautilus.actors import Recorder, RecorderConfig
+from mm_nautilus.catalog.inspect import CatalogShape
+from nautilus_trader.backtest import BacktestNode
+
+from mm_nautilus.analytics.jsonable import jsonable
+from mm_nautilus.analytics.realism import caveats
+from mm_nautilus.analytics.report import write_report
+from mm_nautilus.analytics.runlog import RunLog
+from mm_nautilus.analytics.summary import summarise
+from mm_nautilus.backtest.data import data_shapes, described, prepared_catalog
+from mm_nautilus.backtest.facts import run_facts, venue_settings
+from mm_nautilus.backtest.provenance import provenance
+from mm_nautilus.host.guard import Guarded
+from mm_nautilus.host.loading import LoadedRun, load_run
+from mm_nautilus.host.node import RUN_ID, build_node
+
+
+class RunFailedError(RuntimeError):
+    """The run stopped before its data ended; what was recorded is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where a run was written to, and its result."""
+
+    run_dir: Path
+    report: Path
+    result: dict[str, Any]
+
+
+def run_backtest(
+    path: Path,
+    overrides: Sequence[str] = (),
+    *,
+    seed: int | None = None,
+    output: Path | None = None,
+    say: Callable[[str], None] = lambda _text: None,
+) -> Outcome:
+    """Run a run file and write its folder: ``run.toml``, ``result.json``, ``log/`` and ``report.html``.
+
+    Parameters
+    ----------
+    path : Path
+        TOML run file.
+    overrides : sequence of str
+        ``table.key=value`` changes to it.
+    seed : int or None
+        Replaces ``run.seed``.
+    output : Path or None
+        Folder that the run folder is made in; ``run.output`` by default.
+    say : callable
+        Told in a few words what is being done.
+
+    Raises
+    ------
+    UserError
+        For mistakes in the run file or in the data, before anything is run.
+    RunFailedError
+        When a handler raised or the engine stopped early; the cause is chained and the log is kept.
+
+    """
+    loaded = load_run(path, overrides, seed)
+    say("preparing data")
+    catalog, shape = prepared_catalog(loaded)
+    started = datetime.now(UTC)
+    run_dir = _new_folder(output or loaded.run_file.run.output, loaded.run_file.run.name, started)
+    resolved = _resolved(loaded, run_dir)
+    say("running")
+    node = build_node(loaded, catalog, shape.kinds())
+    try:
+        facts, failure = _run(loaded, node, run_dir, shape)
+    finally:
+        node.dispose()
+    say("adding up")
+    result = {
+        "status": "failed" if failure else "completed",
+        "run": {
+            "name": loaded.run_file.run.name,
+            "seed": loaded.run_file.run.seed,
+            "started": started.isoformat(),
+            "finished": datetime.now(UTC).isoformat(),
+            "folder": str(run_dir),
+        },
+        "provenance": provenance(resolved, shape.fingerprint),
+        "realism": _realism(loaded, shape),
+        "data": described(shape),
+        **jsonable(summarise(RunLog.open(run_dir), facts)),
+    }
+    (run_dir / "result.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
+    if failure is not None:
+        raise RunFailedError(f"{loaded.run_file.run.name}: the run stopped early; its log is in {run_dir}") from failure
+    say("drawing the report")
+    return Outcome(run_dir, write_report(run_dir), result)
+
+
+def _run(
+    loaded: LoadedRun, node: BacktestNode, run_dir: Path, shape: CatalogShape
+) -> tuple[Any, BaseException | None]:
+    """Run the node; return the facts of the run and why it failed, if it did."""
+    settings = loaded.run_file.recorder
+    recorder = Recorder(RecorderConfig(actor_id="Recorder-001", run_dir=str(run_dir), flush_rows=settings.flush_rows))
+    strategy = loaded.strategy_type(loaded.strategy_config)
+    node.add_actor(RUN_ID, recorder)
+    node.add_strategy(RUN_ID, strategy)
+    try:
+        outcome = node.run()[0]
+    finally:
+        recorder.close()
+    facts = run_facts(loaded, node, outcome.backtest_start, outcome.backtest_end)
+    return facts, _failure((strategy, recorder), outcome.backtest_end, shape)
+
+
+def _failure(components: Iterable[Guarded], end_ns: int, shape: CatalogShape) -> BaseException | None:
+    for component in components:
+        if component.fatal is not None:
+            return component.fatal
+    if end_ns < shape.last_ns:
+        return RuntimeError(f"the engine stopped at {end_ns} ns, before the data's end at {shape.last_ns} ns")
+    return None
+
+
+def _new_folder(output: Path, name: str, started: datetime) -> Path:
+    """Make a folder that did not exist, named after the run and the time."""
+    stem = f"{name}-{started:%Y%m%d-%H%M%S}"
+    for attempt in range(1, 1000):
+        folder = output / (stem if attempt == 1 else f"{stem}-{attempt}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise FileExistsError(f"{output / stem}: a thousand runs started in this second")
+
+
+def _resolved(loaded: LoadedRun, run_dir: Path) -> bytes:
+    """Write the run file as it was understood, every default filled in; return its bytes without paths."""
+    tables = loaded.run_file.model_dump(mode="json", exclude_none=True)
+    tables["data"]["catalog"] = os.path.relpath(loaded.catalog, run_dir.resolve())
+    (run_dir / "run.toml").write_text(tomli_w.dumps(tables), encoding="utf-8")
+    for section, key in (("data", "catalog"), ("run", "output")):
+        tables[section].pop(key)
+    return tomli_w.dumps(tables).encode()
+
+
+def _realism(loaded: LoadedRun, shape: CatalogShape) -> dict[str, Any]:
+    venues = [venue_settings(section) for section in loaded.run_file.venues]
+    found = caveats(data_shapes(loaded, shape), venues)
+    return {"venues": jsonable(venues), "caveats": jsonable(found)}

@@ -1,0 +1,45 @@
+"""The command line: one module a command, each importing what it needs when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from mm_nautilus.cli.backtest import backtest
+from mm_nautilus.cli.ingest import ingest
+from mm_nautilus.cli.simulate import simulate
+from mm_nautilus.errors import UserError
+
+app = typer.Typer(
+    name="mm-nautilus",
+    help="Market making on NautilusTrader: quote, test, explain.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(ingest)
+app.command()(simulate)
+app.command()(backtest)
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's is printed on one screen and exits with code 2."""
+    run(app)
+
+
+def run(command: typer.Typer) -> None:
+    """Run a Typer application under that rule."""
+    try:
+        command()
+    except UserError as error:
+        from rich.console import Console
+
+        Console(stderr=True, highlight=False).print(f"[bold red]error[/]  {_escaped(error)}", soft_wrap=True)
+        sys.exit(2)
+
+
+def _escaped(error: UserError) -> str:
+    from rich.markup import escape
+
+    return escape(str(error))
