@@ -34,6 +34,12 @@ class InstrumentFacts:
     contract: Contract
     position_limit: Decimal
 
+    @property
+    def size_unit(self) -> str:
+        """What sizes are counted in: the base currency of a spot or linear instrument, or contracts."""
+        base = self.contract.base_currency
+        return base if base is not None and not self.contract.inverse else "contracts"
+
 
 @dataclass(frozen=True, slots=True)
 class BalanceFacts:

@@ -36,6 +36,8 @@ class QuoteTimeline:
     ----------
     start_ns, end_ns : int array
         Where each stretch starts and ends.
+    strategy : int array
+        Whose stretch it is, counted from 0.
     decided : bool array
         Whether a decision started the stretch; the first one of a strategy is the time before it.
     market_bid, market_ask : float array
@@ -61,6 +63,7 @@ class QuoteTimeline:
 
     start_ns: Ints
     end_ns: Ints
+    strategy: Ints
     decided: NDArray[np.bool_]
     market_bid: Floats
     market_ask: Floats
@@ -80,6 +83,11 @@ class QuoteTimeline:
     def seconds(self) -> Floats:
         """Length of each stretch, in seconds."""
         return (self.end_ns - self.start_ns) / 1e9
+
+    @property
+    def span_ns(self) -> tuple[int, int]:
+        """First and last instant of the run."""
+        return int(self.start_ns.min()), int(self.end_ns.max())
 
     @property
     def decisions(self) -> int:
@@ -114,7 +122,7 @@ def quote_timeline(decisions: pa.Table, start_ns: int, end_ns: int) -> QuoteTime
         The run's first and last instant.
 
     """
-    order, starts, ends = _stretches(decisions, start_ns, end_ns)
+    order, strategy, starts, ends = _stretches(decisions, start_ns, end_ns)
     # Every strategy's first stretch, before it decided anything, is a row of its own: index -1.
     table = decisions.take(pa.array(np.maximum(order, 0))) if len(decisions) else decisions
     decided = order >= 0
@@ -144,25 +152,26 @@ def quote_timeline(decisions: pa.Table, start_ns: int, end_ns: int) -> QuoteTime
     state, states = _states(table, decided)
     reason, stretch, reasons = _reasons(table, decided)
     return QuoteTimeline(
-        starts, ends, decided, column("bid"), column("ask"), bid, ask, bid_size, ask_size, bid_depth, ask_depth,
-        state, states, reason, stretch, reasons,
+        starts, ends, strategy, decided, column("bid"), column("ask"), bid, ask, bid_size, ask_size,
+        bid_depth, ask_depth, state, states, reason, stretch, reasons,
     )  # fmt: skip
 
 
-def _stretches(decisions: pa.Table, start_ns: int, end_ns: int) -> tuple[Ints, Ints, Ints]:
-    """Return, strategy by strategy, the row of each stretch (-1 before the first) and its bounds."""
+def _stretches(decisions: pa.Table, start_ns: int, end_ns: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return, strategy by strategy, the row of each stretch (-1 before the first), whose it is, and its bounds."""
     if not len(decisions):
-        return np.array([-1]), np.array([start_ns]), np.array([end_ns])
+        return np.array([-1]), np.array([0]), np.array([start_ns]), np.array([end_ns])
     ts = decisions["ts_ns"].to_numpy()
     strategy = np.asarray(_codes(decisions["strategy_id"])[0])
-    rows, starts, ends = [], [], []
+    rows, owners, starts, ends = [], [], [], []
     for one in np.unique(strategy):
         mine = np.flatnonzero(strategy == one)
         begin = np.concatenate(([start_ns], np.clip(ts[mine], start_ns, end_ns)))
         rows.append(np.concatenate(([-1], mine)))
+        owners.append(np.full(len(begin), one))
         starts.append(begin)
         ends.append(np.append(begin[1:], end_ns))
-    return np.concatenate(rows), np.concatenate(starts), np.concatenate(ends)
+    return np.concatenate(rows), np.concatenate(owners), np.concatenate(starts), np.concatenate(ends)
 
 
 def _codes(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from mm_nautilus.analytics.flow_summary import FillSummary, InventorySummary, OrderSummary
 from mm_nautilus.analytics.quoting_summary import QuotingSummary
@@ -126,3 +128,14 @@ class RunSummary:
     duration_s: float
     instruments: dict[str, InstrumentSummary]
     total: dict[str, TotalSummary]
+
+
+def money_lines(total: Mapping[str, Any]) -> list[tuple[str, Decimal]]:
+    """Return what adds up to the total of one currency, signed, from a `TotalSummary` in a ``result.json``."""
+    return [
+        ("Realised", Decimal(total["realised"])),
+        ("Unrealised, at the last mid", Decimal(total["unrealised"])),
+        ("Fees", -Decimal(total["fees"])),
+        ("Rebates", Decimal(total["rebates"])),
+        ("Rounding of the bookings", Decimal(total["booking_rounding"])),
+    ]

@@ -2,7 +2,8 @@
 
 Every line is a `Decimal`. *Gross* is what the fills and the final mark say, *unrealised* is what the
 open position is worth above its average cost, *realised* is the rest. Only the average cost needs
-division; it is carried with 60 digits and never enters gross or total.
+division; it is carried with 60 digits and never enters gross or total. The split between realised and
+unrealised is rounded once, to ten places.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Final, Protocol
 
 from mm_nautilus.inventory.average_cost import ArithmeticAverage, Holding
-from mm_nautilus.inventory.contract import COST, EXACT, PLACES, Contract
+from mm_nautilus.inventory.contract import COST, EXACT, Contract
 from mm_nautilus.market import Side
 
 _ZERO: Final = Decimal(0)
+_SPLIT: Final = Decimal("1e-10")
 
 
 class Execution(Protocol):
@@ -159,7 +161,7 @@ def account_for(
                 rebates -= fill.commission
         worth = _worth(holding.position, final_mark, contract)
         gross = holding.cash + worth
-        unrealised = COST.subtract(worth, holding.open_value).quantize(PLACES, ROUND_HALF_EVEN, COST)
+        unrealised = COST.subtract(worth, holding.open_value).quantize(_SPLIT, ROUND_HALF_EVEN, COST)
         realised = gross - unrealised
     return Accounting(
         contract=contract,

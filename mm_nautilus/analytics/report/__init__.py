@@ -1,0 +1,93 @@
+"""The report of a run: one HTML file that opens anywhere, offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
+from mm_nautilus.analytics.report.chart import Chart
+from mm_nautilus.analytics.report.market_charts import quotes_and_fills, size_quoted, spread_quoted
+from mm_nautilus.analytics.report.money_charts import equity, inventory
+from mm_nautilus.analytics.report.page import render
+from mm_nautilus.analytics.report.state_charts import quote_states, why_not_quoting
+from mm_nautilus.analytics.runlog import RunLog
+from mm_nautilus.analytics.summary import facts_in
+from mm_nautilus.errors import DataError
+
+REPORT_FILE: Final = "report.html"
+RESULT_FILE: Final = "result.json"
+RUN_FILE: Final = "run.toml"
+
+LINE_POINTS: Final = 12_000
+"""Points of one line, shared between the instruments: with all lines about 4 MB."""
+MOST_FILLS: Final = 20_000
+"""Fills drawn one by one, shared between the instruments; a run with fewer shows every fill."""
+
+
+def write_report(run_dir: Path) -> Path:
+    """Write ``report.html`` from what the run folder holds, and return its path.
+
+    Reads ``result.json``, ``run.toml`` and ``log/``; a log that ends at its last flush will do.
+
+    Raises
+    ------
+    DataError
+        When the folder holds no result or no log, or one that cannot be read.
+
+    """
+    result = _result(run_dir / RESULT_FILE)
+    log = RunLog.open(run_dir)
+    run_file = run_dir / RUN_FILE
+    run_toml = run_file.read_text(encoding="utf-8") if run_file.is_file() else "# the run folder holds no run.toml\n"
+    shared = max(1, len(result["instruments"]))
+    charts = {}
+    for number, (name, one) in enumerate(result["instruments"].items()):
+        logged = instrument_log(log, facts_in(one), one["start_ns"], one["end_ns"])
+        charts[name] = instrument_charts(logged, f"i{number}", LINE_POINTS // shared, MOST_FILLS // shared)
+    notices = [] if log.complete else ["The run was cut short: its log ends at the last flush."]
+    path = run_dir / REPORT_FILE
+    path.write_text(render(result, run_toml, charts, notices), encoding="utf-8")
+    return path
+
+
+def instrument_charts(one: InstrumentLog, group: str, points: int, most_fills: int) -> list[Chart]:
+    """Return the charts of one instrument in reading order.
+
+    Parameters
+    ----------
+    one : InstrumentLog
+        What the log says about it.
+    group : str
+        Prefix of the charts' keys; they zoom in time together.
+    points : int
+        Points per line.
+    most_fills : int
+        Fills drawn one by one.
+
+    """
+    why = why_not_quoting(one, group)
+    return [
+        quotes_and_fills(one, group, points, most_fills),
+        inventory(one, group, points),
+        equity(one, group, points),
+        quote_states(one, group),
+        *([why] if why else []),
+        spread_quoted(one, group, points),
+        size_quoted(one, group, points),
+    ]
+
+
+def _result(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise DataError(f"{path}: there is no result here; a backtest writes it when it ends")
+    try:
+        result: dict[str, Any] = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{path}: not a result ({error})") from error
+    missing = [key for key in ("run", "realism", "instruments", "total", "status") if key not in result]
+    if missing:
+        raise DataError(f"{path}: not a result; it lacks {', '.join(missing)}")
+    return result

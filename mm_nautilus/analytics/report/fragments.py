@@ -1,0 +1,143 @@
+"""Pieces of the page: tiles, money, caveats, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from html import escape
+from typing import Any
+
+from mm_nautilus.analytics.numbers import MINUS, aligned, amount, compact, duration, share
+from mm_nautilus.analytics.result import money_lines
+from mm_nautilus.analytics.summary import facts_in
+
+type Json = Mapping[str, Any]
+
+
+def headline(currency: str, total: Json, seconds: float) -> str:
+    """Return what a trader wants to know first, in one sentence."""
+    pnl = Decimal(total["total"])
+    verb, tone = ("Made", "gain") if pnl > 0 else ("Lost", "loss") if pnl < 0 else ("Ended even at", "")
+    parts = [f"{compact(Decimal(total['gross']), signed=True)} trading"]
+    for name, sign in (("rebates", 1), ("fees", -1)):
+        paid = Decimal(total[name])
+        if paid:
+            parts.append(f"{compact(sign * paid, signed=True)} {name}")
+    return (
+        f'<p class="headline"><strong class="{tone}">{verb} {escape(compact(abs(pnl)))} {escape(currency)}</strong> '
+        f"on {total['fills']:,} fills in {duration(seconds)}: {', '.join(parts)}.</p>"
+    )
+
+
+def tiles(one: Json) -> str:
+    """Return the eight numbers of an instrument."""
+    money, fills, quoting, held, orders = (one[key] for key in ("money", "fills", "quoting", "inventory", "orders"))
+    currency, unit = money["currency"], facts_in(one).size_unit
+    signed = {name: compact(Decimal(money[name]), signed=True) for name in ("total", "realised", "unrealised")}
+    commissions = compact(Decimal(money["rebates"]) - Decimal(money["fees"]), signed=True)
+    made = f"realised {signed['realised']}, unrealised {signed['unrealised']}, commissions {commissions}"
+    maker = share(fills["maker"] / fills["count"] if fills["count"] else None)
+    sides = f"{fills['buys']:,} buys, {fills['sells']:,} sells; {maker} maker"
+    other_times = f"one side {share(quoting['one_sided']['share'])}, none {share(quoting['none']['share'])}"
+    mean, final = compact(held["mean_abs"], 3), amount(Decimal(held["final"]))
+    position = f"{share(held['max_share_of_limit'])} of the limit; mean {mean}, final {final}"
+    commands = compact(orders["order_to_trade_ratio"], 3)
+    effort = f"{share(orders['fill_rate'])} of the size submitted; {commands} commands per fill"
+    items = (
+        ("Total PnL", signed["total"], currency, made),
+        (
+            "PnL per fill",
+            compact(fills["pnl_per_fill"], signed=True),
+            currency,
+            f"standard error {compact(fills['pnl_per_fill_stderr'], 2)}",
+        ),
+        ("Fills", f"{fills['count']:,}", "", sides),
+        ("Max drawdown", compact(-money["max_drawdown"]), currency, "largest fall of the equity from a high"),
+        ("Quoted two-sided", share(quoting["two_sided"]["share"]), "of the time", other_times),
+        (
+            "Spread quoted",
+            compact(quoting["spread_bps"], 3),
+            "bps",
+            f"market {compact(quoting['market_spread_bps'], 3)} bps",
+        ),
+        ("Largest position", amount(held["max_abs"]), unit, position),
+        ("Volume", compact(Decimal(fills["volume"])), unit, effort),
+    )
+    body = "".join(
+        f'<div class="tile"><dt>{escape(name)}</dt><dd><div class="figure">{escape(figure)} '
+        f'<small>{escape(small)}</small></div><div class="detail">{escape(detail)}</div></dd></div>'
+        for name, figure, small, detail in items
+    )
+    return f'<dl class="tiles">{body}</dl>'
+
+
+def money_table(currency: str, total: Json) -> str:
+    """Return the lines of one currency, exact and in one column, so that they can be added by eye."""
+    lines = money_lines(total)
+    amounts = aligned([*(value for _, value in lines), Decimal(total["total"])])
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td class="number">{text}</td></tr>'
+        for (name, _), text in zip(lines, amounts[:-1], strict=True)
+    )
+    return (
+        f'<div class="scroll"><table><caption>PnL in {escape(currency)}</caption><tbody>{rows}'
+        f'<tr class="sum"><th scope="row">Total</th><td class="number">{amounts[-1]}</td></tr></tbody></table></div>'
+    )
+
+
+def caveat_list(caveats: Sequence[Json]) -> str:
+    """Return what the result does not show, gravest first."""
+    items = "".join(
+        f'<li><span class="badge {escape(one["severity"])}">{escape(one["severity"])}</span><span>'
+        f'{escape(one["message"])} <span class="subject">{escape(_subject(one))}</span></span></li>'
+        for one in caveats
+    )
+    return f'<h3>What this result does not show</h3><ul class="caveats">{items}</ul>'
+
+
+def _subject(caveat: Json) -> str:
+    return "" if caveat["subject"] == "all" else str(caveat["subject"])
+
+
+def pairs_table(caption: str, pairs: Iterable[tuple[str, str]], *, numbers: bool = False) -> str:
+    """Return a table of names and values."""
+    kind = "number" if numbers else "text"
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td class="{kind}">{escape(value)}</td></tr>' for name, value in pairs
+    )
+    return f'<div class="scroll"><table><caption>{escape(caption)}</caption><tbody>{rows}</tbody></table></div>'
+
+
+def records_table(caption: str, records: Sequence[Json]) -> str:
+    """Return a table with one column per record and one row per field."""
+    names = list(dict.fromkeys(name for record in records for name in record))
+    rows = "".join(
+        f'<tr><th scope="row">{escape(_words(name))}</th>'
+        + "".join(f'<td class="text">{escape(_plain(record.get(name)))}</td>' for record in records)
+        + "</tr>"
+        for name in names
+    )
+    return f'<div class="scroll"><table><caption>{escape(caption)}</caption><tbody>{rows}</tbody></table></div>'
+
+
+def flatten(value: Any, name: str = "") -> list[tuple[str, str]]:
+    """Return nested settings as dotted names and values."""
+    if isinstance(value, Mapping):
+        return [pair for key, item in value.items() for pair in flatten(item, f"{name}.{key}" if name else str(key))]
+    if isinstance(value, list) and any(isinstance(item, (Mapping, list)) for item in value):
+        return [pair for index, item in enumerate(value) for pair in flatten(item, f"{name}[{index}]")]
+    return [(name, _plain(value))]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None:
+        return "not set"
+    if isinstance(value, list):
+        return ", ".join(_plain(item) for item in value)
+    return str(value).replace("-", MINUS, 1) if isinstance(value, (int, float)) and value < 0 else str(value)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()

@@ -1,0 +1,166 @@
+"""The page: what goes where. Everything it needs is inside it; it loads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import orjson
+from plotly.offline import get_plotlyjs
+
+from mm_nautilus.analytics.report.chart import Chart
+from mm_nautilus.analytics.report.fragments import (
+    caveat_list,
+    flatten,
+    headline,
+    money_table,
+    pairs_table,
+    records_table,
+    tiles,
+)
+from mm_nautilus.analytics.report.palette import SWAPS, css_variables
+
+_HERE = Path(__file__).parent
+
+# The browser itself refuses to load anything from anywhere.
+_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+def render(
+    result: Mapping[str, Any], run_toml: str, charts: Mapping[str, Sequence[Chart]], notices: Sequence[str]
+) -> str:
+    """Return the report as one HTML document.
+
+    Parameters
+    ----------
+    result : mapping
+        ``result.json``.
+    run_toml : str
+        The resolved run file.
+    charts : mapping of instrument to charts
+        In the order in which they are shown.
+    notices : sequence of str
+        What the reader must know about the log itself (an unfinished run).
+
+    """
+    drawn = [chart for some in charts.values() for chart in some]
+    instruments = result["instruments"]
+    several = len(instruments) > 1
+    body = "".join(
+        (
+            _top(result, notices),
+            "<main>",
+            *(_numbers(name, one, heading=several) for name, one in instruments.items()),
+            _money_and_caveats(result),
+            *(_charts(name, charts[name], heading=several) for name in instruments),
+            _settings(result, run_toml),
+            "</main>",
+        )
+    )
+    return (
+        "<!doctype html>\n"
+        f'<html lang="en"><head><meta charset="utf-8"><title>{escape(_name(result))}</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="data:,">'
+        f"<style>:root {{ {css_variables(dark=False)} }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {css_variables(dark=True)} }} }}\n"
+        f"{(_HERE / 'page.css').read_text(encoding='utf-8')}</style></head><body>{body}"
+        f'<script type="application/json" id="swaps">{_inline_json(orjson.dumps(SWAPS))}</script>'
+        f'<script type="application/json" id="figures">{_figures(drawn)}</script>'
+        f'<script id="plotly">{get_plotlyjs()}</script>'
+        f"<script>{(_HERE / 'page.js').read_text(encoding='utf-8')}</script></body></html>\n"
+    )
+
+
+def _name(result: Mapping[str, Any]) -> str:
+    return str(result["run"].get("name") or "Run")
+
+
+def _top(result: Mapping[str, Any], notices: Sequence[str]) -> str:
+    run, status = result["run"], str(result["status"])
+    tone = "good" if status in {"ok", "completed"} else "severe"
+    spans = {(one["start_ns"], one["end_ns"]) for one in result["instruments"].values()}
+    seconds = max(((end - start) / 1e9 for start, end in spans), default=0.0)
+    meta = [", ".join(result["instruments"])]
+    if spans:
+        start, end = min(start for start, _ in spans), max(end for _, end in spans)
+        meta.append(f"{_utc(start)} to {_utc(end)} UTC")
+    if run.get("seed") is not None:
+        meta.append(f"seed {run['seed']}")
+    warnings = "".join(f'<p class="meta"><span class="badge severe">note</span> {escape(one)}</p>' for one in notices)
+    return (
+        f'<header class="top"><h1>{escape(_name(result))}<span class="badge {tone}">{escape(status)}</span></h1>'
+        f'<p class="meta">{escape(" \N{MIDDLE DOT} ".join(meta))}</p>{warnings}'
+        + "".join(headline(currency, total, seconds) for currency, total in result["total"].items())
+        + "</header>"
+    )
+
+
+def _utc(ts_ns: int) -> str:
+    return datetime.fromtimestamp(ts_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _numbers(name: str, one: Mapping[str, Any], *, heading: bool) -> str:
+    title = escape(name) if heading else "In numbers"
+    return f"<section><h2>{title}</h2>{tiles(one)}</section>"
+
+
+def _money_and_caveats(result: Mapping[str, Any]) -> str:
+    tables = "".join(money_table(currency, total) for currency, total in result["total"].items())
+    caveats = caveat_list(result["realism"]["caveats"])
+    return f'<section class="pair"><div class="card">{tables}</div><div class="card">{caveats}</div></section>'
+
+
+def _charts(name: str, charts: Sequence[Chart], *, heading: bool) -> str:
+    title = f"{escape(name)} over time" if heading else "Over time"
+    return (
+        f'<section><h2>{title}</h2><p class="hint">Drag to zoom, double-click to reset; the charts zoom together.</p>'
+        + "".join(_figure(chart) for chart in charts if chart.wide)
+        + f'<div class="grid2">{"".join(_figure(chart) for chart in charts if not chart.wide)}</div></section>'
+    )
+
+
+def _figure(chart: Chart) -> str:
+    key = escape(chart.key)
+    return (
+        f'<figure class="card"><figcaption><h3>{escape(chart.title)}</h3><p class="caption">{escape(chart.caption)}</p>'
+        f'</figcaption><div class="chart" id="{key}" role="img" aria-label="{escape(chart.alt)}" '
+        f'style="min-height:{chart.height}px"></div></figure>'
+    )
+
+
+def _settings(result: Mapping[str, Any], run_toml: str) -> str:
+    cards = [records_table("Venue settings", result["realism"]["venues"])]
+    cards += [
+        pairs_table(title, flatten(result[key]))
+        for title, key in (("Data", "data"), ("Provenance", "provenance"), ("Run", "run"))
+        if result.get(key)
+    ]
+    return (
+        "<section><h2>How it was run</h2>"
+        + "".join(f'<div class="card">{card}</div>' for card in cards)
+        + '<details class="card"><summary>Run file, as resolved</summary>'
+        + f"<pre>{escape(run_toml)}</pre></details></section>"
+    )
+
+
+def _figures(charts: Iterable[Chart]) -> str:
+    entries = {
+        chart.key: {
+            "group": chart.zoom_group,
+            "height": chart.height,
+            "fixedY": chart.fixed_y,
+            "figure": orjson.Fragment(chart.figure.to_json(engine="orjson")),
+        }
+        for chart in charts
+    }
+    return _inline_json(orjson.dumps(entries))
+
+
+def _inline_json(text: bytes) -> str:
+    """Return JSON that cannot end the script element it stands in."""
+    return text.decode().replace("<", "\\u003c")

@@ -1,0 +1,139 @@
+"""What a backtest prints when it ends: the result, and beside it what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from rich.box import ROUNDED
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from mm_nautilus.analytics.numbers import aligned, amount, compact, duration, share
+from mm_nautilus.analytics.result import money_lines
+
+type Json = Mapping[str, Any]
+
+_SIDE_BY_SIDE: Final = 120
+"""Columns a terminal needs for two tables beside each other."""
+_STYLES: Final = {"severe": "bold red", "warning": "yellow", "note": "dim"}
+
+
+def result_table(result: Json) -> RenderableType:
+    """Return the result of a run as something rich can print.
+
+    Parameters
+    ----------
+    result : mapping
+        ``result.json`` of a run folder.
+
+    """
+    return _Result(result)
+
+
+class _Result:
+    def __init__(self, result: Json) -> None:
+        self._result = result
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        result = self._result
+        numbers = Group(*(_instrument(name, one) for name, one in result["instruments"].items()))
+        money = Group(*(_money(currency, total) for currency, total in result["total"].items()))
+        realism = Group(*(_venue(one) for one in result["realism"]["venues"]), _caveats(result["realism"]["caveats"]))
+        yield _title(result)
+        if options.max_width < _SIDE_BY_SIDE:
+            yield Group(numbers, money, realism)
+            return
+        sides = Table.grid(padding=(0, 2), expand=True)
+        sides.add_column(ratio=5)
+        sides.add_column(ratio=6)
+        sides.add_row(Group(numbers, money), realism)
+        yield sides
+
+
+def _title(result: Json) -> RenderableType:
+    run, completed = result["run"], result["status"] in {"ok", "completed"}
+    seconds = max((one["duration_s"] for one in result["instruments"].values()), default=0.0)
+    title = Text(str(run["name"]), style="bold")
+    title.append(f"  {result['status']}", style="green" if completed else "bold red")
+    title.append(f"  {duration(seconds)} of market, seed {run['seed']}", style="dim")
+    return Padding(title, (1, 0, 0, 0))
+
+
+def _frame(title: str) -> Table:
+    return Table(title=title, box=ROUNDED, title_justify="left", title_style="bold", show_header=False, expand=True)
+
+
+def _table(title: str) -> Table:
+    table = _frame(title)
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    return table
+
+
+def _instrument(name: str, one: Json) -> RenderableType:
+    fills, quoting, held, orders, money = (one[key] for key in ("fills", "quoting", "inventory", "orders", "money"))
+    table = _table(name)
+    per_fill = f"{compact(fills['pnl_per_fill'], signed=True)} ± {compact(fills['pnl_per_fill_stderr'], 2)}"
+    rows = (
+        ("fills", f"{fills['count']:,} ({fills['buys']:,} buys, {fills['sells']:,} sells, {fills['taker']:,} taker)"),
+        ("volume", compact(Decimal(fills["volume"]))),
+        ("turnover", f"{compact(Decimal(fills['turnover']))} {money['currency']}"),
+        ("PnL per fill", f"{per_fill} {money['currency']}"),
+        ("max drawdown", f"{compact(money['max_drawdown'])} {money['currency']}"),
+        ("quoted two-sided", f"{share(quoting['two_sided']['share'])} of the time"),
+        ("one side / none", f"{share(quoting['one_sided']['share'])} / {share(quoting['none']['share'])}"),
+        ("spread quoted", f"{compact(quoting['spread_bps'], 3)} bps"),
+        ("spread of the market", f"{compact(quoting['market_spread_bps'], 3)} bps"),
+        ("largest position", f"{amount(held['max_abs'])} ({share(held['max_share_of_limit'])} of the limit)"),
+        ("mean / final position", f"{compact(held['mean_abs'], 3)} / {amount(Decimal(held['final']))}"),
+        ("orders", f"{orders['submitted']:,} sent, {orders['amended']:,} amended, {orders['cancelled']:,} cancelled"),
+        ("rejected", f"{orders['rejected']:,}"),
+        ("commands per fill", compact(orders["order_to_trade_ratio"], 3)),
+        ("filled of submitted", share(orders["fill_rate"])),
+    )
+    for label, value in rows:
+        table.add_row(label, value)
+    return table
+
+
+def _money(currency: str, total: Json) -> RenderableType:
+    lines = money_lines(total)
+    pnl = Decimal(total["total"])
+    amounts = aligned([*(value for _, value in lines), pnl])
+    table = _table(f"PnL in {currency}")
+    for (label, _), text in zip(lines, amounts[:-1], strict=True):
+        table.add_row(label.lower(), text)
+    table.add_section()
+    table.add_row("total", Text(amounts[-1], style="bold green" if pnl > 0 else "bold red" if pnl < 0 else "bold"))
+    return table
+
+
+def _venue(venue: Json) -> RenderableType:
+    table = _table(f"Realism settings of {venue['venue']}")
+    for name, value in venue.items():
+        if name != "venue":
+            table.add_row(name.replace("_", " "), _setting(value))
+    return table
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "none" if value is None else str(value)
+
+
+def _caveats(caveats: list[Json]) -> RenderableType:
+    table = Table(
+        title="What this result does not show", box=ROUNDED, title_justify="left", title_style="bold", expand=True
+    )
+    table.show_header = False
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for one in caveats:
+        subject = "" if one["subject"] == "all" else f" ({one['subject']})"
+        table.add_row(Text(one["severity"], style=_STYLES.get(one["severity"], "")), Text(one["message"] + subject))
+    return table
