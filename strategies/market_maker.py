@@ -88,10 +88,7 @@ class MarketMaker(GuardedStrategy):
         self._instrument_id = InstrumentId.from_str(settings.instrument_id)
         self._sizes_matter = settings.fair_value != "mid"
         self._book: OrderBook | None = None
-        self._bid: Price | None = None
-        self._ask: Price | None = None
-        self._mismatches = 0
-        self._stopped = False
+        self._started = False
         self._saved: dict[str, Any] | None = None
 
     # ------------------------------------------------------------------ life
@@ -107,7 +104,16 @@ class MarketMaker(GuardedStrategy):
         self._strategy = str(self.strategy_id)
         self._lattice = InstrumentLattice(instrument)
         self._tick, self._lot = self._lattice.grid.tick, self._lattice.grid.lot
-        self._desk = Desk(self._settings, self._lattice.grid, self._strategy, self._engine_position_lots())
+        self._bid: Price | None = None
+        self._ask: Price | None = None
+        self._mismatches = 0
+        self._desk = Desk(
+            self._settings,
+            self._lattice.grid,
+            self._strategy,
+            self._lattice.base_per_lot,
+            self._engine_position_lots(),
+        )
         if self._saved is not None:
             self._desk.volatility.load(self._saved["volatility"])
         self._funds = CashFunds.of(self._portfolio, instrument)
@@ -120,25 +126,35 @@ class MarketMaker(GuardedStrategy):
             self.subscribe_book_deltas(self._instrument_id, book_type)
         interval_ns = int(self._settings.volatility.sample_interval_s * 1e9)
         self._clock.set_timer_ns(_SAMPLE_TIMER, interval_ns, callback=self.guard(self._on_sample))
+        self._started = True
 
     def on_stop(self) -> None:
-        """Cancel every order; the position stays."""
-        self._stopped = True
-        self._clock.cancel_timer(_SAMPLE_TIMER)
-        self.withdraw()
+        """Cancel every order; the position stays.
+
+        No answer reaches a stopped strategy. A cancel that overtakes its order's submit, which takes a
+        venue where cancels are faster than submits, is lost: the order may still rest when the run
+        has ended.
+        """
+        if self._started:
+            self._clock.cancel_timer(_SAMPLE_TIMER)
+            self.withdraw()
 
     def withdraw(self) -> None:
-        """Cancel every order, in flight or resting, that is not being cancelled already."""
-        self._cancel(self._desk.live_orders(), self._clock.timestamp_ns())
+        """Quote no more, and cancel every order, in flight or resting, that is not being cancelled already."""
+        if self._started:
+            self._cancel(self._desk.halt(), self._clock.timestamp_ns())
 
     def on_save(self) -> dict[str, bytes]:
         """Return what a restart needs: the position counted from fills and the volatility."""
+        if not self._started:
+            return {}
         state = {"position_lots": self._desk.position_lots, "volatility": self._desk.volatility.save()}
         return {"market_maker": orjson.dumps(state)}
 
     def on_load(self, state: dict[str, bytes]) -> None:
         """Keep what `on_save` returned for the start; the position itself is taken from the engine then."""
-        self._saved = orjson.loads(state["market_maker"])
+        saved = state.get("market_maker")
+        self._saved = None if saved is None else orjson.loads(saved)
 
     # ---------------------------------------------------------------- market
 
@@ -203,10 +219,10 @@ class MarketMaker(GuardedStrategy):
     def _requote(self, trigger: str, now_ns: int) -> None:
         """Ask the desk and do what it says."""
         top = self._desk.top
-        if self._stopped or top is None:
+        if top is None:
             return
-        funds = None if self._funds is None or top.ask <= 0 else self._funds.at(top.ask)
-        requote = self._desk.requote(trigger, now_ns, self._lattice.base_per_lot(top.mid), funds)
+        funds = None if self._funds is None or top.ask <= 0 else self._funds.at(self._desk.dearest_price())
+        requote = self._desk.requote(trigger, now_ns, funds)
         if requote is None:
             return
         self.publish_message(TOPIC_DECISION, requote.decision)

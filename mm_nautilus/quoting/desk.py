@@ -7,6 +7,7 @@ cancels can be played to it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mm_nautilus.estimators.fair_value import FAIR_VALUES
@@ -17,7 +18,7 @@ from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment
 from mm_nautilus.quoting.budget import MessageBudget
 from mm_nautilus.quoting.guards import Reason, book_fault
 from mm_nautilus.quoting.orders import OrderBookkeeper, OrderStatus, WorkingOrder
-from mm_nautilus.quoting.pipeline import Funds, Quoter, Wanted, withdrawn
+from mm_nautilus.quoting.pipeline import Funds, Quoter, Wanted, check_sizes, withdrawn
 from mm_nautilus.quoting.reconcile import Exposure, Plan, reconcile
 from mm_nautilus.quoting.record import quote_decision
 from mm_nautilus.quoting.settings import QuotingSettings
@@ -42,16 +43,25 @@ class Desk:
         Lattice of the instrument.
     strategy_id : str
         For the records.
+    base_per_lot : callable
+        Base units a lot stands for at a price; see `Quoter`. Asked once, on the first pass that prices anything.
     position_lots : int
         Position taken over at the start.
+
+    Raises
+    ------
+    ConfigError
+        When sizes in the settings do not fit the instrument's lattice.
 
     """
 
     __slots__ = (
         "_asks",
+        "_base_per_lot",
         "_bids",
         "_fair_value_of",
         "_grid",
+        "_halted",
         "_last",
         "_lot",
         "_market_ns",
@@ -71,9 +81,18 @@ class Desk:
         "volatility",
     )
 
-    def __init__(self, settings: QuotingSettings, grid: Grid, strategy_id: str, position_lots: int = 0) -> None:
+    def __init__(
+        self,
+        settings: QuotingSettings,
+        grid: Grid,
+        strategy_id: str,
+        base_per_lot: Callable[[float], float],
+        position_lots: int = 0,
+    ) -> None:
+        check_sizes(settings, grid)
         self._settings = settings
         self._grid = grid
+        self._base_per_lot = base_per_lot
         self._tick, self._lot = float(grid.tick), float(grid.lot)
         self._strategy_id = strategy_id
         self._fair_value_of = FAIR_VALUES[settings.fair_value]
@@ -83,6 +102,7 @@ class Desk:
         self._start_ns = 0
         self._market_ns = 0
         self._last: Wanted | None = None
+        self._halted = False
         self.volatility = EwmaVolatility(settings.volatility)
         self.budget = MessageBudget(settings.requote.messages_per_s, settings.requote.message_burst)
         self.orders = OrderBookkeeper()
@@ -113,7 +133,7 @@ class Desk:
 
     # --------------------------------------------------------------- quoting
 
-    def requote(self, trigger: str, now_ns: int, base_per_lot: float, funds: Funds | None = None) -> Requote | None:
+    def requote(self, trigger: str, now_ns: int, funds: Funds | None = None) -> Requote | None:
         """Run the pipeline; return commands and record when anything about our quotes changes.
 
         Parameters
@@ -122,13 +142,11 @@ class Desk:
             What made the pass necessary.
         now_ns : int
             Engine time.
-        base_per_lot : float
-            See `Quoter`; taken on the first pass that prices anything.
         funds : Funds or None
             Of a cash account.
 
         """
-        state, wanted = self._decide(now_ns, base_per_lot, funds)
+        state, wanted = self._decide(now_ns, funds)
         last = self._last
         same = (
             last is not None
@@ -138,7 +156,7 @@ class Desk:
         )
         if same and not self.dirty:
             return None
-        exposure = self.exposure(funds)
+        exposure = self.exposure(wanted.limit_lots, funds)
         plan = reconcile(
             wanted.ladder,
             self.orders,
@@ -169,29 +187,46 @@ class Desk:
         )
         return Requote(plan, decision)
 
-    def _decide(self, now_ns: int, base_per_lot: float, funds: Funds | None) -> tuple[MarketState | None, Wanted]:
+    def _decide(self, now_ns: int, funds: Funds | None) -> tuple[MarketState | None, Wanted]:
+        if self._halted:
+            return None, withdrawn(Reason.HALTED)
         fault, top, sigma = self.fault(now_ns), self.top, self.volatility.value
         if fault is not None or top is None:
             return None, withdrawn(fault or Reason.NO_BOOK)
         if sigma is None:
             return None, withdrawn(Reason.WARMING_UP)
         if self._quoter is None:
-            self._quoter = Quoter(self._settings, self._grid, base_per_lot)
+            self._quoter = Quoter(self._settings, self._grid, self._base_per_lot(top.mid))
             self._start_ns = now_ns
         state = MarketState(now_ns, top, self._fair_value_of(top), sigma, self._bids, self._asks)
         elapsed_s = (now_ns - self._start_ns) * 1e-9
         return state, self._quoter.decide(state, self.position_lots, elapsed_s, self.adjustment, funds)
 
-    def exposure(self, funds: Funds | None = None) -> Exposure:
-        """Return the position and everything that may still change it."""
+    def exposure(self, limit_lots: int, funds: Funds | None = None) -> Exposure:
+        """Return the position and everything that may still change it.
+
+        Parameters
+        ----------
+        limit_lots : int
+            Largest |position| in the worst case.
+        funds : Funds or None
+            Of a cash account.
+
+        """
         return Exposure(
             self.position_lots,
             self.orders.open_buy_lots,
             self.orders.open_sell_lots,
-            0 if self._quoter is None else self._quoter.limit_lots,
+            limit_lots,
             None if funds is None else funds.buy_lots,
             None if funds is None else funds.sell_lots,
         )
+
+    def dearest_price(self) -> float:
+        """Price at which buys must be payable: the best ask, or a working bid above it, in price units."""
+        ask = 0.0 if self.top is None else self.top.ask
+        bids = [max(o.price_ticks, o.resting_ticks) for o in self.orders if o.side is Side.BUY]
+        return max(ask, max(bids, default=0) * self._tick)
 
     # -------------------------------------------------------------- commands
 
@@ -219,8 +254,13 @@ class Desk:
         order.decision_id = self.decisions
         self.orders.cancelling(order)
 
-    def live_orders(self) -> list[WorkingOrder]:
-        """Return the orders that are not being cancelled already."""
+    def halt(self) -> list[WorkingOrder]:
+        """Quote nothing from now on; return the orders to cancel at once.
+
+        A cancel that overtakes its order's submit is lost; the pass that the order's acceptance makes
+        necessary cancels it again.
+        """
+        self._halted = True
         return [order for order in self.orders if order.status is not OrderStatus.PENDING_CANCEL]
 
     # ----------------------------------------------------------------- venue

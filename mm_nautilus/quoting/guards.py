@@ -22,6 +22,7 @@ class Reason(StrEnum):
     STALE_BOOK = "STALE_BOOK"
     WIDE_BOOK = "WIDE_BOOK"
     WARMING_UP = "WARMING_UP"
+    HALTED = "HALTED"
     MODEL_NOT_FINITE = "MODEL_NOT_FINITE"
     MODEL_BOUND = "MODEL_BOUND"
     POSITION_LIMIT = "POSITION_LIMIT"
@@ -141,16 +142,17 @@ class Room:
     balance_lots: int | None = None
     """Up to the free balance; ``None`` where the account is not limited by one."""
 
-    def lots(self, side: Side, trace: Trace, wanted_lots: float) -> int:
-        """Return the smallest bound, naming it where it binds."""
+    def lots(self, side: Side, trace: Trace, wanted_lots: int, min_lots: int) -> int:
+        """Return the smallest bound, naming it where it binds; 0 where not even the smallest order fits."""
         room = max(self.position_lots, 0)
         bound: tuple[Cap, Reason] = (Cap.POSITION_LIMIT, Reason.POSITION_LIMIT)
         if self.notional_lots is not None and self.notional_lots < room:
             room, bound = max(self.notional_lots, 0), (Cap.NOTIONAL_LIMIT, Reason.NOTIONAL_LIMIT)
         if self.balance_lots is not None and self.balance_lots < room:
             room, bound = max(self.balance_lots, 0), (Cap.BALANCE, Reason.BALANCE)
-        if room == 0:
+        if room < min_lots:
             trace.reason(bound[1], side)
-        elif room < wanted_lots:
+            return 0
+        if room < wanted_lots:
             trace.cap(bound[0], side)
         return room

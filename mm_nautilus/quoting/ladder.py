@@ -41,8 +41,8 @@ def ladder_ticks(side: Side, price: float, tick: float, spacing: float, levels: 
     return ticks
 
 
-def ladder_lots(base_lots: float, decay: float, levels: int, room_lots: int) -> list[int]:
-    """Sizes of one side in lots, best level first; what does not fit into the room is cut from the far end.
+def ladder_lots(base_lots: float, decay: float, levels: int) -> list[int]:
+    """Sizes of one side in lots, best level first.
 
     Parameters
     ----------
@@ -52,16 +52,18 @@ def ladder_lots(base_lots: float, decay: float, levels: int, room_lots: int) -> 
         Size of a level relative to the one before it.
     levels : int
         How many.
-    room_lots : int
-        Largest cumulative size.
 
     """
-    sizes = []
-    for index in range(levels):
-        size = min(whole_lots(base_lots * decay**index), room_lots)
-        sizes.append(size)
-        room_lots -= size
-    return sizes
+    return [whole_lots(base_lots * decay**index) for index in range(levels)]
+
+
+def fitted(sizes: list[int], room_lots: int) -> list[int]:
+    """Return `sizes`, best level first, with what does not fit into `room_lots` cut from the far end."""
+    fitting = []
+    for size in sizes:
+        fitting.append(min(size, room_lots))
+        room_lots -= fitting[-1]
+    return fitting
 
 
 def towards_limit(side: Side, inventory_share: float) -> float:

@@ -37,13 +37,13 @@ class WorkingOrder:
     filled_lots: int = 0
     status: OrderStatus = OrderStatus.PENDING_SUBMIT
     acknowledged: bool = False
-    """The venue has accepted it; a cancel that overtakes the submit would be lost."""
+    """The venue has accepted it; a cancel that overtakes the submit is lost."""
     amends: int = 0
+    amendable: bool = True
+    """No amend of it has been refused; the reason may last, so the order is replaced instead."""
     resting_ticks: int = 0
     """Price at the venue, which an amend in flight has not changed yet."""
     resting_total_lots: int = 0
-    cancel_wanted: bool = False
-    """Cancel as soon as the command in flight is answered."""
     quoted_ts_ns: int = 0
 
     @property
@@ -108,6 +108,7 @@ class OrderBookkeeper:
 
     def amend_rejected(self, order: WorkingOrder) -> None:
         """The order rests as it was."""
+        order.amendable = False
         order.price_ticks = order.resting_ticks
         order.total_lots = order.resting_total_lots
         if order.status is OrderStatus.PENDING_AMEND:
@@ -116,12 +117,11 @@ class OrderBookkeeper:
     def cancelling(self, order: WorkingOrder) -> None:
         """We asked for its end."""
         order.status = OrderStatus.PENDING_CANCEL
-        order.cancel_wanted = False
 
     def cancel_rejected(self, order: WorkingOrder) -> None:
-        """The order still rests as far as we know."""
+        """The order still rests as far as we know, or is still on its way to the venue."""
         if order.status is OrderStatus.PENDING_CANCEL:
-            order.status = OrderStatus.WORKING
+            order.status = OrderStatus.WORKING if order.acknowledged else OrderStatus.PENDING_SUBMIT
 
     def filled(self, order: WorkingOrder, lots: int) -> None:
         """Part or all of the order traded; an order without rest is gone with every command in flight."""

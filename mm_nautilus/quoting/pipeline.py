@@ -10,12 +10,12 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
+from mm_nautilus.errors import ConfigError
 from mm_nautilus.market import EMPTY_LADDER, Grid, Ladder, Level, MarketState, Quote, QuoteState, Side
 from mm_nautilus.models import find_model
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, adjusted, tighten_reducing_side
 from mm_nautilus.quoting.guards import Cap, Reason, Room, Trace, floor_half_spread, post_only, uncross
-from mm_nautilus.quoting.ladder import ladder_lots, ladder_ticks, towards_limit
-from mm_nautilus.quoting.lattice import whole_lots
+from mm_nautilus.quoting.ladder import fitted, ladder_lots, ladder_ticks, towards_limit
 from mm_nautilus.quoting.settings import QuotingSettings
 
 
@@ -44,11 +44,36 @@ class Wanted:
     quote: Quote | None = None
     """The model's answer, before adjustment."""
     adjustment: Adjustment = NEUTRAL
+    limit_lots: int = 0
+    """Largest |position| in the worst case; 0 where nothing is wanted."""
 
 
 def withdrawn(reason: Reason) -> Wanted:
     """Return the empty ladder with its reason."""
     return Wanted(EMPTY_LADDER, QuoteState.WITHDRAWN, (reason.value,), ())
+
+
+def check_sizes(settings: QuotingSettings, grid: Grid) -> None:
+    """Check that the sizes in the settings can be traded on an instrument.
+
+    Raises
+    ------
+    ConfigError
+        When the order size or the limit is not a whole number of lots, or an order is below the
+        venue's minimum.
+
+    """
+    sizes = {"order_size": settings.order_size, "limits.max_position": settings.limits.max_position}
+    problems = [
+        f"{field}: {size} is not a multiple of the lot size {grid.lot} of {settings.instrument_id}"
+        for field, size in sizes.items()
+        if size % grid.lot
+    ]
+    smallest = grid.min_lots * grid.lot
+    if settings.order_size < smallest:
+        problems.append(f"order_size: {settings.order_size} is below the venue's smallest order {smallest}")
+    if problems:
+        raise ConfigError("strategy", problems)
 
 
 class Quoter:
@@ -65,10 +90,7 @@ class Quoter:
         multiplier for a linear contract, divided by the price for an inverse one. The model sees
         inventory and order size in these.
 
-    Raises
-    ------
-    ValueError
-        When the order size or the limit is not a whole number of lots, or below the venue's minimum.
+    Assumes that `check_sizes` passed.
 
     """
 
@@ -76,14 +98,9 @@ class Quoter:
         self._settings = settings
         self._tick = float(grid.tick)
         self._base_per_lot = base_per_lot
-        order_lots = _exact_lots("order_size", settings.order_size, grid)
-        if order_lots < grid.min_lots:
-            raise ValueError(
-                f"order_size {settings.order_size} is below the venue's minimum {grid.min_lots * grid.lot}"
-            )
-        self._order_lots = order_lots
+        self._order_lots = order_lots = int(settings.order_size / grid.lot)
         self._min_lots = grid.min_lots
-        self.limit_lots = _exact_lots("limits.max_position", settings.limits.max_position, grid)
+        self.limit_lots = int(settings.limits.max_position / grid.lot)
         self._max_notional = _optional_float(settings.limits.max_notional)
         self._max_order_notional = _optional_float(settings.limits.max_order_notional)
         self._min_price = _optional_float(settings.guards.min_price)
@@ -116,7 +133,10 @@ class Quoter:
         """
         trace = Trace()
         share = position_lots / self.limit_lots
-        quote = self._model.quote(state, position_lots * self._base_per_lot, elapsed_s)
+        try:
+            quote = self._model.quote(state, position_lots * self._base_per_lot, elapsed_s)
+        except ArithmeticError:  # parameters beyond what floats can hold overflow or divide by zero
+            return withdrawn(Reason.MODEL_NOT_FINITE)
         if not _finite(quote):
             trace.reason(Reason.MODEL_NOT_FINITE)
             return Wanted(EMPTY_LADDER, QuoteState.WITHDRAWN, tuple(trace.reasons), (), quote, adjustment)
@@ -124,9 +144,19 @@ class Quoter:
         if tightened is not adjustment:
             trace.reason(Reason.REDUCING_SIDE_TIGHTENED)
         final = adjusted(quote, tightened)
-        bids = self._side(Side.BUY, final.bid, tightened.bid_size, state, position_lots, share, funds, trace)
-        asks = self._side(Side.SELL, final.ask, tightened.ask_size, state, position_lots, share, funds, trace)
-        uncross(bids[0], asks[0], trace)
+        notional_lots = self._notional_lots(state.fair_value)
+        rooms = [
+            Room(
+                self.limit_lots - int(side) * position_lots,
+                None if notional_lots is None else notional_lots - int(side) * position_lots,
+                None if funds is None else funds.lots(side),
+            )
+            for side in Side
+        ]
+        bids = self._side(Side.BUY, final.bid, tightened.bid_size, state, share, rooms[0], trace)
+        asks = self._side(Side.SELL, final.ask, tightened.ask_size, state, share, rooms[1], trace)
+        if any(bids[1]) and any(asks[1]):
+            uncross(bids[0], asks[0], trace)
         ladder = Ladder(self._levels(Side.BUY, *bids, state, trace), self._levels(Side.SELL, *asks, state, trace))
         return Wanted(
             ladder,
@@ -135,7 +165,13 @@ class Quoter:
             tuple(trace.caps),
             quote,
             tightened,
+            self.limit_lots if notional_lots is None else min(self.limit_lots, notional_lots),
         )
+
+    def _notional_lots(self, fair_value: float) -> int | None:
+        if self._max_notional is None:
+            return None
+        return math.floor(self._max_notional / (fair_value * self._base_per_lot))
 
     def _side(
         self,
@@ -143,9 +179,8 @@ class Quoter:
         price: float | None,
         size_multiplier: float,
         state: MarketState,
-        position_lots: int,
         share: float,
-        funds: Funds | None,
+        room: Room,
         trace: Trace,
     ) -> tuple[list[int], list[int]]:
         """Return prices in ticks and sizes in lots of one side, before levels are dropped."""
@@ -165,18 +200,10 @@ class Quoter:
             if largest < size_lots:
                 size_lots = largest
                 trace.cap(Cap.ORDER_NOTIONAL, side)
-        if whole_lots(size_lots * settings.size_decay ** (settings.levels - 1)) < self._min_lots:
+        lots = ladder_lots(size_lots, settings.size_decay, settings.levels)
+        if lots[-1] < self._min_lots:
             trace.reason(Reason.BELOW_MIN_SIZE, side)
-        room = self._room(side, position_lots, state.fair_value, funds)
-        lots = ladder_lots(size_lots, settings.size_decay, settings.levels, room.lots(side, trace, size_lots))
-        return ticks, lots
-
-    def _room(self, side: Side, position_lots: int, fair_value: float, funds: Funds | None) -> Room:
-        sign = int(side)
-        notional = None
-        if self._max_notional is not None:
-            notional = math.floor(self._max_notional / (fair_value * self._base_per_lot)) - sign * position_lots
-        return Room(self.limit_lots - sign * position_lots, notional, None if funds is None else funds.lots(side))
+        return ticks, fitted(lots, room.lots(side, trace, sum(lots), self._min_lots))
 
     def _levels(
         self, side: Side, ticks: list[int], lots: list[int], state: MarketState, trace: Trace
@@ -188,13 +215,15 @@ class Quoter:
             price = price_ticks * self._tick
             if size_lots < self._min_lots:
                 continue
-            if (self._min_price is not None and price < self._min_price) or (
-                self._max_price is not None and price > self._max_price
+            if (
+                price_ticks <= 0
+                or (self._min_price is not None and price < self._min_price)
+                or (self._max_price is not None and price > self._max_price)
             ):
                 trace.reason(Reason.PRICE_BAND, side)
             elif farthest is not None and abs(price - state.fair_value) > farthest * 1e-4 * state.fair_value:
                 trace.reason(Reason.WIDER_THAN_MAX, side)
-            elif price_ticks > 0:
+            else:
                 levels.append(Level(side, index, price_ticks, size_lots))
         return tuple(levels)
 
@@ -229,10 +258,3 @@ def _finite(quote: Quote) -> bool:
 
 def _optional_float(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
-
-
-def _exact_lots(field: str, size: Decimal, grid: Grid) -> int:
-    lots, rest = divmod(size, grid.lot)
-    if rest:
-        raise ValueError(f"{field} {size} is not a multiple of the lot size {grid.lot}")
-    return int(lots)

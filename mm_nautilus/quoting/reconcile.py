@@ -97,10 +97,11 @@ def reconcile(
     unfilled: list[tuple[Side, list[Level], int | None]] = []
     for side in (first, first.opposite):
         barrier = _nearest_own(side.opposite, by_side[side.opposite])
-        levels = draft.match(wanted.side(side), by_side[side], _best(wanted.side(side.opposite)), barrier)
+        room_lots, other_best = exposure.room_lots(side), _best(wanted.side(side.opposite))
+        levels = draft.match(wanted.side(side), by_side[side], room_lots, other_best, barrier)
         unfilled.append((side, levels, barrier))
     for side, levels, barrier in unfilled:
-        draft.submit(levels, exposure.room_lots(side), barrier)
+        draft.submit(levels, by_side[side], exposure.room_lots(side), barrier)
     return Plan(tuple(draft.cancels), tuple(draft.amends), tuple(draft.submits), draft.keeps, draft.deferred)
 
 
@@ -137,14 +138,21 @@ class _Draft:
         self.deferred = 0
 
     def match(
-        self, levels: tuple[Level, ...], orders: list[WorkingOrder], opposite_wanted: int | None, barrier: int | None
+        self,
+        levels: tuple[Level, ...],
+        orders: list[WorkingOrder],
+        room_lots: int,
+        opposite_wanted: int | None,
+        barrier: int | None,
     ) -> list[Level]:
         """Keep, move or cancel the orders of one side; return the levels that need a new order."""
         open_levels = list(levels)
         loose: list[WorkingOrder] = []
-        for order in orders:
-            if order.status is OrderStatus.PENDING_CANCEL or order.cancel_wanted:
-                continue
+        live = [order for order in orders if order.status is not OrderStatus.PENDING_CANCEL]
+        # An order at a wanted price must not lose its place to a neighbour that is merely near enough.
+        wanted = {level.price_ticks for level in levels}
+        live.sort(key=lambda order: order.price_ticks not in wanted)
+        for order in live:
             level = (
                 None if _meets(order.side, order.price_ticks, opposite_wanted) else self._closest(order, open_levels)
             )
@@ -152,7 +160,7 @@ class _Draft:
                 loose.append(order)
             else:
                 open_levels.remove(level)
-                self._resize(order, level, open_levels)
+                self._resize(order, level, open_levels, room_lots)
         # Commands in flight first: each holds the place of one level until it is answered.
         loose.sort(key=lambda order: order.status is OrderStatus.WORKING)
         for order in loose:
@@ -168,20 +176,26 @@ class _Draft:
                 best = (distance, level)
         return None if best is None else best[1]
 
-    def _resize(self, order: WorkingOrder, level: Level, open_levels: list[Level]) -> None:
-        """Keep the order at its price; change its size only beyond the tolerance."""
-        leaves = order.leaves_lots
-        excess = leaves - level.size_lots
-        if abs(excess) <= self._settings.size_tolerance * level.size_lots:
+    def _resize(self, order: WorkingOrder, level: Level, open_levels: list[Level], room_lots: int) -> None:
+        """Keep the order at its price; change its size only beyond the tolerance.
+
+        Without room (a notional limit shrinks as the price rises) a size is cut without tolerance and
+        whatever the budget says; it grows only as far as there is room.
+        """
+        excess = order.leaves_lots - level.size_lots
+        must = room_lots < 0 and excess > 0
+        if not must and max(excess, min(-excess, room_lots)) <= self._settings.size_tolerance * level.size_lots:
             self.keeps += 1
         elif order.status is not OrderStatus.WORKING:
             self.deferred += 1
-        elif excess > 0 and self._may_amend(order):
+        elif excess > 0 and self._budget > 0 and self._may_amend(order):
             self._amend(order, order.price_ticks, level.size_lots)
-        else:
+        elif must or self._budget > 1:
             # A larger size loses its queue place at every venue, so it may as well be a new order.
             self._cancel(order)
             open_levels.append(level)
+        else:
+            self.deferred += 1
 
     def _move(self, order: WorkingOrder, open_levels: list[Level], barrier: int | None) -> None:
         """Take an order whose price is no longer wanted to the next open level, or cancel it."""
@@ -209,7 +223,7 @@ class _Draft:
             self.deferred += 1
 
     def _may_amend(self, order: WorkingOrder) -> bool:
-        return self._settings.amend and order.amends < self._settings.max_amends_per_order
+        return self._settings.amend and order.amendable and order.amends < self._settings.max_amends_per_order
 
     def _amend(self, order: WorkingOrder, price_ticks: int, leaves_lots: int) -> None:
         self.amends.append(Amend(order, price_ticks, order.filled_lots + leaves_lots))
@@ -219,11 +233,17 @@ class _Draft:
         self.cancels.append(order)
         self._budget -= 1
 
-    def submit(self, levels: list[Level], room_lots: int, barrier: int | None) -> None:
+    def submit(self, levels: list[Level], orders: list[WorkingOrder], room_lots: int, barrier: int | None) -> None:
         """Submit what fits into the room and the budget and meets none of our own; the rest waits for answers."""
+        moving = [*self.cancels, *(amend.order for amend in self.amends)]
+        in_flight = any(order.status is not OrderStatus.WORKING or order in moving for order in orders)
         for level in sorted(levels, key=lambda level: level.index):
             lots = min(level.size_lots, room_lots)
-            if lots < self._min_lots or self._budget <= 0 or _meets(level.side, level.price_ticks, barrier):
+            if lots < self._min_lots and not in_flight:
+                continue  # larger orders kept within the tolerance take its room: no answer will change that
+            # A stump sent now would be replaced by the whole as soon as what is in flight has freed its room.
+            stump = in_flight and lots < level.size_lots * (1.0 - self._settings.size_tolerance)
+            if stump or lots < self._min_lots or self._budget <= 0 or _meets(level.side, level.price_ticks, barrier):
                 self.deferred += 1
                 continue
             room_lots -= lots
