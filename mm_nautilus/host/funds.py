@@ -24,14 +24,14 @@ class CashFunds:
     ----------
     base, quote : Decimal
         Balances, in their currencies.
-    lot : float
+    lot : Decimal
         Lot size, in base units.
 
     """
 
     __slots__ = ("_base", "_lot", "_quote")
 
-    def __init__(self, base: Decimal, quote: Decimal, lot: float) -> None:
+    def __init__(self, base: Decimal, quote: Decimal, lot: Decimal) -> None:
         self._base = base
         self._quote = quote
         self._lot = lot
@@ -46,7 +46,7 @@ class CashFunds:
         return cls(
             totals.get(str(instrument.base_currency), Decimal(0)),
             totals.get(str(instrument.quote_currency), Decimal(0)),
-            instrument.size_increment.as_double(),
+            instrument.size_increment.as_decimal(),
         )
 
     def filled(self, side: Side, size: Decimal, price: Decimal, commission: Decimal) -> None:
@@ -56,4 +56,5 @@ class CashFunds:
 
     def at(self, price: float) -> Funds:
         """Return the lots that can be bought and sold at `price`."""
-        return Funds(int(float(self._quote) / (price * self._lot)), int(float(self._base) / self._lot))
+        # A float quotient would lose the last lot of a base balance such as 0.3, and a repr is exact on the lattice.
+        return Funds(int(self._quote / (Decimal(repr(price)) * self._lot)), int(self._base / self._lot))

@@ -15,7 +15,7 @@ from typing import Any
 from nautilus_trader.common import DataActor
 from nautilus_trader.trading import Strategy
 
-# The engine itself reports what these raise: a failing start fails the run.
+# The engine itself fails the run when these raise; it keeps the text of the exception and drops its type.
 _REPORTED_BY_ENGINE = frozenset({"on_start", "on_save", "on_load"})
 
 
@@ -28,8 +28,8 @@ class Guarded:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name, handler in list(vars(cls).items()):
-            if name.startswith("on_") and name not in _REPORTED_BY_ENGINE and callable(handler):
-                setattr(cls, name, _guarded(handler))
+            if name.startswith("on_") and callable(handler):
+                setattr(cls, name, (_kept if name in _REPORTED_BY_ENGINE else _guarded)(handler))
 
     def guard[**P](self, callback: Callable[P, None]) -> Callable[P, None]:
         """Return `callback` under the same protection, for timers and topics."""
@@ -65,6 +65,19 @@ def _guarded(handler: Callable[..., None]) -> Callable[..., None]:
             handler(self, *args)
         except BaseException as error:
             self.fail(error)
+
+    return protected
+
+
+def _kept[**P, T](handler: Callable[P, T]) -> Callable[P, T]:
+    @functools.wraps(handler)
+    def protected(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return handler(*args, **kwargs)
+        except BaseException as error:
+            component: Any = args[0]
+            component.fatal = component.fatal or error
+            raise
 
     return protected
 
