@@ -32,7 +32,8 @@ class OrderSummary:
     order_to_trade_ratio : float | None
         Commands (submits, amends and cancels) per fill; ``None`` without a fill.
     fill_rate : float | None
-        Volume filled over volume submitted; amends submit nothing. ``None`` without an order.
+        Volume filled over volume placed: every submit and every amend places what is open of its
+        order at a price, so that replacing and amending count alike. ``None`` without an order.
 
     """
 
@@ -51,7 +52,7 @@ def order_summary(orders: pa.Table, fills: int, filled: Decimal) -> OrderSummary
     Parameters
     ----------
     orders : pyarrow.Table
-        Columns ``event`` and ``size`` of the orders table.
+        Columns ``event``, ``size`` and ``filled`` of the orders table.
     fills : int
         Number of fills.
     filled : Decimal
@@ -61,7 +62,8 @@ def order_summary(orders: pa.Table, fills: int, filled: Decimal) -> OrderSummary
     counts = pc.value_counts(orders["event"].cast(pa.string()))
     events = {item["values"]: item["counts"] for item in counts.to_pylist()}
     commands = sum(events.get(event, 0) for event in _COMMANDS)
-    submitted = pc.sum(orders.filter(pc.equal(orders["event"], "SUBMIT"))["size"]).as_py()
+    placing = orders.filter(pc.is_in(orders["event"].cast(pa.string()), pa.array(["SUBMIT", "AMEND"])))
+    placed = (pc.sum(placing["size"]).as_py() or 0) - (pc.sum(placing["filled"]).as_py() or 0)
     return OrderSummary(
         submitted=events.get("SUBMIT", 0),
         amended=events.get("AMEND", 0),
@@ -69,7 +71,7 @@ def order_summary(orders: pa.Table, fills: int, filled: Decimal) -> OrderSummary
         rejected=sum(events.get(event, 0) for event in _REFUSALS),
         events=dict(sorted(events.items())),
         order_to_trade_ratio=commands / fills if fills else None,
-        fill_rate=float(filled / submitted) if submitted else None,
+        fill_rate=float(filled / placed) if placed else None,
     )
 
 

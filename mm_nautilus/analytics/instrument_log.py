@@ -37,7 +37,7 @@ class InstrumentLog:
     fills : list of FillFact
         In the order they happened.
     orders : pyarrow.Table
-        Columns ``event`` and ``size`` of its orders.
+        Columns ``event``, ``size`` and ``filled`` of its orders.
     timeline : QuoteTimeline
         What was quoted when.
     path : FillPath
@@ -86,7 +86,7 @@ def instrument_log(log: RunLog, facts: InstrumentFacts, start_ns: int, end_ns: i
     """
     name = facts.instrument_id
     decisions = _of(log.table("decisions", DECISION_COLUMNS), name)
-    orders = _of(log.table("orders", ["instrument_id", "event", "size"]), name)
+    orders = _of(log.table("orders", ["instrument_id", "event", "size", "filled"]), name)
     marks = _of(log.table("marks", ["ts_ns", "strategy_id", "instrument_id", "bid", "ask", "position"]), name)
     fills = [fill for fill in log.messages(FillFact) if fill.instrument_id == name]
     bid, ask = (marks[side].to_numpy() for side in ("bid", "ask"))

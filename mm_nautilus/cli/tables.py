@@ -93,7 +93,7 @@ def _instrument(name: str, one: Json) -> RenderableType:
         ("orders", f"{orders['submitted']:,} sent, {orders['amended']:,} amended, {orders['cancelled']:,} cancelled"),
         ("rejected", f"{orders['rejected']:,}"),
         ("commands per fill", compact(orders["order_to_trade_ratio"], 3)),
-        ("filled of submitted", share(orders["fill_rate"])),
+        ("filled of size placed", share(orders["fill_rate"])),
     )
     for label, value in rows:
         table.add_row(label, value)

@@ -42,8 +42,8 @@ def mark(second, bid, ask, position="0"):
     return MarkFact(second * SECOND, "MM-001", ES, bid, ask, None, D(position), D(0), D(0))
 
 
-def order(event, size="1"):
-    return OrderFact(0, "MM-001", ES, "O", 0, "BUY", 0, event, D(100), D(size), D(0), "")
+def order(event, size="1", filled="0"):
+    return OrderFact(0, "MM-001", ES, "O", 0, "BUY", 0, event, D(100), D(size), D(filled), "")
 
 
 def facts(balance_change, end=100):
@@ -65,7 +65,8 @@ def by_hand(tmp_path):
         decision(70, (), (), "WITHDRAWN", ("STALE_BOOK", "POSITION_LIMIT:BID")),
         decision(80, (98.0,), (104.0,), "PASSIVE", ("WIDENED",)),
         *[order("SUBMIT", "2") for _ in range(4)],
-        *[order(event) for event in ("ACCEPTED", "ACCEPTED", "AMEND", "CANCEL", "CANCELED", "REJECTED", "DENIED")],
+        *[order(event) for event in ("ACCEPTED", "ACCEPTED", "CANCEL", "CANCELED", "REJECTED", "DENIED")],
+        order("AMEND", "3", "1"),
         fill(20, "BUY", "2", "99", "2", "4.00"),
         fill(40, "SELL", "1", "101.5", "1", "-1.50", bid=101.0, ask=102.0, liquidity="TAKER"),
         fill(60, "SELL", "3", "102", "-2", "6.00", bid=102.0, ask=104.0),
@@ -103,7 +104,7 @@ def test_orders_and_fills_by_hand(by_hand):
     assert (one.orders.submitted, one.orders.amended, one.orders.cancelled, one.orders.rejected) == (4, 1, 1, 2)
     assert one.orders.events["ACCEPTED"] == 2
     assert one.orders.order_to_trade_ratio == 2
-    assert one.orders.fill_rate == 6 / 8
+    assert one.orders.fill_rate == 6 / (8 + 2)
     fills = one.fills
     assert (fills.count, fills.maker, fills.taker, fills.buys, fills.sells) == (3, 2, 1, 1, 2)
     assert (fills.volume, fills.buy_volume, fills.sell_volume) == (6, 2, 4)

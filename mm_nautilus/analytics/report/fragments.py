@@ -42,7 +42,7 @@ def tiles(one: Json) -> str:
     mean, final = compact(held["mean_abs"], 3), amount(Decimal(held["final"]))
     position = f"{share(held['max_share_of_limit'])} of the limit; mean {mean}, final {final}"
     commands = compact(orders["order_to_trade_ratio"], 3)
-    effort = f"{share(orders['fill_rate'])} of the size submitted; {commands} commands per fill"
+    effort = f"{share(orders['fill_rate'])} of the size placed; {commands} commands per fill"
     items = (
         ("Total PnL", signed["total"], currency, made),
         (
