@@ -6,10 +6,9 @@ no second list of columns to keep in step.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
-from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
@@ -78,6 +77,20 @@ def arrow_schema(kind: type[Message]) -> pa.Schema:
     return _SCHEMAS[kind]
 
 
+def _compile(kind: type[Message]) -> Callable[[Sequence[Any]], list[list[Any]]]:
+    """Return a function that takes messages apart into one list per field.
+
+    The attribute accesses are spelled out in generated code, as `collections.namedtuple` does it:
+    looking forty fields up by name costs more than twice as much.
+    """
+    columns = ", ".join(f"[row.{field.name} for row in rows]" for field in fields(kind))
+    extract: Callable[[Sequence[Any]], list[list[Any]]] = eval(f"lambda rows: [{columns}]")  # noqa: PLW0123
+    return extract
+
+
+_COLUMNS: Final = {kind: _compile(kind) for kind in TABLES.values()}
+
+
 def to_table(kind: type[Message], messages: Sequence[Message]) -> pa.Table:
     """Return the messages as a table of `arrow_schema(kind)`, one row each, in the order given.
 
@@ -88,8 +101,8 @@ def to_table(kind: type[Message], messages: Sequence[Message]) -> pa.Table:
 
     """
     schema = arrow_schema(kind)
-    # Column by column: building a tuple per row first costs twice the time, most of it in the garbage collector.
-    arrays = [pa.array(list(map(attrgetter(field.name), messages)), type=field.type) for field in schema]
+    columns = zip(_COLUMNS[kind](messages), schema, strict=True)
+    arrays = [pa.array(values, type=field.type) for values, field in columns]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
