@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import pytest
-from mm_nautilus.actors import Recorder, RecorderConfig
 from nautilus_trader.backtest import BacktestEngine, BacktestEngineConfig
 from nautilus_trader.common import LoggerConfig
 from nautilus_trader.execution import MakerTakerFeeModel
@@ -23,6 +22,7 @@ from nautilus_trader.model import (
 from nautilus_trader.trading import Strategy
 from pydantic import ValidationError
 
+from mm_nautilus.actors import Recorder, RecorderConfig
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.messages import TOPIC_ACCOUNT, TOPIC_MARK, AccountFact, MarkFact
 
