@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pyarrow as pa
+
 from mm_nautilus.catalog.binance_book import BookBuilder
 from mm_nautilus.catalog.clean import MASKS
 from mm_nautilus.catalog.columns import Aggressor
@@ -26,7 +27,6 @@ from mm_nautilus.catalog.quality import SOURCES
 from mm_nautilus.catalog.reading import Reading, in_order
 from mm_nautilus.catalog.sources import blocks
 from mm_nautilus.catalog.spec import BinanceSpec
-
 from mm_nautilus.errors import DataError
 
 _MS = 1_000_000

@@ -8,6 +8,7 @@ from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
+
 from mm_nautilus.catalog.clean import Columns
 from mm_nautilus.catalog.columns import F_LAST, F_SNAPSHOT, Action, BookSide, delta_table
 from mm_nautilus.catalog.depth import BookEvent, BookEventKind, Synchroniser
@@ -15,7 +16,6 @@ from mm_nautilus.catalog.exact import IntColumn, mantissas, texts
 from mm_nautilus.catalog.instruments import Definition
 from mm_nautilus.catalog.reading import Reading
 from mm_nautilus.catalog.spec import BinanceSpec
-
 from mm_nautilus.errors import DataError
 
 _EMPTY = np.empty(0, dtype=np.int64)

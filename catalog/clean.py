@@ -7,11 +7,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
 from mm_nautilus.catalog.columns import quote_table, trade_table
 from mm_nautilus.catalog.exact import IntColumn, Mask
 from mm_nautilus.catalog.policies import Policies
 from mm_nautilus.catalog.quality import Quality
-
 from mm_nautilus.errors import DataError
 
 type Columns = dict[str, npt.NDArray[Any]]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
+
 from mm_nautilus.catalog.clean import MASKS, Columns
 from mm_nautilus.catalog.columns import Aggressor
 from mm_nautilus.catalog.csv_time import Clock, DayClock
@@ -23,7 +24,6 @@ from mm_nautilus.catalog.instruments import Definition
 from mm_nautilus.catalog.reading import Reading, in_order, table_for
 from mm_nautilus.catalog.sources import blocks
 from mm_nautilus.catalog.spec import CsvAggressor, CsvExclude, CsvSpec, CsvTable
-
 from mm_nautilus.errors import DataError
 
 

@@ -18,6 +18,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from nautilus_trader.adapters.databento import DatabentoDataLoader
+from nautilus_trader.model import InstrumentId
+
 from mm_nautilus.catalog.clean import MASKS, Cleaner, Columns
 from mm_nautilus.catalog.columns import Aggressor
 from mm_nautilus.catalog.engine_objects import DeltaStream, columns_of
@@ -25,9 +28,6 @@ from mm_nautilus.catalog.exact import IntColumn
 from mm_nautilus.catalog.instruments import Definition
 from mm_nautilus.catalog.reading import Reading, in_order
 from mm_nautilus.catalog.spec import DatabentoSpec
-from nautilus_trader.adapters.databento import DatabentoDataLoader
-from nautilus_trader.model import InstrumentId
-
 from mm_nautilus.errors import DataError, UserError
 
 PUBLISHERS: Final = ({"publisher_id": 1, "dataset": "GLBX.MDP3", "venue": "GLBX", "description": "CME Globex MDP 3.0"},)
@@ -69,7 +69,7 @@ def read(spec: DatabentoSpec, reading: Reading) -> Iterator[pa.Table]:
     end: tuple[int, Path] | None = None
     for source in reading.sources:
         schema = _schema(loader, source)
-        records = _records(source, definition) if schema == "mbo" else None
+        records = _records(source, definition, reading) if schema == "mbo" else None
         for kind, method in _LOADERS[schema].items():
             objects = _load(loader, method, source, definition)
             if not objects:
@@ -80,8 +80,8 @@ def read(spec: DatabentoSpec, reading: Reading) -> Iterator[pa.Table]:
             end = (int(columns["ts_init"][-1]), source)
             if kind == "deltas":
                 if records is not None:
-                    yield from _executions(records, cleaners["trades"])
                     _restore_exchange_time(columns, records)
+                    yield from _executions(records, cleaners["trades"])
                 yield deltas.add(columns, more=False)
             else:
                 yield cleaners[kind].trades(columns) if kind == "trades" else cleaners[kind].quotes(columns)
@@ -117,25 +117,44 @@ def _load(loader: DatabentoDataLoader, method: str, source: Path, definition: De
     return list(found)
 
 
-def _records(source: Path, definition: Definition) -> npt.NDArray[Any]:
+def _records(source: Path, definition: Definition, reading: Reading) -> npt.NDArray[Any]:
     """Return the market-by-order records of a file as they lie there."""
     try:
         import databento_dbn  # noqa: PLC0415 - an optional extra
-        import zstandard  # noqa: PLC0415
+        import zstandard  # noqa: F401, PLC0415
     except ImportError as error:
         raise UserError(
             f"{source}: the trades in a market-by-order file need databento-dbn; install mm-nautilus[databento]"
         ) from error
-    content = source.read_bytes()
-    if content[:3] != b"DBN":
-        content = zstandard.ZstdDecompressor().stream_reader(content).read()
+    content, whole = _content(source)
+    if not content.startswith(b"DBN"):
+        raise DataError(f"{source}: no Databento DBN file")
     start = 8 + int.from_bytes(content[4:8], "little")
     symbols = databento_dbn.Metadata.decode(content).symbols
     if definition.symbol not in symbols or len(symbols) > 1:
         raise DataError(f"{source}: holds {', '.join(symbols)}; exactly the declared {definition.symbol} is wanted")
     kind = np.dtype(databento_dbn.MBOMsg._dtypes)  # noqa: SLF001 - the layout has no public name
-    whole = (len(content) - start) // kind.itemsize * kind.itemsize
-    return np.frombuffer(content[start : start + whole], dtype=kind)
+    count, rest = divmod(len(content) - start, kind.itemsize)
+    if rest or not whole:
+        # The loader says nothing about it and hands over what precedes the damage.
+        reading.damaged(f"{source.name}: ends early, after {count} whole records")
+    return np.frombuffer(content, dtype=kind, count=count, offset=start)
+
+
+def _content(source: Path) -> tuple[bytes, bool]:
+    """Return the unpacked file as far as it can be read, and whether that is all of it."""
+    import zstandard  # noqa: PLC0415 - an optional extra
+
+    packed = source.read_bytes()
+    if packed[:3] == b"DBN":
+        return packed, True
+    parts: list[bytes] = []
+    whole = True
+    while packed:
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        parts.append(frame.decompress(packed))
+        packed, whole = frame.unused_data, frame.eof
+    return b"".join(parts), whole
 
 
 def _executions(records: npt.NDArray[Any], cleaner: Cleaner) -> Iterator[pa.Table]:
@@ -167,5 +186,5 @@ def _executions(records: npt.NDArray[Any], cleaner: Cleaner) -> Iterator[pa.Tabl
 def _restore_exchange_time(columns: Columns, records: npt.NDArray[Any]) -> None:
     book = records[(records["action"] != _EXECUTION) & (records["action"] != _FILL)]
     captured: IntColumn = book["ts_recv"].astype(np.int64)
-    if len(captured) == len(columns["ts_init"]) and np.array_equal(captured, columns["ts_init"]):
+    if np.array_equal(captured, columns["ts_init"]):
         columns["ts_event"] = book["ts_event"].astype(np.int64)

@@ -7,15 +7,16 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-from mm_nautilus.catalog.clean import MASKS, Cleaner, Columns
-from mm_nautilus.catalog.columns import F_LAST, F_SNAPSHOT, Action, Aggressor, BookSide, delta_table
-from mm_nautilus.catalog.exact import IntColumn, from_engine
-from mm_nautilus.catalog.quality import codes
 from nautilus_trader.serialization import (
     book_deltas_to_arrow_record_batch_bytes,
     quotes_to_arrow_record_batch_bytes,
     trades_to_arrow_record_batch_bytes,
 )
+
+from mm_nautilus.catalog.clean import MASKS, Cleaner, Columns
+from mm_nautilus.catalog.columns import F_LAST, F_SNAPSHOT, Action, Aggressor, BookSide, delta_table
+from mm_nautilus.catalog.exact import IntColumn, from_engine
+from mm_nautilus.catalog.quality import codes
 
 _ENCODERS: Final[dict[str, Callable[[Any], bytes]]] = {
     "deltas": book_deltas_to_arrow_record_batch_bytes,
@@ -96,9 +97,9 @@ class DeltaStream:
         snapshot = (flags & F_SNAPSHOT) != 0
         before = np.concatenate([[self._in_snapshot], snapshot[:-1]])
         after = np.concatenate([snapshot[1:], [more]])
-        closing = snapshot & ~after
+        # A CLEAR that alone says it is a snapshot (Tardis) goes on with the rows after it.
+        closing = snapshot & ~after & (columns["action"] != Action.CLEAR)
         flags[closing] |= F_LAST
-        # The rows of a snapshot that is one event of its own end with it alone.
         starts: IntColumn = np.flatnonzero(snapshot & ~before & (columns["action"] != Action.CLEAR))
         self._in_snapshot = bool(snapshot[-1]) and more
         columns = columns | {"flags": flags}

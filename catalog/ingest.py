@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+
 from mm_nautilus.catalog.quality import Quality
 from mm_nautilus.catalog.reading import Reading
 from mm_nautilus.catalog.sources import check_sources
 from mm_nautilus.catalog.spec import BinanceSpec, CsvSpec, DatabentoSpec, IngestSpec, TardisSpec
 from mm_nautilus.catalog.store import CatalogWriter, folder_name
-
 from mm_nautilus.errors import DataError
 
 VERSION: Final = 1

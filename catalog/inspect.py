@@ -12,12 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
 from mm_nautilus.catalog.columns import F_LAST, F_SNAPSHOT
 from mm_nautilus.catalog.exact import IntColumn
 from mm_nautilus.catalog.journal import read_json, recover
 from mm_nautilus.catalog.quality import KIND_OF
 from mm_nautilus.catalog.store import KINDS, definition_files, folder_name, interval
-
 from mm_nautilus.errors import CatalogError
 
 FOLDERS: Final = {KIND_OF[name]: folder for name, folder in KINDS.items()}
@@ -105,6 +105,13 @@ class CatalogShape:
     first_ns: int
     last_ns: int
     fingerprint: str
+
+    def kinds(self) -> tuple[str, ...]:
+        """Return the engine's names of the kinds of data that any of the instruments has, trades first."""
+        found = {
+            name: any(getattr(shape, kind) for shape in self.instruments.values()) for name, kind in KIND_OF.items()
+        }
+        return tuple(name for name in sorted(found, reverse=True) if found[name])
 
 
 def inspect_catalog(

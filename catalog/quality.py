@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
 from mm_nautilus.catalog.columns import F_LAST, F_SNAPSHOT, Action, BookSide
 from mm_nautilus.catalog.exact import IntColumn, Mask, from_engine
 from mm_nautilus.catalog.replay import ReplayedBook
@@ -55,8 +56,14 @@ class _Book:
 
     book: ReplayedBook = field(default_factory=ReplayedBook)
     spans: list[list[int]] = field(default_factory=list)
+    """Crossed from, and uncrossed again at (or the last event of the data), nanoseconds since 1970 UTC."""
     crossed_now: bool = False
-    dropped_spans: int = 0
+    not_listed: int = 0
+
+    def end_span(self, at_ns: int) -> None:
+        """Say when the span that is open ends, if it is listed."""
+        if not self.not_listed:
+            self.spans[-1][1] = at_ns
 
 
 @dataclass(slots=True)
@@ -164,18 +171,18 @@ class Quality:
 
     @staticmethod
     def _merge_spans(book: _Book, crossed: Mask, times: IntColumn) -> None:
-        edges = np.flatnonzero(np.diff(np.concatenate([[book.crossed_now], crossed]).astype(np.int8)))
-        for index in edges:
+        for index in np.flatnonzero(np.diff(np.concatenate([[book.crossed_now], crossed]).astype(np.int8))):
+            at = int(times[index])
             if not crossed[index]:
-                book.spans[-1][1] = int(times[index])
+                book.end_span(at)
             elif len(book.spans) < _MAX_SPANS:
-                book.spans.append([int(times[index]), int(times[index])])
+                book.spans.append([at, at])
             else:
-                book.dropped_spans += 1
+                book.not_listed += 1
         if len(crossed):
             book.crossed_now = bool(crossed[-1])
             if book.crossed_now:
-                book.spans[-1][1] = int(times[-1])
+                book.end_span(int(times[-1]))
 
     def _flag(self, instrument_id: str, kind: str, defect: str, where: Mask, times: IntColumn) -> None:
         count = int(np.count_nonzero(where))
@@ -224,7 +231,7 @@ def _report(seen: Instrument) -> dict[str, Any]:
     report: dict[str, Any] = {"kinds": kinds, "findings": _findings(seen)}
     if seen.book.spans:
         report["crossed_spans_ns"] = seen.book.spans
-        report["crossed_spans_not_listed"] = seen.book.dropped_spans
+        report["crossed_spans_not_listed"] = seen.book.not_listed
     return report
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
+
 from mm_nautilus.catalog.clean import Cleaner
 from mm_nautilus.catalog.instruments import Definition
 from mm_nautilus.catalog.policies import Policies
 from mm_nautilus.catalog.quality import SOURCES, Quality
-
 from mm_nautilus.errors import DataError
 
 

@@ -7,8 +7,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Final
+from typing import Final, cast
 
 from mm_nautilus.errors import DataError
 
@@ -58,29 +59,46 @@ def blocks(path: Path, damaged: Report, advance: Callable[[int], None]) -> Itera
     """
     position = 0
     rest = b""
-    with ExitStack() as held:
-        raw = held.enter_context(path.open("rb"))
+    with path.open("rb") as raw:
         try:
-            for stream in _streams(raw, held):
-                while block := stream.read(BLOCK_BYTES):
-                    advance(raw.tell() - position)
-                    position = raw.tell()
-                    cut = block.rfind(b"\n") + 1
-                    if cut:
-                        yield rest + block[:cut]
-                        rest = block[cut:]
-                    else:
-                        rest += block
-                if rest:
-                    yield rest + b"\n"
-                    rest = b""
+            for piece in _pieces(raw):
+                advance(raw.tell() - position)
+                position = raw.tell()
+                cut = piece.rfind(b"\n") + 1
+                if cut:
+                    yield rest + piece[:cut]
+                    rest = piece[cut:]
+                else:
+                    rest += piece
+            if rest:
+                yield rest + b"\n"
         except _DAMAGE as error:
-            lost = f", the {len(rest)} bytes of an unfinished line dropped" if rest else ""
+            lost = f"; an unfinished line of {len(rest)} bytes dropped" if rest else ""
             damaged(f"{path.name}: breaks off near byte {raw.tell()} of {path.stat().st_size} ({error}){lost}")
         advance(path.stat().st_size - position)
 
 
-def _streams(raw: IO[bytes], held: ExitStack) -> Iterator[IO[bytes] | gzip.GzipFile]:
+def _pieces(raw: BufferedReader) -> Iterator[bytes]:
+    """Yield the unpacked content in pieces of about a block; what precedes damage is yielded before it raises."""
+    with ExitStack() as held:
+        for stream in _streams(raw, held):
+            parts: list[bytes] = []
+            size = 0
+            try:
+                # Single reads: a read that loops to fill its size would lose what it has when it fails.
+                while part := stream.read1(BLOCK_BYTES):
+                    parts.append(part)
+                    size += len(part)
+                    if size >= BLOCK_BYTES:
+                        yield b"".join(parts)
+                        parts, size = [], 0
+            except _DAMAGE:
+                yield b"".join(parts)
+                raise
+            yield b"".join(parts)
+
+
+def _streams(raw: BufferedReader, held: ExitStack) -> Iterator[BufferedReader | gzip.GzipFile | zipfile.ZipExtFile]:
     magic = raw.read(4)
     raw.seek(0)
     if magic[:2] == b"\x1f\x8b":
@@ -91,6 +109,8 @@ def _streams(raw: IO[bytes], held: ExitStack) -> Iterator[IO[bytes] | gzip.GzipF
         archive = held.enter_context(zipfile.ZipFile(raw))
         for name in sorted(archive.namelist()):
             if not name.endswith("/"):
-                yield held.enter_context(archive.open(name))
+                member = archive.open(name)
+                held.callback(member.close)
+                yield cast("zipfile.ZipExtFile", member)
     else:
         yield raw

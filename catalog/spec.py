@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from mm_nautilus.catalog.instruments import Definition, InstrumentTable, definition_of
-from mm_nautilus.catalog.policies import Policies
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
+from mm_nautilus.catalog.instruments import Definition, InstrumentTable, definition_of
+from mm_nautilus.catalog.policies import Policies
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.settings import Settings
 
@@ -222,8 +222,12 @@ class DatabentoSpec(_Spec):
     """Databento DBN files of one instrument, schema ``mbo``, ``mbp-1``, ``tbbo`` or ``trades``."""
 
     format: Literal["databento"]
-    auction_crossings: Literal["keep", "error"] = "keep"
-    """Crossed books are what an auction looks like: kept, counted, and their spans listed in the report."""
+
+    @model_validator(mode="after")
+    def _one_instrument(self) -> DatabentoSpec:
+        if len(self.instruments) > 1:
+            raise ValueError(f"a DBN file is read as one instrument, found {len(self.instruments)}: one spec for each")
+        return self
 
 
 class TardisTable(Settings):

@@ -18,10 +18,10 @@ from typing import Any, Final, Protocol, Self
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from mm_nautilus.catalog.columns import F_LAST
-from mm_nautilus.catalog.journal import STAGING, clean, commit, exclusive, read_json, write_json
 from nautilus_trader.persistence import ParquetDataCatalog
 
+from mm_nautilus.catalog.columns import F_LAST
+from mm_nautilus.catalog.journal import STAGING, clean, commit, exclusive, read_json, write_json
 from mm_nautilus.errors import CatalogError
 
 KINDS: Final = {"OrderBookDelta": "order_book_deltas", "TradeTick": "trades", "QuoteTick": "quotes"}
@@ -297,7 +297,7 @@ class CatalogWriter:
         own = _entry_path(fingerprint)
         write_json(
             self._staging / own,
-            {"fingerprint": fingerprint, "files": files, "documents": documents, "replaced": []},
+            {"fingerprint": fingerprint, "files": sorted(files), "documents": sorted(documents), "replaced": []},
         )
         entries, orphans = [own], []
         for path in sorted((self._root / "ingests").glob("*.json")):

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+from nautilus_trader.adapters.tardis import stream_tardis_deltas, stream_tardis_quotes, stream_tardis_trades
+from nautilus_trader.model import InstrumentId
+
 from mm_nautilus.catalog.engine_objects import DeltaStream, columns_of
 from mm_nautilus.catalog.instruments import Definition
 from mm_nautilus.catalog.reading import Reading, in_order, table_for
 from mm_nautilus.catalog.spec import TardisSpec, TardisTable
-from nautilus_trader.adapters.tardis import stream_tardis_deltas, stream_tardis_quotes, stream_tardis_trades
-from nautilus_trader.model import InstrumentId
 
 CHUNK_ROWS: Final = 100_000
 """Rows decoded at a time."""

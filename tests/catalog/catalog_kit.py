@@ -2,8 +2,9 @@
 
 import numpy as np
 import pyarrow as pa
-from mm_nautilus.catalog.columns import F_LAST, delta_table, quote_table, trade_table
 from nautilus_trader.model import Currency, CurrencyPair, InstrumentId, Price, Quantity, Symbol
+
+from mm_nautilus.catalog.columns import F_LAST, delta_table, quote_table, trade_table
 
 T0 = 1_700_000_000_000_000_000
 SECOND = 10**9

@@ -14,10 +14,10 @@ import pytest
 from catalog_kit import ID, SECOND, T0, deltas, pair, quotes, trades, tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mm_nautilus.catalog import journal
-from mm_nautilus.catalog.store import CatalogWriter, file_name, folder_name, interval
 from nautilus_trader.persistence import ParquetDataCatalog
 
+from mm_nautilus.catalog import journal
+from mm_nautilus.catalog.store import CatalogWriter, file_name, folder_name, interval
 from mm_nautilus.errors import CatalogError
 
 
