@@ -55,6 +55,12 @@ class MarketMakerSettings(QuotingSettings):
     arrival: ArrivalSettings = Field(
         default=ArrivalSettings(), description="Command latencies of the simulated venue; filled in by the backtest."
     )
+    maker_fee_reserve: float = Field(
+        default=0.0,
+        ge=0,
+        lt=0.1,
+        description="Fee, as a fraction of price, that buys of a cash account leave money for; set by the backtest.",
+    )
 
 
 class MarketMakerConfig(TypedStrategyConfig):
@@ -116,7 +122,7 @@ class MarketMaker(GuardedStrategy):
         )
         if self._saved is not None:
             self._desk.volatility.load(self._saved["volatility"])
-        self._funds = CashFunds.of(self._portfolio, instrument)
+        self._funds = CashFunds.of(self._portfolio, instrument, self._settings.maker_fee_reserve)
         self._arrivals = ArrivalAlerts(self._clock, f"zz_{self._strategy}_")
         if self._settings.book == "L1":
             self.subscribe_quotes(self._instrument_id)

@@ -26,27 +26,31 @@ class CashFunds:
         Balances, in their currencies.
     lot : Decimal
         Lot size, in base units.
+    fee_reserve : Decimal
+        Fee of a buy that must still be payable, as a fraction of its price.
 
     """
 
-    __slots__ = ("_base", "_lot", "_quote")
+    __slots__ = ("_base", "_lot", "_paid_lot", "_quote")
 
-    def __init__(self, base: Decimal, quote: Decimal, lot: Decimal) -> None:
+    def __init__(self, base: Decimal, quote: Decimal, lot: Decimal, fee_reserve: Decimal = Decimal(0)) -> None:
         self._base = base
         self._quote = quote
         self._lot = lot
+        self._paid_lot = lot * (1 + fee_reserve)
 
     @classmethod
-    def of(cls, portfolio: Any, instrument: Any) -> Self | None:
+    def of(cls, portfolio: Any, instrument: Any, fee_reserve: float) -> Self | None:
         """Return the funds of the instrument's account, or ``None`` where it is not a cash account."""
         account = portfolio.account(Venue(str(instrument.venue)))
-        if not isinstance(account, CashAccount) or instrument.base_currency is None:
+        if not isinstance(account, CashAccount) or getattr(instrument, "base_currency", None) is None:
             return None
         totals = {str(currency): money.as_decimal() for currency, money in account.balances_total().items()}
         return cls(
             totals.get(str(instrument.base_currency), Decimal(0)),
             totals.get(str(instrument.quote_currency), Decimal(0)),
             instrument.size_increment.as_decimal(),
+            Decimal(repr(fee_reserve)),
         )
 
     def filled(self, side: Side, size: Decimal, price: Decimal, commission: Decimal) -> None:
@@ -57,4 +61,4 @@ class CashFunds:
     def at(self, price: float) -> Funds:
         """Return the lots that can be bought and sold at `price`."""
         # A float quotient would lose the last lot of a base balance such as 0.3, and a repr is exact on the lattice.
-        return Funds(int(self._quote / (Decimal(repr(price)) * self._lot)), int(self._base / self._lot))
+        return Funds(int(self._quote / (Decimal(repr(price)) * self._paid_lot)), int(self._base / self._lot))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nautilus_trader.trading import Strategy
 from pydantic import ValidationError
 
 from mm_nautilus.config import RunFile, VenueSection, problems_of, read_run_file
@@ -57,8 +58,8 @@ def load_run(path: Path, overrides: Sequence[str] = (), seed: int | None = None)
 
     """
     raw, problems = read_run_file(path, overrides)
-    if seed is not None:
-        raw.setdefault("run", {})["seed"] = seed
+    if seed is not None and isinstance(raw.setdefault("run", {}), dict):
+        raw["run"]["seed"] = seed
     run_file: RunFile | None = None
     try:
         run_file = RunFile.model_validate(raw)
@@ -69,7 +70,8 @@ def load_run(path: Path, overrides: Sequence[str] = (), seed: int | None = None)
     if run_file is None or strategy is None or problems:
         raise ConfigError(path, problems)
     strategy_type, config = strategy
-    resolved = {"path": table["path"], **config.settings.model_dump(mode="json", exclude={"arrival"}, exclude_none=True)}
+    given = {key: table[key] for key in ("path", "config_path", *config.engine_fields) if key in table}
+    resolved = given | config.settings.model_dump(mode="json", exclude=_OF_VENUE, exclude_none=True)
     return LoadedRun(path.resolve(), run_file.model_copy(update={"strategy": resolved}), strategy_type, config)
 
 
@@ -83,41 +85,59 @@ def _strategy(
         problems.append("strategy.path: is required, as 'package.module:Class'")
         return None
     config_location = fields.pop("config_path", f"{location}Config")
-    strategy_type, config_type = _imported("strategy.path", location, problems), None
+    strategy_type, config_type = _imported("strategy.path", location, Strategy, problems), None
     if strategy_type is not None:
-        config_type = _imported("strategy.config_path", config_location, problems)
+        config_type = _imported("strategy.config_path", config_location, TypedStrategyConfig, problems)
     if strategy_type is None or config_type is None:
         return None
     fields.setdefault("strategy_id", f"{strategy_type.__name__}-001")
     settings_type = config_type.settings_type(fields)
-    if "arrival" in settings_type.model_fields:
-        fields = _arrival(fields.get("instrument_id"), run_file) | fields
+    unmet = {"instrument_id", "book"} - set(settings_type.model_fields)
+    if unmet:
+        problems.append(f"strategy.config_path: the settings of {config_location!r} have no {', '.join(sorted(unmet))}")
+        return None
+    venue = str(table.get("instrument_id")).rpartition(".")[2]
+    section = next((section for section in run_file.venues if section.name == venue), None) if run_file else None
+    if section is not None:
+        fields = {k: v for k, v in _of_venue(section).items() if k in settings_type.model_fields} | fields
     try:
         config: TypedStrategyConfig = config_type(**fields)
     except ValidationError as error:
         problems.extend(problems_of(error, settings_type, ["strategy"]))
         return None
-    venue = str(table.get("instrument_id")).rpartition(".")[2]
-    if run_file is not None and venue not in [section.name for section in run_file.venues]:
+    except (TypeError, ValueError) as error:  # one of the engine's own fields
+        problems.append(f"strategy: {error}")
+        return None
+    if run_file is not None and section is None:
         names = ", ".join(section.name for section in run_file.venues)
         problems.append(f"strategy.instrument_id: venue {venue!r} is not among the run's venues ({names})")
     return strategy_type, config
 
 
-def _imported(field: str, location: str, problems: list[str]) -> Any:
-    module_name, _, class_name = location.partition(":")
+def _imported(field: str, location: object, base: type, problems: list[str]) -> Any:
+    """Return the class at `location`; the user's own module may fail to import in any way."""
+    module_name, _, class_name = str(location).partition(":")
     try:
-        return getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        problems.append(f"{field}: cannot import {location!r} ({error}); expected 'package.module:Class'")
+        found = getattr(importlib.import_module(module_name), class_name)
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        problems.append(f"{field}: cannot import {location!r} ({why}); expected 'package.module:Class'")
         return None
+    if not (isinstance(found, type) and issubclass(found, base)):
+        problems.append(f"{field}: {location!r} is not a {base.__name__}")
+        return None
+    return found
 
 
-def _arrival(instrument_id: object, run_file: RunFile | None) -> dict[str, Any]:
-    """Return the command latencies of the strategy's venue, so that its commands arrive exactly then."""
-    venue = str(instrument_id).rpartition(".")[2]
-    sections = [] if run_file is None else [section for section in run_file.venues if section.name == venue]
-    return {"arrival": arrival_of(sections[0]).model_dump()} if sections else {}
+_OF_VENUE = {"arrival", "maker_fee_reserve"}
+
+
+def _of_venue(section: VenueSection) -> dict[str, Any]:
+    """Return what a strategy is told about its simulated venue, unless the run file says otherwise."""
+    return {
+        "arrival": arrival_of(section).model_dump(),
+        "maker_fee_reserve": max(float(section.fees.maker_rate), 0.0),
+    }
 
 
 def arrival_of(venue: VenueSection) -> ArrivalSettings:

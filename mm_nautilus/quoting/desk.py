@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mm_nautilus.estimators.fair_value import FAIR_VALUES
 from mm_nautilus.estimators.volatility import EwmaVolatility
+from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Grid, Level, MarketState, Side, TopOfBook
 from mm_nautilus.messages import QuoteDecision
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment
@@ -24,6 +25,7 @@ from mm_nautilus.quoting.record import quote_decision
 from mm_nautilus.quoting.settings import QuotingSettings
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Requote:
     """The commands of one pass through the pipeline, and its record."""

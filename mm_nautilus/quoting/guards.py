@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Side, TopOfBook
 
 
@@ -131,6 +132,7 @@ def uncross(bids: list[int], asks: list[int], trace: Trace) -> None:
         trace.cap(Cap.OWN_CROSS)
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Room:
     """Lots that may still be added on one side, by what bounds them."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mm_nautilus.errors import ConfigError
+from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import EMPTY_LADDER, Grid, Ladder, Level, MarketState, Quote, QuoteState, Side
 from mm_nautilus.models import find_model
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, adjusted, tighten_reducing_side
@@ -33,6 +34,7 @@ class Funds:
         return self.buy_lots if side is Side.BUY else self.sell_lots
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The ladder we want to rest and how it came about; prices are floats only for the record."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Ladder, Level, Side
 from mm_nautilus.quoting.orders import OrderStatus, WorkingOrder
 from mm_nautilus.quoting.settings import RequoteSettings
@@ -25,6 +26,7 @@ class Amend:
     total_lots: int
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Commands in the order in which they are to be sent."""
@@ -41,6 +43,7 @@ class Plan:
         return len(self.cancels) + len(self.amends) + len(self.submits)
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Exposure:
     """Position and everything that may still change it, in lots."""

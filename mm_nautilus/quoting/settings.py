@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from mm_nautilus.estimators.intensity import IntensitySettings
 from mm_nautilus.estimators.volatility import VolatilitySettings
@@ -150,13 +150,20 @@ def settings_with_model[S: QuotingSettings](base: type[S], model_name: str) -> t
     """Return `base` with the fields of the named model's parameters beside its own.
 
     The keys of a strategy stay one flat table (``gamma`` stands next to ``order_size``), whichever model
-    it uses. An unknown model leaves `base` as it is: validating it reports the name.
+    it uses. Validating settings with an unknown model reports the name, and not the parameters that only
+    that model would know.
     """
     try:
         parameters = find_model(model_name).parameters_type
     except ValueError:
-        return base
+        return _joined(base, _OfUnknownModel)
     return _joined(base, parameters)
+
+
+class _OfUnknownModel(ModelParameters):
+    """Parameters nobody can check; the model's name fails the validation."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 _CACHE: dict[tuple[type, type], type] = {}
