@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
 from nautilus_trader.model import (
     AssetClass,
@@ -19,7 +19,7 @@ from nautilus_trader.model import (
     Quantity,
     Symbol,
 )
-from pydantic import AfterValidator, AwareDatetime, Discriminator, Field, Tag, TypeAdapter, model_validator
+from pydantic import AfterValidator, AwareDatetime, Discriminator, Field, Tag, model_validator
 
 from mm_nautilus.settings import Settings
 
@@ -245,27 +245,29 @@ _BUILTIN: Final[tuple[dict[str, Any], ...]] = (
 )  # fmt: skip
 """Contract specifications as they were when the captures that ship a specification were taken."""
 
-_KINDS = Annotated[
-    CurrencyPairDefinition | CryptoPerpetualDefinition | FuturesContractDefinition | EquityDefinition,
-    Field(discriminator="kind"),
-]
+_DEFINITIONS: Final[dict[str, type[_Definition]]] = {
+    "CurrencyPair": CurrencyPairDefinition,
+    "CryptoPerpetual": CryptoPerpetualDefinition,
+    "FuturesContract": FuturesContractDefinition,
+    "Equity": EquityDefinition,
+}
 
 BUILTIN: Final[dict[str, Definition]] = {
-    fields["id"]: TypeAdapter[Definition](_KINDS).validate_python(fields) for fields in _BUILTIN
+    fields["id"]: cast("Definition", _DEFINITIONS[fields["kind"]].model_validate(fields)) for fields in _BUILTIN
 }
 """Definitions of the instruments the shipped specifications use, by id."""
+
+
+def _known(name: str) -> str:
+    if name not in BUILTIN:
+        raise ValueError(f"no built-in instrument {name!r}; there are {', '.join(BUILTIN)}")
+    return name
 
 
 class BuiltinDefinition(Settings):
     """One of the definitions we ship, by its instrument id."""
 
-    builtin: str
-
-    @model_validator(mode="after")
-    def _is_there(self) -> BuiltinDefinition:
-        if self.builtin not in BUILTIN:
-            raise ValueError(f"no built-in instrument {self.builtin!r}; there are {', '.join(BUILTIN)}")
-        return self
+    builtin: Annotated[str, AfterValidator(_known)]
 
     @property
     def definition(self) -> Definition:
@@ -275,11 +277,20 @@ class BuiltinDefinition(Settings):
 
 def _which(value: Any) -> str:
     fields = value if isinstance(value, dict) else vars(value)
-    return "builtin" if "builtin" in fields else "own"
+    return "builtin" if "builtin" in fields else str(fields.get("kind"))
 
 
 type InstrumentTable = Annotated[
-    Annotated[BuiltinDefinition, Tag("builtin")] | Annotated[_KINDS, Tag("own")], Discriminator(_which)
+    Annotated[BuiltinDefinition, Tag("builtin")]
+    | Annotated[CurrencyPairDefinition, Tag("CurrencyPair")]
+    | Annotated[CryptoPerpetualDefinition, Tag("CryptoPerpetual")]
+    | Annotated[FuturesContractDefinition, Tag("FuturesContract")]
+    | Annotated[EquityDefinition, Tag("Equity")],
+    Discriminator(
+        _which,
+        custom_error_type="instrument_kind",
+        custom_error_message=f"an instrument has builtin = '<id>' or kind = one of {', '.join(_DEFINITIONS)}",
+    ),
 ]
 """One ``[[instruments]]`` table: ``builtin = "<id>"``, or ``kind`` and every field of that kind."""
 

@@ -6,10 +6,10 @@ import re
 import tomllib
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, cast
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from mm_nautilus.catalog.instruments import Definition, InstrumentTable, definition_of
 from mm_nautilus.catalog.policies import Policies
@@ -258,9 +258,12 @@ class TardisSpec(_Spec):
 
 
 type IngestSpec = BinanceSpec | CsvSpec | DatabentoSpec | TardisSpec
-_ADAPTER: TypeAdapter[IngestSpec] = TypeAdapter(
-    Annotated[BinanceSpec | CsvSpec | DatabentoSpec | TardisSpec, Field(discriminator="format")]
-)
+_FORMATS: Final[dict[str, type[_Spec]]] = {
+    "binance-raw": BinanceSpec,
+    "csv": CsvSpec,
+    "databento": DatabentoSpec,
+    "tardis": TardisSpec,
+}
 
 
 def load_spec(path: Path) -> IngestSpec:
@@ -278,8 +281,12 @@ def load_spec(path: Path) -> IngestSpec:
         raise ConfigError(path, [f"cannot be read: {error.strerror}"]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(path, [f"not TOML: {error}"]) from error
+    chosen = _FORMATS.get(str(content.get("format")))
+    if chosen is None:
+        found = repr(content["format"]) if "format" in content else "nothing"
+        raise ConfigError(path, [f"format: one of {', '.join(_FORMATS)} is wanted, found {found}"])
     try:
-        return _ADAPTER.validate_python(content)
+        return cast("IngestSpec", chosen.model_validate(content))
     except ValidationError as error:
         raise ConfigError(path, _problems(error)) from error
 
@@ -296,15 +303,12 @@ def _problems(error: ValidationError) -> list[str]:
 
 
 def _problem(problem: Any) -> str:
-    # Names of union members are ours, not the user's: they are no part of the place in the file.
-    ours = {"binance-raw", "csv", "databento", "tardis", "own", "builtin-table"}
-    steps = [step for step in problem["loc"] if step not in ours]
-    if len(steps) > 2 and steps[0] == "instruments":
-        steps = [step for step in steps if not str(step).endswith("Definition") and step not in _KIND_NAMES]
+    # Which kind of instrument pydantic took it for is ours to know, and no part of the place in the file.
+    steps = [step for index, step in enumerate(problem["loc"]) if not (index == 2 and step in _KINDS)]
     place = ".".join(str(step) for step in steps) or "(file)"
     found = problem["input"]
     shown = f", found {found!r}" if not isinstance(found, (dict, list)) else ""
     return f"{place}: {problem['msg'].removeprefix('Value error, ')}{shown}"
 
 
-_KIND_NAMES = {"CurrencyPair", "CryptoPerpetual", "FuturesContract", "Equity"}
+_KINDS: Final = ("builtin", "CurrencyPair", "CryptoPerpetual", "FuturesContract", "Equity")

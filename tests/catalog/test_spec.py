@@ -109,13 +109,16 @@ inverse = true
     [
         ("format = 'csv'\n[[instruments]", "not TOML"),
         ("format = 'xml'\ninstruments = []", "'xml'"),
-        ("instruments = []", "discriminator 'format'"),
+        ("instruments = []", "format: one of binance-raw, csv, databento, tardis is wanted, found nothing"),
         ("format = 'databento'\ninstruments = []", "instruments: .*at least 1 item"),
         (builtin("databento", "ESH4.GLBX", "ESH4.GLBX"), "twice|one instrument"),
         (builtin("databento", "ESH4.GLBX", "AIG.XNYS"), "one instrument"),
         (builtin("binance-raw", "BTCUSDT.BINANCE", "BTCUSDT-PERP.BINANCE"), "declared twice: BTCUSDT"),
         (INVERSE, "settles in its base currency BTC, found USD"),
-        (INVERSE.replace("CryptoPerpetual", "Share"), "'Share'"),
+        (
+            INVERSE.replace("CryptoPerpetual", "Share"),
+            "instruments.0: an instrument has builtin = '<id>' or kind = one of CurrencyPair",
+        ),
         (INVERSE.replace("'0.1'", "'tenth'"), "instruments.0.tick: .*decimal, found 'tenth'"),
         (INVERSE.replace("'0.1'", "'0.00000000000000000001'"), "instruments.0"),
     ],
