@@ -9,12 +9,16 @@ from typing import Any
 from mm_nautilus.catalog.inspect import CatalogShape, InstrumentShape, inspect_catalog
 from mm_nautilus.catalog.simulator import PRESETS, SimulationParams, override, simulate
 from mm_nautilus.catalog.simulator.run import fingerprint
+from nautilus_trader.persistence import ParquetDataCatalog
 
 from mm_nautilus.analytics.realism import BookData, DataShape
 from mm_nautilus.config import SimulationSection
 from mm_nautilus.errors import CatalogError, ConfigError
+from mm_nautilus.host.instrument import InstrumentLattice
 from mm_nautilus.host.loading import LoadedRun
 from mm_nautilus.host.node import unix_ns
+from mm_nautilus.quoting.pipeline import size_problems
+from mm_nautilus.quoting.settings import QuotingSettings
 
 _KIND_NAMES = {"L1": "quotes", "L2": "deltas", "L3": "deltas"}
 # A feed whose updates are at least this far apart at the median is a sampled one.
@@ -42,7 +46,8 @@ def prepared_catalog(loaded: LoadedRun) -> tuple[Path, CatalogShape]:
         simulate(params, root)
     shape = inspect_catalog(root, loaded.instrument_ids, unix_ns(section.start), unix_ns(section.end))
     for instrument in shape.instruments.values():
-        _check(loaded, root, instrument)
+        _check_book(loaded, root, instrument)
+    _check_sizes(loaded, root)
     return root, shape
 
 
@@ -56,7 +61,7 @@ def _simulation(loaded: LoadedRun, section: SimulationSection) -> SimulationPara
     return override(PRESETS[section.preset], changes)
 
 
-def _check(loaded: LoadedRun, root: Path, shape: InstrumentShape) -> None:
+def _check_book(loaded: LoadedRun, root: Path, shape: InstrumentShape) -> None:
     """Refuse data that the strategy's kind of book cannot be built from."""
     book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
     there = [name for name in ("deltas", "trades", "quotes") if getattr(shape, name) is not None]
@@ -79,6 +84,18 @@ def _check(loaded: LoadedRun, root: Path, shape: InstrumentShape) -> None:
         raise CatalogError(
             f"{root}: {shape.instrument_id}: data.end cuts a book update in two; move data.end by a millisecond"
         )
+
+
+def _check_sizes(loaded: LoadedRun, root: Path) -> None:
+    """Refuse sizes that the instrument cannot be traded in."""
+    settings = loaded.strategy_config.settings
+    if not isinstance(settings, QuotingSettings):
+        return
+    catalog = ParquetDataCatalog(str(root))
+    for instrument in catalog.instruments(instrument_ids=loaded.instrument_ids):
+        problems = size_problems(settings, InstrumentLattice(instrument).grid)
+        if problems:
+            raise ConfigError(loaded.path, [f"strategy.{problem}" for problem in problems])
 
 
 def data_shapes(loaded: LoadedRun, shape: CatalogShape) -> list[DataShape]:

@@ -41,7 +41,7 @@ def run_facts(loaded: LoadedRun, node: BacktestNode, start_ns: int, end_ns: int)
 
 
 def _instrument(instrument: Any, limit: Decimal) -> InstrumentFacts:
-    base = instrument.base_currency
+    base = getattr(instrument, "base_currency", None)  # futures and shares have none
     return InstrumentFacts(
         instrument_id=str(instrument.id),
         venue=str(instrument.venue),

@@ -85,7 +85,7 @@ def run_backtest(
     finally:
         node.dispose()
     say("adding up")
-    result = {
+    result: dict[str, Any] = {
         "status": "failed" if failure else "completed",
         "run": {
             "name": loaded.run_file.run.name,
@@ -97,8 +97,9 @@ def run_backtest(
         "provenance": provenance(resolved, shape.fingerprint),
         "realism": _realism(loaded, shape),
         "data": described(shape),
-        **jsonable(summarise(RunLog.open(run_dir), facts)),
     }
+    # A run that broke off has an unfinished log: its numbers would not explain the account.
+    result |= {"error": repr(failure)} if failure else jsonable(summarise(RunLog.open(run_dir), facts))
     (run_dir / "result.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     if failure is not None:
         raise RunFailedError(f"{loaded.run_file.run.name}: the run stopped early; its log is in {run_dir}") from failure

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mm_nautilus.errors import ConfigError
 from mm_nautilus.estimators.fair_value import FAIR_VALUES
 from mm_nautilus.estimators.volatility import EwmaVolatility
 from mm_nautilus.fast_init import fast_init
@@ -19,7 +20,7 @@ from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment
 from mm_nautilus.quoting.budget import MessageBudget
 from mm_nautilus.quoting.guards import Reason, book_fault
 from mm_nautilus.quoting.orders import OrderBookkeeper, OrderStatus, WorkingOrder
-from mm_nautilus.quoting.pipeline import Funds, Quoter, Wanted, check_sizes, withdrawn
+from mm_nautilus.quoting.pipeline import Funds, Quoter, Wanted, size_problems, withdrawn
 from mm_nautilus.quoting.reconcile import Exposure, Plan, reconcile
 from mm_nautilus.quoting.record import quote_decision
 from mm_nautilus.quoting.settings import QuotingSettings
@@ -91,7 +92,8 @@ class Desk:
         base_per_lot: Callable[[float], float],
         position_lots: int = 0,
     ) -> None:
-        check_sizes(settings, grid)
+        if problems := size_problems(settings, grid):
+            raise ConfigError("strategy", problems)
         self._settings = settings
         self._grid = grid
         self._base_per_lot = base_per_lot

@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mm_nautilus.errors import ConfigError
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import EMPTY_LADDER, Grid, Ladder, Level, MarketState, Quote, QuoteState, Side
 from mm_nautilus.models import find_model
@@ -55,15 +54,10 @@ def withdrawn(reason: Reason) -> Wanted:
     return Wanted(EMPTY_LADDER, QuoteState.WITHDRAWN, (reason.value,), ())
 
 
-def check_sizes(settings: QuotingSettings, grid: Grid) -> None:
-    """Check that the sizes in the settings can be traded on an instrument.
+def size_problems(settings: QuotingSettings, grid: Grid) -> list[str]:
+    """Return why the sizes in the settings cannot be traded on an instrument, one line per mistake.
 
-    Raises
-    ------
-    ConfigError
-        When the order size or the limit is not a whole number of lots, or an order is below the
-        venue's minimum.
-
+    An order size and a limit must be whole numbers of lots, and an order at least the venue's smallest.
     """
     sizes = {"order_size": settings.order_size, "limits.max_position": settings.limits.max_position}
     problems = [
@@ -74,8 +68,7 @@ def check_sizes(settings: QuotingSettings, grid: Grid) -> None:
     smallest = grid.min_lots * grid.lot
     if settings.order_size < smallest:
         problems.append(f"order_size: {settings.order_size} is below the venue's smallest order {smallest}")
-    if problems:
-        raise ConfigError("strategy", problems)
+    return problems
 
 
 class Quoter:
@@ -92,7 +85,7 @@ class Quoter:
         multiplier for a linear contract, divided by the price for an inverse one. The model sees
         inventory and order size in these.
 
-    Assumes that `check_sizes` passed.
+    Assumes that `size_problems` found none.
 
     """
 
