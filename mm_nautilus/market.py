@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, IntEnum
 
+from mm_nautilus.fast_init import fast_init
+
 
 class Side(IntEnum):
     """Our own order side; the value is the sign of the position change when it fills."""
@@ -67,6 +69,7 @@ class Grid:
             raise ValueError(f"min_lots must be >= 1, found {self.min_lots}")
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class TopOfBook:
     """Best bid and offer with the sizes shown there, in price and base units."""
@@ -104,6 +107,7 @@ class Intensity:
     k_per_price: float
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class MarketState:
     """What the estimators say about one instrument at one instant (pipeline step 1)."""
@@ -118,6 +122,7 @@ class MarketState:
     ask_intensity: Intensity
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Quote:
     """A model's answer (pipeline step 2): where the centre is and how far each side stands from it.
@@ -142,6 +147,7 @@ class Quote:
         return None if self.ask_half_spread is None else self.reservation_price + self.ask_half_spread
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Level:
     """One wanted resting order: level 0 is the closest to the market."""
@@ -152,6 +158,7 @@ class Level:
     size_lots: int
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Ladder:
     """The orders we want to rest, best price first on each side."""

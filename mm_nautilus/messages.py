@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from mm_nautilus.fast_init import fast_init
+
 TOPIC_DECISION: Final = "mm.decision"
 TOPIC_ORDER: Final = "mm.order"
 TOPIC_FILL: Final = "mm.fill"
@@ -18,6 +20,7 @@ TOPIC_MARK: Final = "mm.mark"
 TOPIC_ACCOUNT: Final = "mm.account"
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class QuoteDecision:
     """One pass through the quoting pipeline: inputs, every term, every cap, and the outcome.
@@ -78,6 +81,7 @@ class QuoteDecision:
     """Commands wanted but postponed by the message budget or by an order in flight."""
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class OrderFact:
     """Something that happened to one of our orders."""
@@ -97,6 +101,7 @@ class OrderFact:
     reason: str
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class FillFact:
     """One execution of one of our orders."""
@@ -124,6 +129,7 @@ class FillFact:
     """When the order got its present price (submitted or last amended)."""
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class MarkFact:
     """The market and our position at one sampling instant."""
