@@ -16,6 +16,7 @@ from mm_nautilus.catalog.exact import IntColumn, mantissas, texts
 from mm_nautilus.catalog.instruments import Definition
 from mm_nautilus.catalog.reading import Reading
 from mm_nautilus.catalog.spec import BinanceSpec
+from mm_nautilus.catalog.stamps import utc_text
 from mm_nautilus.errors import DataError
 
 _EMPTY = np.empty(0, dtype=np.int64)
@@ -54,7 +55,7 @@ class BookBuilder:
         if before and not self._synchroniser.in_step and self._reading.policies.sequence_gap == "error":
             raise DataError(
                 f"{self._definition.id}: book updates are missing before update {update.first_id}..{update.last_id} at "
-                f'{np.datetime64(update.event_ns, "ns")}Z; to clear the book there: policies.sequence_gap = "clear"'
+                f'{utc_text(update.event_ns)}; to clear the book there: policies.sequence_gap = "clear"'
             )
 
     def snapshot(self, snapshot: BookEvent) -> None:
@@ -111,7 +112,7 @@ class BookBuilder:
         synchroniser = self._synchroniser
         synchroniser.close()
         counts = synchroniser.counts
-        when = f"{np.datetime64(counts.first_gap_ns, 'ns')}Z" if counts.gaps else ""
+        when = utc_text(counts.first_gap_ns) if counts.gaps else ""
         self._note("sequence gap", counts.gaps, "book cleared until the next snapshot", when)
         self._note("update contained in the snapshot", counts.in_snapshot, "dropped, as the venue's rule says")
         self._note("update without a book to apply it to", counts.without_book, "dropped")

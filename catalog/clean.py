@@ -12,6 +12,7 @@ from mm_nautilus.catalog.columns import quote_table, trade_table
 from mm_nautilus.catalog.exact import IntColumn, Mask
 from mm_nautilus.catalog.policies import Policies
 from mm_nautilus.catalog.quality import Quality
+from mm_nautilus.catalog.stamps import utc_text
 from mm_nautilus.errors import DataError
 
 type Columns = dict[str, npt.NDArray[Any]]
@@ -104,7 +105,7 @@ class Cleaner:
         count = int(np.count_nonzero(where))
         if not count:
             return columns
-        first = f"{np.datetime64(int(columns['ts_event'][int(np.argmax(where))]), 'ns')}Z"
+        first = utc_text(int(columns["ts_event"][int(np.argmax(where))]))
         if decision == "error":
             raise DataError(
                 f"{self.instrument_id}, {self._kind}: {defect}, {count} times, first at {first}; correct the "

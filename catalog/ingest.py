@@ -15,7 +15,7 @@ from mm_nautilus.catalog.reading import Reading
 from mm_nautilus.catalog.sources import check_sources
 from mm_nautilus.catalog.spec import BinanceSpec, CsvSpec, DatabentoSpec, IngestSpec, TardisSpec
 from mm_nautilus.catalog.store import CatalogWriter, folder_name
-from mm_nautilus.errors import DataError
+from mm_nautilus.errors import CatalogError, DataError
 
 VERSION: Final = 1
 """Of the readers' behaviour: raised when the same input gives other data, so that a repeat is not recognised."""
@@ -73,6 +73,18 @@ def ingest(
 
     """
     check_sources(list(sources))
+    try:
+        return _ingest(spec, sources, root, replace=replace, advance=advance)
+    except OSError as error:
+        # No permission, no space: nothing of ours to trace.
+        raise CatalogError(
+            f"{error.filename or root}: {error.strerror or error}; the catalogue is as it was"
+        ) from error
+
+
+def _ingest(
+    spec: IngestSpec, sources: Sequence[Path], root: Path, *, replace: bool, advance: Callable[[int, int], None]
+) -> Ingested:
     definitions = {definition.id: definition for definition in spec.definitions}
     with CatalogWriter(root, fingerprint=fingerprint(spec, sources), replace=replace) as writer:
         if writer.already_ingested:
@@ -89,7 +101,9 @@ def ingest(
             writer.append(table)
             advance(0, table.num_rows)
         if not written:
-            raise DataError(f"{', '.join(map(str, sources))}: no usable event in any of them")
+            raise DataError(
+                "\n".join([f"{', '.join(map(str, sources))}: no usable event in any of them", *quality.words()])
+            )
         header = {
             "format": spec.format,
             "sources": [source.name for source in sources],

@@ -13,11 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mm_nautilus.catalog.columns import F_LAST, F_SNAPSHOT
+from mm_nautilus.catalog.columns import F_LAST
 from mm_nautilus.catalog.exact import IntColumn
 from mm_nautilus.catalog.journal import read_json, recover
-from mm_nautilus.catalog.quality import KIND_OF
-from mm_nautilus.catalog.store import KINDS, definition_files, folder_name, interval
+from mm_nautilus.catalog.quality import KIND_OF, snapshot_events
+from mm_nautilus.catalog.stamps import interval, utc_text
+from mm_nautilus.catalog.store import KINDS, definition_files, folder_name
 from mm_nautilus.errors import CatalogError
 
 FOLDERS: Final = {KIND_OF[name]: folder for name, folder in KINDS.items()}
@@ -138,7 +139,9 @@ def inspect_catalog(
         raise CatalogError(f"{root}: no such catalogue folder")
     recover(root)
     if start_ns is not None and end_ns is not None and start_ns > end_ns:
-        raise CatalogError(f"the range from {_when(start_ns)} to {_when(end_ns)} is empty: it ends before it starts")
+        raise CatalogError(
+            f"the range from {utc_text(start_ns)} to {utc_text(end_ns)} is empty: it ends before it starts"
+        )
     span = (-(2**63) if start_ns is None else start_ns, 2**63 - 1 if end_ns is None else end_ns)
     digest = hashlib.sha256()
     shapes = {name: _instrument(root, name, span, digest) for name in sorted(set(instrument_ids))}
@@ -198,7 +201,7 @@ def _instrument(root: Path, instrument_id: str, span: tuple[int, int], digest: A
         spans = [interval(path.name) for kind in ("deltas", "quotes") for path in files[kind]]
         raise CatalogError(
             f"{root}: no book or quotes of {instrument_id} in the range asked for; the catalogue spans "
-            f"{_when(min(first for first, _ in spans))} to {_when(max(last for _, last in spans))}"
+            f"{utc_text(min(first for first, _ in spans))} to {utc_text(max(last for _, last in spans))}"
         )
     return InstrumentShape(instrument_id, deltas, trades, quotes)
 
@@ -218,17 +221,16 @@ def _book(files: list[Path], span: tuple[int, int]) -> BookShape | None:
     arrival = _arrival(table)
     flags = table["flags"].to_numpy()
     closes = (flags & F_LAST) != 0
-    clears = pc.equal(table["action"].cast(pa.string()), "CLEAR").to_numpy()
     return BookShape(
         rows=len(arrival),
         first_ns=int(arrival[0]),
         last_ns=int(arrival[-1]),
         median_interval_s=_median_s(arrival[closes]),
         events=int(np.count_nonzero(closes)),
-        snapshots=int(np.count_nonzero(clears & ((flags & F_SNAPSHOT) != 0))),
+        snapshots=snapshot_events(table),
         order_ids=bool(pc.any(pc.not_equal(table["order_id"], 0)).as_py()),
         ends_event=bool(closes[-1]),
-        needs_earlier_snapshot=not bool(clears[0]),
+        needs_earlier_snapshot=table["action"][0].as_py() != "CLEAR",
     )
 
 
@@ -259,7 +261,3 @@ def _arrival(table: pa.Table) -> IntColumn:
 
 def _median_s(arrival: IntColumn) -> float:
     return float(np.median(np.diff(arrival))) / 1e9 if len(arrival) > 1 else 0.0
-
-
-def _when(ns: int) -> str:
-    return f"{np.datetime64(ns, 'ns')}Z"

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from mm_nautilus.catalog.columns import F_LAST, F_SNAPSHOT, Action, BookSide
 from mm_nautilus.catalog.exact import IntColumn, Mask, from_engine
 from mm_nautilus.catalog.replay import ReplayedBook
+from mm_nautilus.catalog.stamps import utc_text
 
 KIND_OF: Final = {"OrderBookDelta": "deltas", "TradeTick": "trades", "QuoteTick": "quotes"}
 SOURCES: Final = ""
@@ -108,7 +109,7 @@ class Quality:
         exchange = table["ts_event"].cast(pa.int64()).to_numpy()
         if kind == "deltas":
             closes = self._observe_book(instrument_id, seen, table, arrival)
-            totals.snapshots += _snapshots(table)
+            totals.snapshots += snapshot_events(table)
             arrival, exchange = arrival[closes], exchange[closes]
         elif kind == "quotes":
             self._observe_quotes(instrument_id, table, arrival)
@@ -187,7 +188,15 @@ class Quality:
     def _flag(self, instrument_id: str, kind: str, defect: str, where: Mask, times: IntColumn) -> None:
         count = int(np.count_nonzero(where))
         if count:
-            self.note(instrument_id, kind, defect, count, "kept", _when(int(times[int(np.argmax(where))])))
+            self.note(instrument_id, kind, defect, count, "kept", utc_text(int(times[int(np.argmax(where))])))
+
+    def words(self) -> list[str]:
+        """Return every finding as a line of text."""
+        return [
+            f"  - {instrument_id or 'files'}, {kind}: {defect}, {found.count} times, {found.action}; {found.first}"
+            for instrument_id, seen in sorted(self.instruments.items())
+            for (kind, defect), found in sorted(seen.findings.items())
+        ]
 
     def documents(self, header: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Return one JSON-able report per instrument.
@@ -235,7 +244,8 @@ def _report(seen: Instrument) -> dict[str, Any]:
     return report
 
 
-def _snapshots(table: pa.Table) -> int:
+def snapshot_events(table: pa.Table) -> int:
+    """Return how many of a table's events restate the book from scratch."""
     clears = pc.equal(table["action"].cast(pa.string()), "CLEAR").to_numpy()
     return int(np.count_nonzero(clears & ((table["flags"].to_numpy() & F_SNAPSHOT) != 0)))
 
@@ -247,7 +257,3 @@ def codes(column: pa.ChunkedArray, names: type[IntEnum]) -> IntColumn:
         codes = np.array([names[name].value for name in chunk.dictionary.to_pylist()], dtype=np.int64)
         parts.append(codes[chunk.indices.to_numpy()])
     return np.concatenate(parts)
-
-
-def _when(ns: int) -> str:
-    return f"{np.datetime64(ns, 'ns')}Z"

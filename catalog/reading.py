@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Protocol
-
-import pyarrow as pa
 
 from mm_nautilus.catalog.clean import Cleaner
 from mm_nautilus.catalog.instruments import Definition
@@ -104,6 +102,3 @@ def table_for[T: _Patterned](source: Path, tables: Sequence[T]) -> T:
         found = "matches several of the tables" if matching else "matches none of the tables"
         raise DataError(f"{source}: {found} of the specification: files = {patterns}")
     return matching[0]
-
-
-type Reader[S] = Callable[[S, Reading], Iterator[pa.Table]]

@@ -50,6 +50,17 @@ class _Spec(Settings):
                 raise ValueError(f"instruments declared twice: {', '.join(sorted(double))}")
         return self
 
+    @model_validator(mode="after")
+    def _tables_name_declared_instruments(self) -> _Spec:
+        known = [definition.id for definition in self.definitions]
+        for table in getattr(self, "tables", ()):
+            if table.instrument not in known:
+                there = ", ".join(known)
+                raise ValueError(
+                    f"table {table.files!r}: instrument {table.instrument!r} is not declared, only {there}"
+                )
+        return self
+
 
 class BinanceSpec(_Spec):
     """Raw captures of Binance combined streams: ``<local_ns> <json>`` per line, spot, USD-M or COIN-M."""
@@ -207,16 +218,6 @@ class CsvSpec(_Spec):
     format: Literal["csv"]
     tables: Annotated[tuple[CsvTable, ...], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _instruments_are_declared(self) -> CsvSpec:
-        known = [definition.id for definition in self.definitions]
-        for table in self.tables:
-            if table.instrument not in known:
-                raise ValueError(
-                    f"table {table.files!r}: instrument {table.instrument!r} is not declared; there are {known}"
-                )
-        return self
-
 
 class DatabentoSpec(_Spec):
     """Databento DBN files of one instrument, schema ``mbo``, ``mbp-1``, ``tbbo`` or ``trades``."""
@@ -245,16 +246,6 @@ class TardisSpec(_Spec):
 
     format: Literal["tardis"]
     tables: Annotated[tuple[TardisTable, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _instruments_are_declared(self) -> TardisSpec:
-        known = [definition.id for definition in self.definitions]
-        for table in self.tables:
-            if table.instrument not in known:
-                raise ValueError(
-                    f"table {table.files!r}: instrument {table.instrument!r} is not declared; there are {known}"
-                )
-        return self
 
 
 type IngestSpec = BinanceSpec | CsvSpec | DatabentoSpec | TardisSpec

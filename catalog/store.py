@@ -22,6 +22,7 @@ from nautilus_trader.persistence import ParquetDataCatalog
 
 from mm_nautilus.catalog.columns import F_LAST
 from mm_nautilus.catalog.journal import STAGING, clean, commit, exclusive, read_json, write_json
+from mm_nautilus.catalog.stamps import file_name, interval, utc_text
 from mm_nautilus.errors import CatalogError
 
 KINDS: Final = {"OrderBookDelta": "order_book_deltas", "TradeTick": "trades", "QuoteTick": "quotes"}
@@ -47,28 +48,6 @@ class Instrument(Protocol):
 def folder_name(instrument_id: str) -> str:
     """Return the engine's folder name of an instrument: its id without path separators."""
     return instrument_id.replace("/", "").replace("^", "_")
-
-
-def file_name(start_ns: int, end_ns: int) -> str:
-    """Return the engine's file name of data whose ``ts_init`` spans ``start_ns`` to ``end_ns``, inclusive."""
-    return f"{_stamp(start_ns)}_{_stamp(end_ns)}.parquet"
-
-
-def interval(name: str) -> tuple[int, int]:
-    """Return the first and last ``ts_init`` of a data file from its name, in nanoseconds."""
-    start, end = name.removesuffix(".parquet").split("_")
-    return _unstamp(start), _unstamp(end)
-
-
-def _stamp(ns: int) -> str:
-    seconds, rest = divmod(ns, 10**9)
-    return f"{np.datetime64(seconds, 's')}".replace(":", "-") + f"-{rest:09d}Z"
-
-
-def _unstamp(stamp: str) -> int:
-    day, clock = stamp.removesuffix("Z").split("T")
-    hours, minutes, seconds, rest = clock.split("-")
-    return int(np.datetime64(f"{day}T{hours}:{minutes}:{seconds}", "s").astype(np.int64)) * 10**9 + int(rest)
 
 
 @dataclass(slots=True)
@@ -147,7 +126,7 @@ class CatalogWriter:
     def __enter__(self) -> Self:
         try:
             self._root.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
+        except (FileExistsError, NotADirectoryError):
             raise CatalogError(f"{self._root}: a catalogue is a folder, found a file") from None
         self._held.enter_context(exclusive(self._root))
         clean(self._root)
@@ -229,7 +208,7 @@ class CatalogWriter:
 
     def _overlap(self, stream: _Stream, path: Path) -> CatalogError:
         return CatalogError(
-            f"{self._root}: {KINDS[stream.kind]} of {stream.instrument_id} from {_stamp(stream.start_ns)} on overlap "
+            f"{self._root}: {KINDS[stream.kind]} of {stream.instrument_id} from {utc_text(stream.start_ns)} on overlap "
             f"other data that are there already:\n  - {path.relative_to(self._root)}\n"
             "Replace them (--replace removes each such file whole), or write to another catalogue."
         )

@@ -11,7 +11,7 @@ from nautilus_trader.persistence import ParquetDataCatalog
 
 from mm_nautilus.catalog.ingest import ingest
 from mm_nautilus.catalog.spec import BinanceSpec
-from mm_nautilus.errors import DataError
+from mm_nautilus.errors import CatalogError, DataError
 
 T0_MS = 1_700_000_000_000
 SPOT, PERP = "BTCUSDT.BINANCE", "BTCUSDT-PERP.BINANCE"
@@ -351,3 +351,14 @@ def test_sources_that_cannot_be_read(tmp_path):
     with pytest.raises(DataError, match="no line of the form"):
         ingest(spec(), [tmp_path / "a.gz"], tmp_path / "catalog")
     assert not (tmp_path / "catalog" / "data").exists()
+
+
+def test_a_disk_that_refuses_is_an_error_of_one_line(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mm_nautilus.catalog.store.CatalogWriter.append", full)
+    with pytest.raises(CatalogError, match="No space left on device; the catalogue is as it was"):
+        run(tmp_path, FALLING)
+    assert tree(tmp_path / "catalog") == {}
+    assert not (tmp_path / "catalog" / ".staging").exists()

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from nautilus_trader.persistence import ParquetDataCatalog
 
 from mm_nautilus.catalog import journal
-from mm_nautilus.catalog.store import CatalogWriter, file_name, folder_name, interval
+from mm_nautilus.catalog.stamps import file_name, interval
+from mm_nautilus.catalog.store import CatalogWriter, folder_name
 from mm_nautilus.errors import CatalogError
 
 
@@ -220,5 +221,6 @@ def test_one_writer_at_a_time(tmp_path):
 def test_a_file_is_not_a_catalogue(tmp_path):
     path = tmp_path / "x"
     path.write_text("")
-    with pytest.raises(CatalogError, match="found a file"):
-        CatalogWriter(path).__enter__()
+    for place in (path, path / "below"):
+        with pytest.raises(CatalogError, match="found a file"):
+            CatalogWriter(place).__enter__()
