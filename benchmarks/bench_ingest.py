@@ -18,9 +18,9 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from mm_nautilus.catalog.builtin import BUILTIN
 from mm_nautilus.catalog.columns import F_LAST, delta_table, quote_table, trade_table
 from mm_nautilus.catalog.ingest import ingest
-from mm_nautilus.catalog.instruments import BUILTIN
 from mm_nautilus.catalog.quality import Quality
 from mm_nautilus.catalog.spec import BinanceSpec, load_spec
 from mm_nautilus.catalog.store import CatalogWriter

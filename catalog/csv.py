@@ -18,12 +18,13 @@ import pyarrow.csv as pa_csv
 
 from mm_nautilus.catalog.clean import MASKS, Columns
 from mm_nautilus.catalog.columns import Aggressor
+from mm_nautilus.catalog.csv_spec import CsvAggressor, CsvExclude, CsvTable
 from mm_nautilus.catalog.csv_time import Clock, DayClock
 from mm_nautilus.catalog.exact import IntColumn, Mask, mantissas
 from mm_nautilus.catalog.instruments import Definition
 from mm_nautilus.catalog.reading import Reading, in_order, table_for
 from mm_nautilus.catalog.sources import blocks
-from mm_nautilus.catalog.spec import CsvAggressor, CsvExclude, CsvSpec, CsvTable
+from mm_nautilus.catalog.spec import CsvSpec
 from mm_nautilus.errors import DataError
 
 

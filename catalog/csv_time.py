@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mm_nautilus.catalog.csv_spec import CsvTime
 from mm_nautilus.catalog.exact import IntColumn, Mask, mantissas
-from mm_nautilus.catalog.spec import CsvTime
 from mm_nautilus.errors import DataError
 
 _DIGITS: Final = {"s": 9, "ms": 6, "us": 3, "ns": 0}

@@ -10,11 +10,12 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from mm_nautilus.catalog.layout import folder_name
 from mm_nautilus.catalog.quality import Quality
 from mm_nautilus.catalog.reading import Reading
 from mm_nautilus.catalog.sources import check_sources
 from mm_nautilus.catalog.spec import BinanceSpec, CsvSpec, DatabentoSpec, IngestSpec, TardisSpec
-from mm_nautilus.catalog.store import CatalogWriter, folder_name
+from mm_nautilus.catalog.store import CatalogWriter
 from mm_nautilus.errors import CatalogError, DataError
 
 VERSION: Final = 1

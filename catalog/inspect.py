@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 from mm_nautilus.catalog.columns import F_LAST
 from mm_nautilus.catalog.exact import IntColumn
 from mm_nautilus.catalog.journal import read_json, recover
+from mm_nautilus.catalog.layout import KINDS, definition_files, folder_name, interval
 from mm_nautilus.catalog.quality import KIND_OF, snapshot_events
-from mm_nautilus.catalog.stamps import interval, utc_text
-from mm_nautilus.catalog.store import KINDS, definition_files, folder_name
+from mm_nautilus.catalog.stamps import utc_text
 from mm_nautilus.errors import CatalogError
 
 FOLDERS: Final = {KIND_OF[name]: folder for name, folder in KINDS.items()}

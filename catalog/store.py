@@ -10,82 +10,28 @@ from __future__ import annotations
 import filecmp
 import hashlib
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from nautilus_trader.persistence import ParquetDataCatalog
 
 from mm_nautilus.catalog.columns import F_LAST
 from mm_nautilus.catalog.journal import STAGING, clean, commit, exclusive, read_json, write_json
-from mm_nautilus.catalog.stamps import file_name, interval, utc_text
+from mm_nautilus.catalog.layout import (
+    KINDS,
+    Instrument,
+    definition_files,
+    entry_path,
+    file_name,
+    interval,
+    write_definition,
+)
+from mm_nautilus.catalog.stamps import utc_text
+from mm_nautilus.catalog.stream import Stream
 from mm_nautilus.errors import CatalogError
-
-KINDS: Final = {"OrderBookDelta": "order_book_deltas", "TradeTick": "trades", "QuoteTick": "quotes"}
-"""Folder of each kind of data, by the ``type_name`` in its schema."""
-
-ROW_GROUP: Final = 131_072
-"""Rows of one Parquet row group; fixed, so that how the input was cut into chunks never shows in the file."""
-
-
-class Instrument(Protocol):
-    """Any instrument definition of the engine."""
-
-    @property
-    def id(self) -> object:
-        """Engine instrument id."""
-        ...
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return every field of the definition."""
-        ...
-
-
-def folder_name(instrument_id: str) -> str:
-    """Return the engine's folder name of an instrument: its id without path separators."""
-    return instrument_id.replace("/", "").replace("^", "_")
-
-
-@dataclass(slots=True)
-class _Stream:
-    """One kind of data of one instrument on its way to one file."""
-
-    kind: str
-    instrument_id: str
-    schema: pa.Schema
-    staged: Path
-    writer: pq.ParquetWriter
-    start_ns: int
-    end_ns: int
-    closes_event: bool = True
-    pending: list[pa.Table] = field(default_factory=list)
-    pending_rows: int = 0
-
-    @property
-    def folder(self) -> str:
-        return f"data/{KINDS[self.kind]}/{folder_name(self.instrument_id)}"
-
-    def add(self, table: pa.Table) -> None:
-        self.pending.append(table)
-        self.pending_rows += table.num_rows
-        if self.pending_rows >= ROW_GROUP:
-            self._write(self.pending_rows // ROW_GROUP * ROW_GROUP)
-
-    def close(self) -> None:
-        self._write(self.pending_rows)
-        self.writer.close()
-
-    def _write(self, rows: int) -> None:
-        # One contiguous table: pages are cut where Arrow chunks end, and those must not show in the file.
-        table = pa.concat_tables(self.pending).combine_chunks()
-        for start in range(0, rows, ROW_GROUP):
-            self.writer.write_table(table.slice(start, min(ROW_GROUP, rows - start)))
-        rest = table.slice(rows)
-        self.pending, self.pending_rows = ([rest], rest.num_rows) if rest.num_rows else ([], 0)
 
 
 class CatalogWriter:
@@ -116,7 +62,7 @@ class CatalogWriter:
         self._root = root
         self._fingerprint = fingerprint
         self._replace = replace
-        self._streams: dict[tuple[str, str], _Stream] = {}
+        self._streams: dict[tuple[str, str], Stream] = {}
         self._instruments: dict[str, Instrument] = {}
         self._documents: dict[str, dict[str, Any]] = {}
         self._held = ExitStack()
@@ -148,11 +94,11 @@ class CatalogWriter:
     @property
     def already_ingested(self) -> bool:
         """Whether the catalogue holds a complete ingest of the same fingerprint."""
-        entry_path = self._root / _entry_path(self._fingerprint)
-        if not self._fingerprint or not entry_path.exists():
+        path = self._root / entry_path(self._fingerprint)
+        if not self._fingerprint or not path.exists():
             return False
-        entry = read_json(entry_path)
-        return not entry["replaced"] and all((self._root / path).exists() for path in entry["files"])
+        entry = read_json(path)
+        return not entry["replaced"] and all((self._root / name).exists() for name in entry["files"])
 
     def instrument(self, instrument: Instrument) -> None:
         """Define an instrument; the same definition again adds nothing."""
@@ -194,19 +140,19 @@ class CatalogWriter:
     def _staging(self) -> Path:
         return self._root / STAGING
 
-    def _open(self, kind: str, instrument_id: str, schema: pa.Schema, start_ns: int) -> _Stream:
+    def _open(self, kind: str, instrument_id: str, schema: pa.Schema, start_ns: int) -> Stream:
         staged = self._staging / f"{len(self._streams)}.parquet"
         writer = pq.ParquetWriter(staged, schema, compression="zstd")
-        stream = _Stream(kind, instrument_id, schema, staged, writer, start_ns, start_ns)
+        stream = Stream(kind, instrument_id, schema, staged, writer, start_ns, start_ns)
         self._streams[kind, instrument_id] = stream
         return stream
 
-    def _overlapping(self, stream: _Stream) -> list[Path]:
+    def _overlapping(self, stream: Stream) -> list[Path]:
         """Return the catalogue's files that share an instant with what the stream holds so far."""
         spans = [(path, *interval(path.name)) for path in sorted((self._root / stream.folder).glob("*.parquet"))]
         return [path for path, start, end in spans if start <= stream.end_ns and end >= stream.start_ns]
 
-    def _overlap(self, stream: _Stream, path: Path) -> CatalogError:
+    def _overlap(self, stream: Stream, path: Path) -> CatalogError:
         return CatalogError(
             f"{self._root}: {KINDS[stream.kind]} of {stream.instrument_id} from {utc_text(stream.start_ns)} on overlap "
             f"other data that are there already:\n  - {path.relative_to(self._root)}\n"
@@ -248,7 +194,7 @@ class CatalogWriter:
         redefined: list[str] = []
         drafts = self._staging / "instruments"
         for instrument in self._instruments.values():
-            draft = _write_definition(drafts / str(len(moves)), instrument)
+            draft = write_definition(drafts / str(len(moves)), instrument)
             there = definition_files(self._root, str(instrument.id))
             if any(pq.read_table(path).equals(pq.read_table(draft)) for path in there):
                 continue
@@ -273,7 +219,7 @@ class CatalogWriter:
         if not fingerprint:
             digests = [hashlib.sha256(stream.staged.read_bytes()).hexdigest() for stream in self._streams.values()]
             fingerprint = hashlib.sha256("\n".join([*files, *digests, *documents]).encode()).hexdigest()
-        own = _entry_path(fingerprint)
+        own = entry_path(fingerprint)
         write_json(
             self._staging / own,
             {"fingerprint": fingerprint, "files": sorted(files), "documents": sorted(documents), "replaced": []},
@@ -293,20 +239,3 @@ class CatalogWriter:
             else:
                 orphans += [relative, *(name for name in entry["documents"] if name not in documents)]
         return entries, orphans
-
-
-def definition_files(root: Path, instrument_id: str) -> list[Path]:
-    """Return the catalogue's files that define an instrument."""
-    candidates = sorted((root / "data").glob(f"*/{folder_name(instrument_id)}/*.parquet"))
-    return [path for path in candidates if "raw_symbol" in pq.read_schema(path).names]
-
-
-def _write_definition(folder: Path, instrument: Instrument) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    ParquetDataCatalog(str(folder.absolute())).write_instruments([instrument])
-    (path,) = folder.rglob("*.parquet")
-    return path
-
-
-def _entry_path(fingerprint: str) -> str:
-    return f"ingests/{fingerprint[:32]}.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from nautilus_trader.model import CryptoPerpetual, CurrencyPair, Equity, FuturesContract
 
-from mm_nautilus.catalog.instruments import BUILTIN
+from mm_nautilus.catalog.builtin import BUILTIN
 from mm_nautilus.catalog.spec import CsvSpec, load_spec
 from mm_nautilus.errors import ConfigError
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from nautilus_trader.persistence import ParquetDataCatalog
 
 from mm_nautilus.catalog import journal
-from mm_nautilus.catalog.stamps import file_name, interval
-from mm_nautilus.catalog.store import CatalogWriter, folder_name
+from mm_nautilus.catalog.layout import file_name, folder_name, interval
+from mm_nautilus.catalog.store import CatalogWriter
 from mm_nautilus.errors import CatalogError
 
 
