@@ -47,6 +47,7 @@ from mm_nautilus.quoting.settings import QuotingSettings, settings_with_model
 _BOOK_TYPES = {"L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
 _ORDER_SIDES = {Side.BUY: OrderSide.BUY, Side.SELL: OrderSide.SELL}
 _SAMPLE_TIMER = "10_sample"
+_END_ALERT = "20_end"
 
 
 class MarketMakerSettings(QuotingSettings):
@@ -132,14 +133,18 @@ class MarketMaker(GuardedStrategy):
             self.subscribe_book_deltas(self._instrument_id, book_type)
         interval_ns = int(self._settings.volatility.sample_interval_s * 1e9)
         self._clock.set_timer_ns(_SAMPLE_TIMER, interval_ns, callback=self.guard(self._on_sample))
+        last_quote_ns = self._settings.arrival.last_quote_ns
+        if last_quote_ns is not None and last_quote_ns <= self._clock.timestamp_ns():
+            self._desk.halt()  # an alert in the past would fire only after the first event
+        elif last_quote_ns is not None:
+            self._clock.set_time_alert_ns(_END_ALERT, last_quote_ns, callback=self.guard(self._on_end))
         self._started = True
 
     def on_stop(self) -> None:
         """Cancel every order; the position stays.
 
-        No answer reaches a stopped strategy. A cancel that overtakes its order's submit, which takes a
-        venue where cancels are faster than submits, is lost: the order may still rest when the run
-        has ended.
+        No answer reaches a stopped strategy, so a cancel that overtakes its order's submit is lost; a
+        backtest that knows its end has taken every order back by then.
         """
         if self._started:
             self._clock.cancel_timer(_SAMPLE_TIMER)
@@ -148,7 +153,8 @@ class MarketMaker(GuardedStrategy):
     def withdraw(self) -> None:
         """Quote no more, and cancel every order, in flight or resting, that is not being cancelled already."""
         if self._started:
-            self._cancel(self._desk.halt(), self._clock.timestamp_ns())
+            self._desk.halt()
+            self._cancel(self._desk.live_orders(), self._clock.timestamp_ns())
 
     def on_save(self) -> dict[str, bytes]:
         """Return what a restart needs: the position counted from fills and the volatility."""
@@ -206,6 +212,11 @@ class MarketMaker(GuardedStrategy):
             self._check_position()
         self._requote("sample", now_ns)
         self.publish_message(TOPIC_MARK, self._mark(now_ns, top))
+
+    def _on_end(self, event: TimeEvent) -> None:
+        """Take every order back while answers can still be heard."""
+        self._desk.halt()
+        self._requote("end", event.ts_event)
 
     def _check_position(self) -> None:
         counted, engine = self._desk.position_lots, self._engine_position_lots()

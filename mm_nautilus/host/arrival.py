@@ -14,11 +14,28 @@ from mm_nautilus.settings import Settings
 
 
 class ArrivalSettings(Settings):
-    """Latency of each kind of command, in nanoseconds, as the venue simulates it."""
+    """Latency of each kind of command, in nanoseconds, as the venue simulates it, and when the run ends."""
 
     submit_ns: int = Field(default=0, ge=0, description="Submit: base plus insert latency.")
     amend_ns: int = Field(default=0, ge=0, description="Amend: base plus update latency.")
     cancel_ns: int = Field(default=0, ge=0, description="Cancel: base plus cancel latency.")
+    end_ns: int | None = Field(
+        default=None,
+        ge=0,
+        description="Instant of the last data, in nanoseconds since 1970; by then every order has been taken back.",
+    )
+
+    @property
+    def last_quote_ns(self) -> int | None:
+        """When to take the orders back so that every command is answered by the end of the data.
+
+        The engine goes on after a strategy has stopped: commands in flight still arrive and may even fill,
+        and a cancel that overtakes its submit is lost. No answer reaches the strategy by then. The
+        longest exchange is a submit just sent, and a cancel once it is accepted.
+        """
+        if self.end_ns is None:
+            return None
+        return max(self.end_ns - self.submit_ns - self.amend_ns - self.cancel_ns - 1, 0)
 
 
 class ArrivalAlerts:

@@ -33,6 +33,20 @@ class LoadedRun:
         """Absolute path of the catalogue."""
         return (self.path.parent / self.run_file.data.catalog).resolve()
 
+    def config_until(self, end_ns: int) -> TypedStrategyConfig:
+        """Return the strategy's config with the end of the data, where the strategy can be told of it.
+
+        Parameters
+        ----------
+        end_ns : int
+            Instant of the last data, in nanoseconds since 1970.
+
+        """
+        fields = self.strategy_config.to_dict()
+        if "arrival" not in fields:
+            return self.strategy_config
+        return type(self.strategy_config)(**fields | {"arrival": fields["arrival"] | {"end_ns": end_ns}})
+
     @property
     def instrument_ids(self) -> list[str]:
         """Instruments the strategy trades."""

@@ -258,13 +258,17 @@ class Desk:
         order.decision_id = self.decisions
         self.orders.cancelling(order)
 
-    def halt(self) -> list[WorkingOrder]:
-        """Quote nothing from now on; return the orders to cancel at once.
-
-        A cancel that overtakes its order's submit is lost; the pass that the order's acceptance makes
-        necessary cancels it again.
-        """
+    def halt(self) -> None:
+        """Want nothing from now on: this and the following passes take back what rests, each order once it can be."""
         self._halted = True
+        self.dirty = True
+
+    def live_orders(self) -> list[WorkingOrder]:
+        """Return the orders that are not being cancelled already.
+
+        A cancel sent before its order is accepted may overtake it and be lost; after a `halt` the pass
+        that the acceptance makes necessary cancels it again.
+        """
         return [order for order in self.orders if order.status is not OrderStatus.PENDING_CANCEL]
 
     # ----------------------------------------------------------------- venue

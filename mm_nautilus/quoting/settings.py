@@ -142,7 +142,9 @@ class QuotingSettings(Settings):
     @model_validator(mode="after")
     def _limit_holds_one_order(self) -> Self:
         if self.limits.max_position < self.order_size:
-            raise ValueError(f"limits.max_position ({self.limits.max_position}) is below order_size ({self.order_size})")
+            raise ValueError(
+                f"limits.max_position ({self.limits.max_position}) is below order_size ({self.order_size})"
+            )
         return self
 
 

@@ -189,9 +189,12 @@ class DeskGame:
     def put(self, kind: str, name: str, side: Side, price: int = 0, total: int = 0) -> None:
         self.wires[kind].append(Command(kind, name, side, price, total))
 
-    def halt(self) -> None:
-        """Stop quoting for good."""
-        self.cancel(self.desk.halt())
+    def halt(self, at_once: bool) -> None:
+        """Stop quoting for good: cancelling everything at once, or each order once it is answered."""
+        self.desk.halt()
+        if at_once:
+            self.cancel(self.desk.live_orders())
+        self.think("halt")
 
     def rests_outside(self, side: Side, price: int) -> None:
         """Check that an order sent now would rest in the market as we see it."""
@@ -419,10 +422,12 @@ class DeskGame:
         self.settle()
         assert not self.desk.dirty, "the desk never comes to rest"
 
-    def finish(self) -> None:
+    def finish(self, at_once: bool = True) -> None:
         """Withdraw, deliver everything, and assert that nothing rests."""
-        self.halt()
+        lost = self.seen["cancel lost"]
+        self.halt(at_once)
         self.settle()
+        assert at_once or self.seen["cancel lost"] == lost, "a cancel was sent before its order was accepted"
         self.wait(1.0)  # a cancel that the venue refused is repeated at the next event
         self.settle()
         assert not any(order.open for order in self.orders.values()), "an order rests after the end"

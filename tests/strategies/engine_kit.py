@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from mm_nautilus.strategies import MarketMaker, MarketMakerConfig
 from nautilus_trader.backtest import BacktestEngine, BacktestEngineConfig
 from nautilus_trader.common import LoggerConfig, LogLevel
 from nautilus_trader.data import DataEngineConfig
@@ -38,6 +37,7 @@ from nautilus_trader.model import (
 from nautilus_trader.risk import RiskEngineConfig
 
 from mm_nautilus.messages import FillFact, MarkFact, OrderFact, QuoteDecision
+from mm_nautilus.strategies import MarketMaker, MarketMakerConfig
 
 MS = 1_000_000
 T0 = 1_700_000_000_000_000_000
@@ -188,6 +188,25 @@ class Latency:
         )
 
 
+class Held:
+    """An engine that is let go of at the end of its test.
+
+    A failing test keeps its frames and all they hold, and a process can hold 255 engines at most.
+    """
+
+    def __init__(self, engine: BacktestEngine) -> None:
+        self._engine: BacktestEngine | None = engine
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def drop(self) -> None:
+        """Dispose of the engine."""
+        if self._engine is not None:
+            self._engine.dispose()
+        self._engine = None
+
+
 @contextmanager
 def engine_with(
     strategy: Any,
@@ -200,17 +219,16 @@ def engine_with(
     maker_fee: str = "0",
     instrument: Any = None,
     queue_position: bool = True,
-) -> Iterator[BacktestEngine]:
+) -> Iterator[Held]:
     """Yield an engine that holds the market and the strategy and has not run yet."""
-    engine = BacktestEngine(
-        BacktestEngineConfig(
-            logging=LoggerConfig(stdout_level=LogLevel.OFF),
-            run_analysis=False,
-            shutdown_on_error=True,
-            data_engine=DataEngineConfig(buffer_deltas=True),
-            risk_engine=RiskEngineConfig(max_order_submit_rate=UNLIMITED, max_order_modify_rate=UNLIMITED),
-        )
+    config = BacktestEngineConfig(
+        logging=LoggerConfig(stdout_level=LogLevel.OFF),
+        run_analysis=False,
+        shutdown_on_error=True,
+        data_engine=DataEngineConfig(buffer_deltas=True),
+        risk_engine=RiskEngineConfig(max_order_submit_rate=UNLIMITED, max_order_modify_rate=UNLIMITED),
     )
+    engine = Held(BacktestEngine(config))
     try:
         engine.add_venue(
             VENUE,
@@ -228,4 +246,4 @@ def engine_with(
         engine.add_strategy(strategy)
         yield engine
     finally:
-        engine.dispose()
+        engine.drop()
