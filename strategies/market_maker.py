@@ -171,7 +171,7 @@ class MarketMaker(GuardedStrategy):
     # ---------------------------------------------------------------- market
 
     def on_quote(self, quote: QuoteTick) -> None:
-        """Take the best prices of an L1 feed."""
+        """Take the best prices of an L1 feed, and think only when they have moved."""
         top = TopOfBook(
             quote.bid_price.as_double(),
             quote.ask_price.as_double(),
@@ -180,9 +180,16 @@ class MarketMaker(GuardedStrategy):
         )
         desk = self._desk
         desk.heard(quote.ts_init)
-        if desk.dirty or top != desk.top:
-            desk.top = top
+        last, desk.top = desk.top, top
+        if desk.dirty or last is None or self._moved(last, top):
             self._requote("quote", quote.ts_init)
+
+    def _moved(self, last: TopOfBook, top: TopOfBook) -> bool:
+        """Return whether the prices moved, or the sizes where they count; a side of no size is no side."""
+        if top.bid != last.bid or top.ask != last.ask:
+            return True
+        sizes_count = self._sizes_matter or not (top.bid_size and top.ask_size and last.bid_size and last.ask_size)
+        return sizes_count and top != last
 
     def on_book_deltas(self, deltas: OrderBookDeltas) -> None:
         """Bring our own book up to date, and think only when its top has moved."""
