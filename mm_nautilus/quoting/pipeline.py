@@ -28,10 +28,6 @@ class Funds:
     sell_lots: int
     """Lots the base currency holds."""
 
-    def lots(self, side: Side) -> int:
-        """Return the lots that can be traded on `side`."""
-        return self.buy_lots if side is Side.BUY else self.sell_lots
-
 
 @fast_init
 @dataclass(frozen=True, slots=True)
@@ -140,16 +136,10 @@ class Quoter:
             trace.reason(Reason.REDUCING_SIDE_TIGHTENED)
         final = adjusted(quote, tightened)
         notional_lots = self._notional_lots(state.fair_value)
-        rooms = [
-            Room(
-                self.limit_lots - int(side) * position_lots,
-                None if notional_lots is None else notional_lots - int(side) * position_lots,
-                None if funds is None else funds.lots(side),
-            )
-            for side in Side
-        ]
-        bids = self._side(Side.BUY, final.bid, tightened.bid_size, state, share, rooms[0], trace)
-        asks = self._side(Side.SELL, final.ask, tightened.ask_size, state, share, rooms[1], trace)
+        bid_room = self._room(1, position_lots, notional_lots, None if funds is None else funds.buy_lots)
+        ask_room = self._room(-1, position_lots, notional_lots, None if funds is None else funds.sell_lots)
+        bids = self._side(Side.BUY, final.bid, tightened.bid_size, state, share, bid_room, trace)
+        asks = self._side(Side.SELL, final.ask, tightened.ask_size, state, share, ask_room, trace)
         if any(bids[1]) and any(asks[1]):
             uncross(bids[0], asks[0], trace)
         ladder = Ladder(self._levels(Side.BUY, *bids, state, trace), self._levels(Side.SELL, *asks, state, trace))
@@ -162,6 +152,10 @@ class Quoter:
             tightened,
             self.limit_lots if notional_lots is None else min(self.limit_lots, notional_lots),
         )
+
+    def _room(self, sign: int, position_lots: int, notional_lots: int | None, funds_lots: int | None) -> Room:
+        notional = None if notional_lots is None else notional_lots - sign * position_lots
+        return Room(self.limit_lots - sign * position_lots, notional, funds_lots)
 
     def _notional_lots(self, fair_value: float) -> int | None:
         if self._max_notional is None:

@@ -238,6 +238,8 @@ class _Draft:
 
     def submit(self, levels: list[Level], orders: list[WorkingOrder], room_lots: int, barrier: int | None) -> None:
         """Submit what fits into the room and the budget and meets none of our own; the rest waits for answers."""
+        if not levels:
+            return
         moving = [*self.cancels, *(amend.order for amend in self.amends)]
         in_flight = any(order.status is not OrderStatus.WORKING or order in moving for order in orders)
         for level in sorted(levels, key=lambda level: level.index):
