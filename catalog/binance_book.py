@@ -42,6 +42,7 @@ class BookBuilder:
         self._cleaner = reading.cleaner(definition, "deltas")
         self._exchange_clock = spec.ts_init == "exchange"
         self._window_ns = round(spec.trade_window_ms * 1e6)
+        self._stop_at_gaps = reading.policies.sequence_gap == "error"
         self._synchroniser = Synchroniser()
         self._pending: list[BookEvent] = []
         self._trade_event, self._trade_arrival = _EMPTY, _EMPTY
@@ -50,9 +51,9 @@ class BookBuilder:
 
     def update(self, update: BookEvent) -> None:
         """Take a diff-depth update."""
-        before = self._synchroniser.in_step
-        self._pending += self._synchroniser.update(update)
-        if before and not self._synchroniser.in_step and self._reading.policies.sequence_gap == "error":
+        events = self._synchroniser.update(update)
+        self._pending += events
+        if self._stop_at_gaps and events and events[0].kind is BookEventKind.CLEAR:
             raise DataError(
                 f"{self._definition.id}: book updates are missing before update {update.first_id}..{update.last_id} at "
                 f'{utc_text(update.event_ns)}; to clear the book there: policies.sequence_gap = "clear"'

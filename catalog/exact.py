@@ -40,7 +40,14 @@ def mantissas(text: pa.Array, precision: int, shift: int = 0) -> tuple[IntColumn
         Where digits beyond the precision were cut off (towards zero).
 
     """
-    scale = precision + shift
+    # Prices and sizes repeat: each distinct text is read once.
+    encoded = text.dictionary_encode(null_encoding="encode")
+    index = encoded.indices.to_numpy()
+    values, unparsable, inexact = _distinct(encoded.dictionary, precision + shift)
+    return values[index], unparsable[index], inexact[index]
+
+
+def _distinct(text: pa.Array, scale: int) -> tuple[IntColumn, Mask, Mask]:
     try:
         parsed = _parse(text)
         bad: Mask = np.zeros(len(text), dtype=np.bool_)

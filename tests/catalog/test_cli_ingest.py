@@ -39,7 +39,7 @@ def test_an_ingest_and_its_repetition(tmp_path, quotes):
     arguments = (SPECS / "gemini_ethusd.toml", quotes, "--catalog", tmp_path / "c")
     first = run(*arguments)
     assert first.returncode == 0, first.stderr
-    for words in ("ETH-USD.GEMINI", "quotes", "50", "2021-07-01 00:00:01", "Findings"):
+    for words in ("ETH-USD.GEMINI", "quotes", "50", "2021-07-01", "findings, and what was done"):
         assert words in first.stdout
     before = tree(tmp_path / "c")
     again = run(*arguments)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from catalog_kit import ID, SECOND, T0, quotes, trades
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nautilus_trader.model import (
     AggressorSide,
@@ -43,6 +43,7 @@ def plain(table) -> pa.Table:
     return table.cast(pa.schema(fields))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(10**17), 10**17), max_size=20), st.integers(0, 16))
 def test_decimals_are_exact(mantissas, precision):
     found = decimals(np.array(mantissas, dtype=np.int64), precision).to_pylist()

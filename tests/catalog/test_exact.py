@@ -5,7 +5,7 @@ from decimal import ROUND_DOWN, Decimal
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mm_nautilus.catalog.columns import decimals
@@ -14,6 +14,7 @@ from mm_nautilus.catalog.exact import from_engine, mantissas, texts
 NUMBERS = st.decimals(min_value=-(10**9), max_value=10**9, places=8, allow_nan=False, allow_infinity=False)
 
 
+@settings(deadline=None)
 @given(st.lists(NUMBERS, max_size=20), st.integers(0, 8), st.integers(-4, 0))
 def test_equals_decimal_arithmetic(numbers, precision, power):
     text = pa.array([f"{number:f}" for number in numbers], pa.string())
@@ -24,6 +25,7 @@ def test_equals_decimal_arithmetic(numbers, precision, power):
     assert inexact.tolist() == [value != value.to_integral_value() for value in exact]
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.text(max_size=12), NUMBERS.map(str), st.none()), max_size=20))
 def test_any_text_is_survived(values):
     found, bad, _ = mantissas(pa.array(values, pa.string()), 2)

@@ -1,6 +1,6 @@
 """The replayed book agrees with the obvious one."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mm_nautilus.catalog.columns import Action, BookSide
@@ -44,6 +44,7 @@ def expected_spreads(deltas, *, by_order):
     return found
 
 
+@settings(deadline=None)
 @given(DELTAS)
 def test_market_by_price(deltas):
     columns = list(zip(*deltas, strict=True)) or [[]] * 5
@@ -51,6 +52,7 @@ def test_market_by_price(deltas):
     assert found == expected_spreads(deltas, by_order=False)
 
 
+@settings(deadline=None)
 @given(DELTAS)
 def test_market_by_order(deltas):
     columns = list(zip(*deltas, strict=True)) or [[]] * 5
