@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -75,12 +77,25 @@ def ingest(
     """
     check_sources(list(sources))
     try:
-        return _ingest(spec, sources, root, replace=replace, advance=advance)
+        with _without_collector():
+            return _ingest(spec, sources, root, replace=replace, advance=advance)
     except OSError as error:
         # No permission, no space: nothing of ours to trace.
         raise CatalogError(
             f"{error.filename or root}: {error.strerror or error}; the catalogue is as it was"
         ) from error
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Pause the cycle collector: what the readers allocate has no cycles, and there is a lot of it to walk."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _ingest(

@@ -86,7 +86,10 @@ class ReplayedBook:
             if act == _CLEAR:
                 self.clear()
             else:
-                levels, key = (bids, -at) if which == _BUY else (asks, at)
+                if which == _BUY:
+                    levels, key = bids, -at
+                else:
+                    levels, key = asks, at
                 if order:
                     self._apply_order(levels, key, 0 if act == _DELETE else much, order)
                 elif act == _DELETE:
