@@ -32,8 +32,8 @@ def find_model(name: str) -> type[QuotingModel]:
     module_name, _, class_name = name.partition(":")
     try:
         found: type[QuotingModel] = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"cannot import the model {name!r}: {error}") from error
+    except Exception as error:  # a user's module may fail to import in any way
+        raise ValueError(f"cannot import the model {name!r}: {type(error).__name__}: {error}") from error
     missing = [need for need in ("name", "parameters_type", "quote") if not hasattr(found, need)]
     if missing:
         raise ValueError(f"{name!r} is not a quoting model: it has no {', '.join(missing)}")
