@@ -98,6 +98,13 @@ def _check_sizes(loaded: LoadedRun, root: Path) -> None:
             raise ConfigError(loaded.path, [f"strategy.{problem}" for problem in problems])
 
 
+def end_of_data(loaded: LoadedRun, shape: CatalogShape) -> int:
+    """Return the instant of the last record the engine is fed, in nanoseconds since 1970."""
+    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+    kinds = [getattr(found, kind) for found in shape.instruments.values() for kind in ("trades", _KIND_NAMES[book])]
+    return max(kind.last_ns for kind in kinds if kind is not None)
+
+
 def data_shapes(loaded: LoadedRun, shape: CatalogShape) -> list[DataShape]:
     """Return what the caveats are drawn from."""
     book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]

@@ -15,12 +15,13 @@ from mm_nautilus.actors import Recorder, RecorderConfig
 from mm_nautilus.catalog.inspect import CatalogShape
 from nautilus_trader.backtest import BacktestNode
 
+from mm_nautilus.analytics.facts import RunFacts
 from mm_nautilus.analytics.jsonable import jsonable
 from mm_nautilus.analytics.realism import caveats
 from mm_nautilus.analytics.report import write_report
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import summarise
-from mm_nautilus.backtest.data import data_shapes, described, prepared_catalog
+from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepared_catalog
 from mm_nautilus.backtest.facts import run_facts, venue_settings
 from mm_nautilus.backtest.provenance import provenance
 from mm_nautilus.host.guard import Guarded
@@ -81,7 +82,7 @@ def run_backtest(
     say("running")
     node = build_node(loaded, catalog, shape.kinds())
     try:
-        facts, failure = _run(loaded, node, run_dir, shape)
+        facts, failure = _run(loaded, node, run_dir, end_of_data(loaded, shape))
     finally:
         node.dispose()
     say("adding up")
@@ -108,12 +109,12 @@ def run_backtest(
 
 
 def _run(
-    loaded: LoadedRun, node: BacktestNode, run_dir: Path, shape: CatalogShape
-) -> tuple[Any, BaseException | None]:
+    loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int
+) -> tuple[RunFacts, BaseException | None]:
     """Run the node; return the facts of the run and why it failed, if it did."""
     settings = loaded.run_file.recorder
     recorder = Recorder(RecorderConfig(actor_id="Recorder-001", run_dir=str(run_dir), flush_rows=settings.flush_rows))
-    strategy = loaded.strategy_type(loaded.strategy_config)
+    strategy = loaded.strategy_type(loaded.config_until(end_ns))
     node.add_actor(RUN_ID, recorder)
     node.add_strategy(RUN_ID, strategy)
     try:
@@ -121,15 +122,15 @@ def _run(
     finally:
         recorder.close()
     facts = run_facts(loaded, node, outcome.backtest_start, outcome.backtest_end)
-    return facts, _failure((strategy, recorder), outcome.backtest_end, shape)
+    return facts, _failure((strategy, recorder), facts.end_ns, end_ns)
 
 
-def _failure(components: Iterable[Guarded], end_ns: int, shape: CatalogShape) -> BaseException | None:
+def _failure(components: Iterable[Guarded], stopped_ns: int, end_ns: int) -> BaseException | None:
     for component in components:
         if component.fatal is not None:
             return component.fatal
-    if end_ns < shape.last_ns:
-        return RuntimeError(f"the engine stopped at {end_ns} ns, before the data's end at {shape.last_ns} ns")
+    if stopped_ns < end_ns:
+        return RuntimeError(f"the engine stopped at {stopped_ns} ns, before the data's end at {end_ns} ns")
     return None
 
 
