@@ -121,6 +121,8 @@ def _run(
         outcome = node.run()[0]
     finally:
         recorder.close()
+    if outcome.backtest_start is None or outcome.backtest_end is None:
+        raise RunFailedError(f"{loaded.run_file.run.name}: the engine was fed no data")
     facts = run_facts(loaded, node, outcome.backtest_start, outcome.backtest_end)
     return facts, _failure((strategy, recorder), facts.end_ns, end_ns)
 
