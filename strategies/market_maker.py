@@ -46,6 +46,7 @@ from mm_nautilus.quoting.settings import QuotingSettings, settings_with_model
 
 _BOOK_TYPES = {"L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
 _ORDER_SIDES = {Side.BUY: OrderSide.BUY, Side.SELL: OrderSide.SELL}
+_SIDE_NAMES = {side: side.name for side in Side}  # an enum looks its name up in Python each time
 _SAMPLE_TIMER = "10_sample"
 _END_ALERT = "20_end"
 
@@ -108,7 +109,7 @@ class MarketMaker(GuardedStrategy):
         self._clock = self.clock
         self._portfolio = self.portfolio
         self._order_factory = self.order_factory
-        self._strategy = str(self.strategy_id)
+        self._strategy, self._instrument = str(self.strategy_id), self._settings.instrument_id
         self._lattice = InstrumentLattice(instrument)
         self._tick, self._lot = self._lattice.grid.tick, self._lattice.grid.lot
         self._bid: Price | None = None
@@ -379,10 +380,10 @@ class MarketMaker(GuardedStrategy):
             OrderFact(
                 ts_ns,
                 self._strategy,
-                self._settings.instrument_id,
+                self._instrument,
                 order.client_order_id,
                 order.decision_id,
-                order.side.name,
+                _SIDE_NAMES[order.side],
                 order.level,
                 event,
                 order.price_ticks * self._tick,
@@ -397,12 +398,12 @@ class MarketMaker(GuardedStrategy):
         return FillFact(
             event.ts_event,
             self._strategy,
-            self._settings.instrument_id,
+            self._instrument,
             str(event.client_order_id),
             str(event.venue_order_id),
             str(event.trade_id),
             -1 if order is None else order.decision_id,
-            side.name,
+            _SIDE_NAMES[side],
             -1 if order is None else order.level,
             event.last_px.as_decimal(),
             event.last_qty.as_decimal(),
@@ -419,7 +420,7 @@ class MarketMaker(GuardedStrategy):
         return MarkFact(
             now_ns,
             self._strategy,
-            self._settings.instrument_id,
+            self._instrument,
             None if top is None else top.bid,
             None if top is None else top.ask,
             self._desk.volatility.value,

@@ -65,10 +65,13 @@ class Desk:
         "_fair_value_of",
         "_grid",
         "_halted",
+        "_instrument_id",
         "_last",
         "_lot",
         "_market_ns",
+        "_max_book_spread_bps",
         "_quoter",
+        "_requote_settings",
         "_settings",
         "_stale_after_ns",
         "_start_ns",
@@ -101,6 +104,9 @@ class Desk:
         self._strategy_id = strategy_id
         self._fair_value_of = FAIR_VALUES[settings.fair_value]
         self._bids, self._asks = settings.intensity.sides()
+        self._instrument_id = settings.instrument_id
+        self._requote_settings = settings.requote
+        self._max_book_spread_bps = settings.guards.max_book_spread_bps
         self._stale_after_ns = int(settings.guards.stale_after_s * 1e9)
         self._quoter: Quoter | None = None
         self._start_ns = 0
@@ -127,7 +133,7 @@ class Desk:
         """Return why the market must not be quoted on now, or ``None``."""
         if self.top is not None and now_ns - self._market_ns > self._stale_after_ns:
             return Reason.STALE_BOOK
-        return book_fault(self.top, self._settings.guards.max_book_spread_bps)
+        return book_fault(self.top, self._max_book_spread_bps)
 
     def sample(self, now_ns: int) -> TopOfBook | None:
         """Take one volatility sample; return the top of the book it was taken from, where it was fit."""
@@ -166,7 +172,7 @@ class Desk:
             self.orders,
             exposure,
             self._grid.min_lots,
-            self._settings.requote,
+            self._requote_settings,
             self.budget.available(now_ns),
         )
         self._last = wanted
@@ -178,7 +184,7 @@ class Desk:
         decision = quote_decision(
             now_ns,
             self._strategy_id,
-            self._settings.instrument_id,
+            self._instrument_id,
             self.decisions,
             trigger,
             self.top,

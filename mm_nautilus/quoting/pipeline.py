@@ -86,7 +86,13 @@ class Quoter:
     """
 
     def __init__(self, settings: QuotingSettings, grid: Grid, base_per_lot: float) -> None:
-        self._settings = settings
+        # Settings models look every field up through a Python hook; a pass asks for twenty.
+        ladder, guards = settings.ladder, settings.guards
+        self._ladder_levels, self._size_decay, self._size_skew = ladder.levels, ladder.size_decay, ladder.size_skew
+        self._spacing = ladder.spacing_ticks * float(grid.tick)
+        self._widen_inventory_side = ladder.widen_inventory_side
+        self._min_half_spread_bps, self._max_half_spread_bps = guards.min_half_spread_bps, guards.max_half_spread_bps
+        self._adjust = settings.adjust
         self._tick = float(grid.tick)
         self._base_per_lot = base_per_lot
         self._order_lots = order_lots = int(settings.order_size / grid.lot)
@@ -131,7 +137,7 @@ class Quoter:
         if not _finite(quote):
             trace.reason(Reason.MODEL_NOT_FINITE)
             return Wanted(EMPTY_LADDER, QuoteState.WITHDRAWN, tuple(trace.reasons), (), quote, adjustment)
-        tightened = tighten_reducing_side(adjustment, share, self._settings.adjust)
+        tightened = tighten_reducing_side(adjustment, share, self._adjust)
         if tightened is not adjustment:
             trace.reason(Reason.REDUCING_SIDE_TIGHTENED)
         final = adjusted(quote, tightened)
@@ -176,20 +182,20 @@ class Quoter:
         if price is None:
             trace.reason(Reason.MODEL_BOUND, side)
             return [], []
-        settings, top, tick = self._settings.ladder, state.top, self._tick
-        price = floor_half_spread(side, price, state.fair_value, self._settings.guards.min_half_spread_bps, trace)
+        top, tick, levels = state.top, self._tick, self._ladder_levels
+        price = floor_half_spread(side, price, state.fair_value, self._min_half_spread_bps, trace)
         towards = towards_limit(side, share)
-        spacing = settings.spacing_ticks * tick * (1.0 + settings.widen_inventory_side * towards)
-        ticks = ladder_ticks(side, price, tick, spacing, settings.levels)
+        spacing = self._spacing * (1.0 + self._widen_inventory_side * towards)
+        ticks = ladder_ticks(side, price, tick, spacing, levels)
         opposite = top.ask if side is Side.BUY else top.bid
         post_only(side, ticks, round(opposite / tick), trace)
-        size_lots = self._order_lots * size_multiplier * (1.0 - settings.size_skew * towards)
+        size_lots = self._order_lots * size_multiplier * (1.0 - self._size_skew * towards)
         if self._max_order_notional is not None:
             largest = self._max_order_notional / (state.fair_value * self._base_per_lot)
             if largest < size_lots:
                 size_lots = largest
                 trace.cap(Cap.ORDER_NOTIONAL, side)
-        lots = ladder_lots(size_lots, settings.size_decay, settings.levels)
+        lots = ladder_lots(size_lots, self._size_decay, levels)
         if lots[-1] < self._min_lots:
             trace.reason(Reason.BELOW_MIN_SIZE, side)
         return ticks, fitted(lots, room.lots(side, trace, sum(lots), self._min_lots))
@@ -199,7 +205,7 @@ class Quoter:
     ) -> tuple[Level, ...]:
         """Drop what stands outside the allowed prices or is too small to send."""
         levels = []
-        farthest = self._settings.guards.max_half_spread_bps
+        farthest = self._max_half_spread_bps
         for index, (price_ticks, size_lots) in enumerate(zip(ticks, lots, strict=True)):
             price = price_ticks * self._tick
             if size_lots < self._min_lots:

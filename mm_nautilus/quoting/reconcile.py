@@ -128,10 +128,23 @@ def _meets(side: Side, price_ticks: int, opposite_ticks: int | None) -> bool:
 class _Draft:
     """The plan while it is being made."""
 
-    __slots__ = ("_budget", "_min_lots", "_settings", "amends", "cancels", "deferred", "keeps", "submits")
+    __slots__ = (
+        "_budget",
+        "_max_amends",
+        "_min_lots",
+        "_size_tolerance",
+        "_tolerance_ticks",
+        "amends",
+        "cancels",
+        "deferred",
+        "keeps",
+        "submits",
+    )
 
     def __init__(self, settings: RequoteSettings, min_lots: int, budget: int) -> None:
-        self._settings = settings
+        self._max_amends = settings.max_amends_per_order if settings.amend else 0
+        self._size_tolerance = settings.size_tolerance
+        self._tolerance_ticks = settings.tolerance_ticks
         self._min_lots = min_lots
         self._budget = budget
         self.cancels: list[WorkingOrder] = []
@@ -175,7 +188,7 @@ class _Draft:
         best = None
         for level in levels:
             distance = abs(level.price_ticks - order.price_ticks)
-            if distance <= self._settings.tolerance_ticks and (best is None or distance < best[0]):
+            if distance <= self._tolerance_ticks and (best is None or distance < best[0]):
                 best = (distance, level)
         return None if best is None else best[1]
 
@@ -187,7 +200,7 @@ class _Draft:
         """
         excess = order.leaves_lots - level.size_lots
         must = room_lots < 0 and excess > 0
-        if not must and max(excess, min(-excess, room_lots)) <= self._settings.size_tolerance * level.size_lots:
+        if not must and max(excess, min(-excess, room_lots)) <= self._size_tolerance * level.size_lots:
             self.keeps += 1
         elif order.status is not OrderStatus.WORKING:
             self.deferred += 1
@@ -211,7 +224,7 @@ class _Draft:
             self._cancel(order)
             return
         level = open_levels[0]
-        too_small = order.leaves_lots < level.size_lots * (1.0 - self._settings.size_tolerance)
+        too_small = order.leaves_lots < level.size_lots * (1.0 - self._size_tolerance)
         if too_small or not self._may_amend(order):
             self._cancel(order)
             return
@@ -226,7 +239,7 @@ class _Draft:
             self.deferred += 1
 
     def _may_amend(self, order: WorkingOrder) -> bool:
-        return self._settings.amend and order.amendable and order.amends < self._settings.max_amends_per_order
+        return order.amendable and order.amends < self._max_amends
 
     def _amend(self, order: WorkingOrder, price_ticks: int, leaves_lots: int) -> None:
         self.amends.append(Amend(order, price_ticks, order.filled_lots + leaves_lots))
@@ -247,7 +260,7 @@ class _Draft:
             if lots < self._min_lots and not in_flight:
                 continue  # larger orders kept within the tolerance take its room: no answer will change that
             # A stump sent now would be replaced by the whole as soon as what is in flight has freed its room.
-            stump = in_flight and lots < level.size_lots * (1.0 - self._settings.size_tolerance)
+            stump = in_flight and lots < level.size_lots * (1.0 - self._size_tolerance)
             if stump or lots < self._min_lots or self._budget <= 0 or _meets(level.side, level.price_ticks, barrier):
                 self.deferred += 1
                 continue
