@@ -243,11 +243,16 @@ def _width(quote: Quote) -> float:
     return (quote.bid_half_spread or 0.0) + (quote.ask_half_spread or 0.0)
 
 
+# No price is meant to be this large, and its number of ticks might overflow.
+_LARGEST = 1e100
+
+
 def _finite(quote: Quote) -> bool:
+    bid, ask = quote.bid_half_spread, quote.ask_half_spread
     return (
-        math.isfinite(quote.reservation_price)
-        and (quote.bid_half_spread is None or math.isfinite(quote.bid_half_spread))
-        and (quote.ask_half_spread is None or math.isfinite(quote.ask_half_spread))
+        abs(quote.reservation_price) < _LARGEST
+        and (bid is None or abs(bid) < _LARGEST)
+        and (ask is None or abs(ask) < _LARGEST)
     )
 
 
