@@ -12,11 +12,11 @@ from math import ceil
 from typing import Final
 
 import numpy as np
+
 from mm_nautilus.catalog.columns import Action
 from mm_nautilus.catalog.simulator.flow import ASK, BID
 from mm_nautilus.catalog.simulator.params import Venue
 from mm_nautilus.catalog.simulator.tape import Tape
-
 from mm_nautilus.errors import UserError
 
 _ADD: Final = int(Action.ADD)

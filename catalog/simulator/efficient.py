@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
 from mm_nautilus.catalog.simulator.params import MAX_LAG_S, Asset, SimulationParams
 from mm_nautilus.catalog.simulator.schedule import segments
 from mm_nautilus.catalog.simulator.streams import stream

@@ -17,6 +17,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
 from mm_nautilus.catalog.simulator.efficient import EfficientPrices, node_before
 from mm_nautilus.catalog.simulator.params import Excitation, Hits, SimulationParams, Venue
 from mm_nautilus.catalog.simulator.schedule import Regime, regime_at, segments

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
-from mm_nautilus.catalog.simulator.params import Venue, decimal_places
 from nautilus_trader.model import CryptoPerpetual, Currency, CurrencyPair, InstrumentId, Price, Quantity, Symbol
+
+from mm_nautilus.catalog.simulator.params import Venue, decimal_places
 
 _MARGIN: Final = Decimal("0.05")
 

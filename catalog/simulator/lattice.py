@@ -17,6 +17,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
 from mm_nautilus.catalog.simulator.efficient import NODES_PER_S, STEP_S, EfficientPrices
 from mm_nautilus.catalog.simulator.params import MAX_LAG_S, MeanReverting, Venue
 from mm_nautilus.catalog.simulator.streams import stream

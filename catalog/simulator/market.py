@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
 from mm_nautilus.catalog.simulator.book import Book
 from mm_nautilus.catalog.simulator.efficient import NODES_PER_S, EfficientPrices
 from mm_nautilus.catalog.simulator.flow import ASK, BID, MarketOrders, OrderFlow, half_spread_ticks

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from mm_nautilus.catalog.simulator.params import SimulationParams
 from pydantic import ValidationError
 
+from mm_nautilus.catalog.simulator.params import SimulationParams
 from mm_nautilus.errors import ConfigError
 
 

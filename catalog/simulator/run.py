@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
 from mm_nautilus.catalog.columns import F_LAST
 from mm_nautilus.catalog.simulator.efficient import BLOCK, NODES_PER_S, STEP_S, EfficientPrices
 from mm_nautilus.catalog.simulator.instruments import instrument

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
 from mm_nautilus.catalog.columns import Aggressor, delta_table, quote_table, trade_table
 from mm_nautilus.catalog.simulator.flow import BID, MarketOrders
 from mm_nautilus.catalog.simulator.params import Venue, decimal_places

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
 from mm_nautilus.catalog.columns import F_LAST, F_SNAPSHOT, Action
 
 type Ints = npt.NDArray[np.int64]

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from mm_nautilus.catalog.journal import read_json
 from mm_nautilus.catalog.simulator.params import SimulationParams
 from mm_nautilus.catalog.simulator.tables import ORDERS, TIME
-
 from mm_nautilus.errors import CatalogError
 from mm_nautilus.settings import Settings
 

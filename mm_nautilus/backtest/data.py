@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mm_nautilus.catalog.inspect import CatalogShape, InstrumentShape, inspect_catalog
-from mm_nautilus.catalog.simulator import PRESETS, SimulationParams, override, simulate
-from mm_nautilus.catalog.simulator.run import fingerprint
 from nautilus_trader.persistence import ParquetDataCatalog
 
 from mm_nautilus.analytics.realism import BookData, DataShape
+from mm_nautilus.catalog.inspect import CatalogShape, InstrumentShape, KindShape, inspect_catalog
+from mm_nautilus.catalog.simulator import PRESETS, SimulationParams, override, simulate
+from mm_nautilus.catalog.simulator.run import fingerprint
 from mm_nautilus.config import SimulationSection
 from mm_nautilus.errors import CatalogError, ConfigError
 from mm_nautilus.host.instrument import InstrumentLattice
@@ -101,7 +101,9 @@ def _check_sizes(loaded: LoadedRun, root: Path) -> None:
 def end_of_data(loaded: LoadedRun, shape: CatalogShape) -> int:
     """Return the instant of the last record the engine is fed, in nanoseconds since 1970."""
     book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
-    kinds = [getattr(found, kind) for found in shape.instruments.values() for kind in ("trades", _KIND_NAMES[book])]
+    kinds: list[KindShape | None] = [
+        getattr(found, kind) for found in shape.instruments.values() for kind in ("trades", _KIND_NAMES[book])
+    ]
     return max(kind.last_ns for kind in kinds if kind is not None)
 
 

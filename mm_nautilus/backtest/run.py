@@ -11,10 +11,9 @@ from typing import Any
 
 import orjson
 import tomli_w
-from mm_nautilus.actors import Recorder, RecorderConfig
-from mm_nautilus.catalog.inspect import CatalogShape
 from nautilus_trader.backtest import BacktestNode
 
+from mm_nautilus.actors import Recorder, RecorderConfig
 from mm_nautilus.analytics.facts import RunFacts
 from mm_nautilus.analytics.jsonable import jsonable
 from mm_nautilus.analytics.realism import caveats
@@ -24,6 +23,7 @@ from mm_nautilus.analytics.summary import summarise
 from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepared_catalog
 from mm_nautilus.backtest.facts import run_facts, venue_settings
 from mm_nautilus.backtest.provenance import provenance
+from mm_nautilus.catalog.inspect import CatalogShape
 from mm_nautilus.host.guard import Guarded
 from mm_nautilus.host.loading import LoadedRun, load_run
 from mm_nautilus.host.node import RUN_ID, build_node
@@ -108,9 +108,7 @@ def run_backtest(
     return Outcome(run_dir, write_report(run_dir), result)
 
 
-def _run(
-    loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int
-) -> tuple[RunFacts, BaseException | None]:
+def _run(loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int) -> tuple[RunFacts, BaseException | None]:
     """Run the node; return the facts of the run and why it failed, if it did."""
     settings = loaded.run_file.recorder
     recorder = Recorder(RecorderConfig(actor_id="Recorder-001", run_dir=str(run_dir), flush_rows=settings.flush_rows))

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mm_nautilus.catalog.simulator import PRESETS, override, simulate
-from mm_nautilus.strategies import MarketMaker, MarketMakerConfig
 from nautilus_trader.backtest import BacktestNode
 
+from mm_nautilus.catalog.simulator import PRESETS, override, simulate
 from mm_nautilus.host.loading import load_run
 from mm_nautilus.host.node import RUN_ID, build_node
 from mm_nautilus.market import Intensity
 from mm_nautilus.messages import FillFact, MarkFact
 from mm_nautilus.models.symmetric import symmetric_moments
+from mm_nautilus.strategies import MarketMaker, MarketMakerConfig
 
 RUNS = 40
 HORIZON_S = 300.0

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from mm_nautilus.catalog.simulator import PRESETS, SimulationParams, SimulationTruth, simulate
 
 

@@ -3,8 +3,8 @@
 import sys
 
 import pytest
-from mm_nautilus.catalog.simulator import SimulationTruth
 
+from mm_nautilus.catalog.simulator import SimulationTruth
 from mm_nautilus.cli import main
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from mm_nautilus.catalog.simulator.book import Book
 from mm_nautilus.catalog.simulator.flow import ASK, BID
 from mm_nautilus.catalog.simulator.params import Sizes, Venue

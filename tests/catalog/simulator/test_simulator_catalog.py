@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+
 from mm_nautilus.catalog.simulator import PRESETS, SimulationTruth, override, simulate
 from mm_nautilus.catalog.simulator.book import PriceRangeError
-
 from mm_nautilus.errors import CatalogError
 
 LEVELS = 20

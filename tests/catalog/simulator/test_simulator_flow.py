@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from mm_nautilus.catalog.simulator import SimulationParams
 from mm_nautilus.catalog.simulator.efficient import NODES_PER_S, EfficientPrices
 from mm_nautilus.catalog.simulator.flow import ASK, BID, OrderFlow

@@ -4,8 +4,6 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from mm_nautilus.catalog.simulator import PRESETS, SimulationParams, override
-from mm_nautilus.catalog.simulator.params import Asset, Venue
 from nautilus_trader.backtest import (
     BacktestDataConfig,
     BacktestEngineConfig,
@@ -19,6 +17,9 @@ from nautilus_trader.execution import MakerTakerFeeModel
 from nautilus_trader.model import BookType, InstrumentId, NautilusDataType
 from nautilus_trader.persistence import ParquetDataCatalog
 from nautilus_trader.trading import Strategy
+
+from mm_nautilus.catalog.simulator import PRESETS, SimulationParams, override
+from mm_nautilus.catalog.simulator.params import Asset, Venue
 
 SIGMA, HORIZON_S = 0.01, 10.0
 

@@ -1,10 +1,10 @@
 """Parameters refuse what makes no market, and name the field."""
 
 import pytest
-from mm_nautilus.catalog.simulator import PRESETS, STRESS_SCENARIOS, SimulationParams, override
-from mm_nautilus.catalog.simulator.params import Asset, Sizes, Venue
 from pydantic import ValidationError
 
+from mm_nautilus.catalog.simulator import PRESETS, STRESS_SCENARIOS, SimulationParams, override
+from mm_nautilus.catalog.simulator.params import Asset, Sizes, Venue
 from mm_nautilus.errors import ConfigError
 
 CALM = PRESETS["calm"]
