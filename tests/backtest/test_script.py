@@ -5,11 +5,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from money import adds_up
 
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.cli import main
@@ -47,18 +47,6 @@ def run_file(folder: Path, text: str = QUICKSTART) -> Path:
     path = folder / "mine.toml"
     path.write_text(text.replace("../catalogs/simulated", str(folder / "catalogs")))
     return path
-
-
-def adds_up(result: dict[str, Any]) -> None:
-    """Assert that money lines and balances sum to the last decimal."""
-    assert result["total"]
-    for total in result["total"].values():
-        lines = {key: Decimal(total[key]) for key in ("realised", "unrealised", "fees", "rebates", "booking_rounding")}
-        made = lines["realised"] + lines["unrealised"] - lines["fees"] + lines["rebates"] + lines["booking_rounding"]
-        assert made == Decimal(total["total"])
-        for balance in total["balances"]:
-            moved = Decimal(balance["expected_change"]) + Decimal(balance["booking_rounding"])
-            assert Decimal(balance["starting"]) + moved == Decimal(balance["final"])
 
 
 def test_quickstart_ends_with_a_table_and_a_report_and_is_reproducible(tmp_path: Path) -> None:

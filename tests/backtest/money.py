@@ -1,0 +1,16 @@
+"""What every test that trades asserts of its result."""
+
+from decimal import Decimal
+from typing import Any
+
+
+def adds_up(result: dict[str, Any]) -> None:
+    """Assert that money lines and balances sum to the last decimal."""
+    assert result["total"]
+    for total in result["total"].values():
+        lines = {key: Decimal(total[key]) for key in ("realised", "unrealised", "fees", "rebates", "booking_rounding")}
+        made = lines["realised"] + lines["unrealised"] - lines["fees"] + lines["rebates"] + lines["booking_rounding"]
+        assert made == Decimal(total["total"])
+        for balance in total["balances"]:
+            moved = Decimal(balance["expected_change"]) + Decimal(balance["booking_rounding"])
+            assert Decimal(balance["starting"]) + moved == Decimal(balance["final"])
