@@ -116,6 +116,8 @@ class Synchroniser:
         self.counts.in_snapshot += len(self._buffer) - len(later)
         self._buffer.clear()
         self._last_id, self._fresh = snapshot.last_id, True
+        if later:  # it carries no exchange time, but cannot be younger than the first update on top of it
+            snapshot = snapshot._replace(event_ns=min(snapshot.event_ns, later[0].event_ns))
         events = [snapshot]
         for update in later:
             events += self.update(update._replace(arrival_ns=snapshot.arrival_ns))
