@@ -1,0 +1,157 @@
+"""The contestants of the stack benchmark, each on a fresh engine."""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import market
+from nautilus_trader.backtest import BacktestEngine
+from nautilus_trader.model import BookType, OrderBookDeltas, OrderStatus, Quantity, QuoteTick
+from nautilus_trader.trading import GridMarketMakerConfig, Strategy, StrategyConfig
+
+from mm_nautilus.actors import Recorder, RecorderConfig
+from mm_nautilus.analytics.runlog import RunLog
+from mm_nautilus.strategies import MarketMaker, MarketMakerConfig
+
+_HALF_SPREAD_TICKS: Final = 3
+_ORDER_SIZE: Final = "4.000"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run: seconds in the engine, and what the maker sent."""
+
+    seconds: float
+    cpu_seconds: float
+    """Of all threads: what a busy machine adds to the wall clock is not in it."""
+    submits: int = 0
+    amends: int = 0
+    cancelled: int = 0
+    filled: int = 0
+    decisions: int = 0
+
+    @property
+    def orders(self) -> int:
+        """Prices put into the market: new orders and amends alike."""
+        return self.submits + self.amends
+
+
+class Idle(Strategy):
+    """Receives everything a maker receives and does nothing."""
+
+    book = "L1"
+
+    def on_start(self) -> None:
+        if self.book == "L1":
+            self.subscribe_quotes(market.INSTRUMENT_ID)
+        else:
+            self.subscribe_book_deltas(market.INSTRUMENT_ID, BookType.L2_MBP)
+
+    def on_quote(self, quote: QuoteTick) -> None: ...
+
+    def on_book_deltas(self, deltas: OrderBookDeltas) -> None: ...
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """The same market and the same requote rule for every contestant."""
+
+    data: list[list[Any]]
+    book: str
+    threshold_ticks: int
+    """A maker moves its quotes when the mid has moved by this many ticks."""
+
+
+def maker_fields(book: str, *, amend: bool, threshold_ticks: int = 1, **changes: Any) -> dict[str, Any]:
+    """Return the strategy table of our maker: everything on, quoting at the distance of the grid maker."""
+    half_spread = _HALF_SPREAD_TICKS * float(market.TICK)
+    fields = {
+        "strategy_id": "MarketMaker-001",
+        "instrument_id": str(market.INSTRUMENT_ID),
+        "book": book,
+        "model": "glft",
+        # Closed form with the risk of a fill priced at nothing: 1/k is the half-spread, inventory skews it a little.
+        "gamma": 1e-6,
+        "fill_risk": "none",
+        "order_size": _ORDER_SIZE,
+        "intensity": {"a_per_s": 1.0, "k_per_price": 1.0 / half_spread},
+        "volatility": {"warm_up_samples": 1},
+        "limits": {"max_position": "100000"},
+        "requote": {
+            "tolerance_ticks": threshold_ticks - 1,
+            "size_tolerance": 0.99,  # the grid maker does not refill a level either
+            "amend": amend,
+            "messages_per_s": 1e6,
+            "message_burst": 1_000_000,
+        },
+    }
+    return fields | changes
+
+
+def run_engine(scenario: Scenario) -> Outcome:
+    """Run the engine without a strategy."""
+    return _timed(market.engine(scenario.data, scenario.book))
+
+
+def run_idle(scenario: Scenario) -> Outcome:
+    """Run a strategy that does nothing."""
+    engine, idle = market.engine(scenario.data, scenario.book), Idle(StrategyConfig())
+    idle.book = scenario.book
+    engine.add_strategy(idle)
+    return _timed(engine)
+
+
+def run_grid(scenario: Scenario) -> Outcome:
+    """Run the engine's own maker, written in Rust."""
+    engine = market.engine(scenario.data, scenario.book)
+    engine.add_builtin_strategy(
+        "GridMarketMaker",
+        GridMarketMakerConfig(
+            market.INSTRUMENT_ID,
+            Quantity.from_str("100000.000"),
+            trade_size=Quantity.from_str(_ORDER_SIZE),
+            num_levels=1,
+            grid_step_bps=_HALF_SPREAD_TICKS,  # a tick is about one basis point of the price
+            requote_threshold_bps=scenario.threshold_ticks,
+        ),
+    )
+    return _timed(engine)
+
+
+def run_stack(scenario: Scenario, *, amend: bool, record: bool = True) -> Outcome:
+    """Run our maker and the recorder; what the recorder writes when it closes counts."""
+    engine = market.engine(scenario.data, scenario.book)
+    fields = maker_fields(scenario.book, amend=amend, threshold_ticks=scenario.threshold_ticks)
+    engine.add_strategy(MarketMaker(MarketMakerConfig(**fields)))
+    with tempfile.TemporaryDirectory() as folder:
+        recorder = Recorder(RecorderConfig(run_dir=folder, flush_rows=50_000))
+        if record:
+            engine.add_actor(recorder)
+        outcome = _timed(engine, recorder)
+        decisions = RunLog.open(Path(folder)).table("decisions", ["ts_ns"]).num_rows if record else 0
+    return replace(outcome, decisions=decisions)
+
+
+def _timed(engine: BacktestEngine, recorder: Recorder | None = None) -> Outcome:
+    gc.collect()
+    started, cpu_started = time.perf_counter(), time.process_time()
+    engine.run()
+    if recorder is not None:
+        recorder.close()
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+    orders = engine.cache.orders()
+    outcome = Outcome(
+        seconds,
+        cpu_seconds,
+        submits=len(orders),
+        amends=sum(type(event).__name__ == "OrderUpdated" for order in orders for event in order.events()),
+        cancelled=sum(order.status == OrderStatus.CANCELED for order in orders),
+        filled=sum(order.filled_qty.as_double() > 0 for order in orders),
+    )
+    engine.dispose()
+    return outcome
