@@ -53,12 +53,15 @@ class Grid:
         Smallest size step, in base units (contracts for derivatives).
     min_lots : int
         Smallest order the venue accepts, in lots.
+    min_notional : Decimal
+        Smallest value of an order the venue accepts, in quote currency.
 
     """
 
     tick: Decimal
     lot: Decimal
     min_lots: int = 1
+    min_notional: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
         if self.tick <= 0:
@@ -67,6 +70,8 @@ class Grid:
             raise ValueError(f"lot must be > 0, found {self.lot}")
         if self.min_lots < 1:
             raise ValueError(f"min_lots must be >= 1, found {self.min_lots}")
+        if self.min_notional < 0:
+            raise ValueError(f"min_notional must be >= 0, found {self.min_notional}")
 
 
 @fast_init

@@ -31,7 +31,7 @@ class InstrumentLattice:
         self._price_precision: int = instrument.price_precision
         self._size_precision: int = instrument.size_precision
         minimum = 1 if instrument.min_quantity is None else -(-instrument.min_quantity.raw // lot.raw)
-        self.grid = Grid(tick.as_decimal(), lot.as_decimal(), max(minimum, 1))
+        self.grid = Grid(tick.as_decimal(), lot.as_decimal(), max(minimum, 1), _smallest_value(instrument))
         self.multiplier: Decimal = instrument.multiplier.as_decimal()
         self.inverse: bool = instrument.is_inverse
 
@@ -57,3 +57,11 @@ class InstrumentLattice:
         """Return a quantity in lots."""
         lots: int = quantity.raw // self._lot_raw
         return lots
+
+
+def _smallest_value(instrument: Any) -> Decimal:
+    """Return the smallest value of an order in quote currency; an inverse contract's is stated in coins."""
+    if instrument.min_notional is None or instrument.is_inverse:
+        return Decimal(0)
+    value: Decimal = instrument.min_notional.as_decimal()
+    return value

@@ -171,7 +171,7 @@ class Desk:
             wanted.ladder,
             self.orders,
             exposure,
-            self._grid.min_lots,
+            wanted.min_lots,
             self._requote_settings,
             self.budget.available(now_ns),
         )

@@ -43,6 +43,8 @@ class Wanted:
     adjustment: Adjustment = NEUTRAL
     limit_lots: int = 0
     """Largest |position| in the worst case; 0 where nothing is wanted."""
+    min_lots: int = 1
+    """Smallest order the venue accepts at any of these prices."""
 
 
 def withdrawn(reason: Reason) -> Wanted:
@@ -96,7 +98,7 @@ class Quoter:
         self._tick = float(grid.tick)
         self._base_per_lot = base_per_lot
         self._order_lots = order_lots = int(settings.order_size / grid.lot)
-        self._min_lots = grid.min_lots
+        self._min_lots, self._min_notional = grid.min_lots, float(grid.min_notional)
         self.limit_lots = int(settings.limits.max_position / grid.lot)
         self._max_notional = _optional_float(settings.limits.max_notional)
         self._max_order_notional = _optional_float(settings.limits.max_order_notional)
@@ -148,7 +150,11 @@ class Quoter:
         asks = self._side(Side.SELL, final.ask, tightened.ask_size, state, share, ask_room, trace)
         if any(bids[1]) and any(asks[1]):
             uncross(bids[0], asks[0], trace)
-        ladder = Ladder(self._levels(Side.BUY, *bids, state, trace), self._levels(Side.SELL, *asks, state, trace))
+        smallest = self._smallest_lots(bids[0] or asks[0])
+        ladder = Ladder(
+            self._levels(Side.BUY, *bids, smallest, state, trace),
+            self._levels(Side.SELL, *asks, smallest, state, trace),
+        )
         return Wanted(
             ladder,
             _state(ladder, trace, quote, final),
@@ -157,6 +163,7 @@ class Quoter:
             quote,
             tightened,
             self.limit_lots if notional_lots is None else min(self.limit_lots, notional_lots),
+            smallest,
         )
 
     def _room(self, sign: int, position_lots: int, notional_lots: int | None, funds_lots: int | None) -> Room:
@@ -196,19 +203,27 @@ class Quoter:
                 size_lots = largest
                 trace.cap(Cap.ORDER_NOTIONAL, side)
         lots = ladder_lots(size_lots, self._size_decay, levels)
-        if lots[-1] < self._min_lots:
+        smallest = self._smallest_lots(ticks)
+        if lots[-1] < smallest:
             trace.reason(Reason.BELOW_MIN_SIZE, side)
-        return ticks, fitted(lots, room.lots(side, trace, sum(lots), self._min_lots))
+        return ticks, fitted(lots, room.lots(side, trace, sum(lots), smallest))
+
+    def _smallest_lots(self, ticks: list[int]) -> int:
+        """Return the smallest order the venue accepts at every one of these prices."""
+        if self._min_notional == 0.0 or not ticks:
+            return self._min_lots
+        lot_value = max(min(ticks[0], ticks[-1]), 1) * self._tick * self._base_per_lot
+        return max(self._min_lots, math.ceil(self._min_notional / lot_value))
 
     def _levels(
-        self, side: Side, ticks: list[int], lots: list[int], state: MarketState, trace: Trace
+        self, side: Side, ticks: list[int], lots: list[int], smallest: int, state: MarketState, trace: Trace
     ) -> tuple[Level, ...]:
         """Drop what stands outside the allowed prices or is too small to send."""
         levels = []
         farthest = self._max_half_spread_bps
         for index, (price_ticks, size_lots) in enumerate(zip(ticks, lots, strict=True)):
             price = price_ticks * self._tick
-            if size_lots < self._min_lots:
+            if size_lots < smallest:
                 continue
             if (
                 price_ticks <= 0
