@@ -328,10 +328,14 @@ def test_sizes_that_do_not_fit_the_lattice_are_reported_together() -> None:
 def test_an_order_worth_less_than_the_venue_takes_is_not_wanted() -> None:
     # One lot is 0.1, worth 9.9 at the bid: an order of at least 25 needs three lots there.
     grid = Grid(TICK, LOT, min_notional=Decimal(25))
-    whole = given_quoter(99.0, 101.0, grid, order_size="0.3", limits={"max_position": "0.9"}).decide(market(), 4, 0.0)
+    whole = given_quoter(99.0, 101.0, grid, order_size="0.3", limits={"max_position": "0.9"}).decide(
+        market(99.5, 100.5), 4, 0.0
+    )
     assert [level.size_lots for level in whole.ladder.bids] == [3]
     assert whole.min_lots == 3
-    rest = given_quoter(99.0, 101.0, grid, order_size="0.3", limits={"max_position": "0.9"}).decide(market(), 7, 0.0)
+    rest = given_quoter(99.0, 101.0, grid, order_size="0.3", limits={"max_position": "0.9"}).decide(
+        market(99.5, 100.5), 7, 0.0
+    )
     assert rest.ladder.bids == ()
     assert "POSITION_LIMIT:BID" in rest.reasons
     assert [level.size_lots for level in rest.ladder.asks] == [3]
