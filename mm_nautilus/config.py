@@ -59,9 +59,7 @@ class DataSection(Settings):
     catalog: Path = Field(description="Catalogue folder; a relative path starts at the run file's folder.")
     start: UtcDatetime | None = Field(default=None, description="First instant; a time without a zone is UTC.")
     end: UtcDatetime | None = Field(default=None, description="Last instant.")
-    chunk_size: int = Field(
-        default=20_000, ge=0, description="Records held in memory at once; 0 loads everything."
-    )
+    chunk_size: int = Field(default=20_000, ge=0, description="Records held in memory at once; 0 loads everything.")
     simulation: SimulationSection | None = None
 
     @model_validator(mode="after")

@@ -148,7 +148,7 @@ class MarkFact:
 
 @dataclass(frozen=True, slots=True)
 class AccountFact:
-    """One currency balance of one venue account, taken at start, at stop and at the sampling instants asked for."""
+    """One currency balance of one venue account, taken when a strategy starts and when it stops."""
 
     ts_ns: int
     venue: str

@@ -33,13 +33,23 @@ from nautilus_trader.model import (
 from pydantic import BaseModel, Field
 
 from mm_nautilus.errors import CatalogError
+from mm_nautilus.host.accounts import account_facts
 from mm_nautilus.host.arrival import ArrivalAlerts, ArrivalSettings
 from mm_nautilus.host.config import TypedStrategyConfig
 from mm_nautilus.host.funds import CashFunds
 from mm_nautilus.host.guard import GuardedStrategy
 from mm_nautilus.host.instrument import InstrumentLattice
 from mm_nautilus.market import Level, Side, TopOfBook
-from mm_nautilus.messages import TOPIC_DECISION, TOPIC_FILL, TOPIC_MARK, TOPIC_ORDER, FillFact, MarkFact, OrderFact
+from mm_nautilus.messages import (
+    TOPIC_ACCOUNT,
+    TOPIC_DECISION,
+    TOPIC_FILL,
+    TOPIC_MARK,
+    TOPIC_ORDER,
+    FillFact,
+    MarkFact,
+    OrderFact,
+)
 from mm_nautilus.quoting.desk import Desk
 from mm_nautilus.quoting.orders import OrderStatus, WorkingOrder
 from mm_nautilus.quoting.settings import QuotingSettings, settings_with_model
@@ -140,6 +150,7 @@ class MarketMaker(GuardedStrategy):
         elif last_quote_ns is not None:
             self._clock.set_time_alert_ns(_END_ALERT, last_quote_ns, callback=self.guard(self._on_end))
         self._started = True
+        self._publish_accounts()
 
     def on_stop(self) -> None:
         """Cancel every order; the position stays.
@@ -150,6 +161,7 @@ class MarketMaker(GuardedStrategy):
         if self._started:
             self._clock.cancel_timer(_SAMPLE_TIMER)
             self.withdraw()
+            self._publish_accounts()
 
     def withdraw(self) -> None:
         """Quote no more, and cancel every order, in flight or resting, that is not being cancelled already."""
@@ -373,6 +385,11 @@ class MarketMaker(GuardedStrategy):
             self._requote("order", event.ts_event)
 
     # ----------------------------------------------------------------- facts
+
+    def _publish_accounts(self) -> None:
+        venue = str(self._instrument_id.venue)
+        for fact in account_facts(self._portfolio, venue, self._clock.timestamp_ns()):
+            self.publish_message(TOPIC_ACCOUNT, fact)
 
     def _publish_order(self, order: WorkingOrder, event: str, ts_ns: int, reason: str = "") -> None:
         self.publish_message(
