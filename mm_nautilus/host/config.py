@@ -23,33 +23,42 @@ def _from(kind: type, parse: _Converter) -> _Converter:
     return lambda value: value if isinstance(value, kind) else parse(value)
 
 
+def _only(kind: type) -> _Converter:
+    def checked(value: Any) -> Any:
+        if type(value) is not kind:
+            raise TypeError(f"should be of type {kind.__name__}")
+        return value
+
+    return checked
+
+
 def _instrument_ids(values: Any) -> list[InstrumentId]:
     return [value if isinstance(value, InstrumentId) else InstrumentId.from_str(value) for value in values]
 
 
 _STRATEGY_FIELDS: Mapping[str, _Converter] = {
     "strategy_id": _from(StrategyId, StrategyId),
-    "order_id_tag": str,
+    "order_id_tag": _only(str),
     "oms_type": _from(OmsType, OmsType.from_str),
     "external_order_instrument_ids": _instrument_ids,
-    "manage_contingent_orders": bool,
-    "manage_gtd_expiry": bool,
-    "manage_stop": bool,
-    "market_exit_interval_ms": int,
-    "market_exit_max_attempts": int,
+    "manage_contingent_orders": _only(bool),
+    "manage_gtd_expiry": _only(bool),
+    "manage_stop": _only(bool),
+    "market_exit_interval_ms": _only(int),
+    "market_exit_max_attempts": _only(int),
     "market_exit_time_in_force": _from(TimeInForce, TimeInForce.from_str),
-    "market_exit_reduce_only": bool,
-    "use_uuid_client_order_ids": bool,
-    "use_hyphens_in_client_order_ids": bool,
-    "log_events": bool,
-    "log_commands": bool,
-    "log_rejected_due_post_only_as_warning": bool,
+    "market_exit_reduce_only": _only(bool),
+    "use_uuid_client_order_ids": _only(bool),
+    "use_hyphens_in_client_order_ids": _only(bool),
+    "log_events": _only(bool),
+    "log_commands": _only(bool),
+    "log_rejected_due_post_only_as_warning": _only(bool),
 }
 
 _ACTOR_FIELDS: Mapping[str, _Converter] = {
     "actor_id": _from(ActorId, ActorId),
-    "log_events": bool,
-    "log_commands": bool,
+    "log_events": _only(bool),
+    "log_commands": _only(bool),
 }
 
 
@@ -72,7 +81,7 @@ class _Typed:
     def __init__(self, **fields: Any) -> None:
         own = {name: value for name, value in fields.items() if name not in self.engine_fields}
         object.__setattr__(self, "settings", self.settings_type(own).model_validate(own))
-        base = {name: value for name, value in fields.items() if name in self.engine_fields}
+        base = {k: v for k, v in fields.items() if k in self.engine_fields and v is not None}
         object.__setattr__(self, "_base", base)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -108,7 +117,14 @@ def _rebuild(cls: type[_Typed], fields: dict[str, Any]) -> _Typed:
 
 
 def _engine_keywords(fields: Mapping[str, Any], converters: Mapping[str, _Converter]) -> dict[str, Any]:
-    return {name: converters[name](value) for name, value in fields.items() if name in converters and value is not None}
+    keywords = {}
+    for name, value in fields.items():
+        if name in converters and value is not None:
+            try:
+                keywords[name] = converters[name](value)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{name}: {error} (found {value!r})") from error
+    return keywords
 
 
 class TypedStrategyConfig(_Typed, StrategyConfig):
@@ -125,6 +141,8 @@ class TypedStrategyConfig(_Typed, StrategyConfig):
     ------
     pydantic.ValidationError
         For a missing, unknown or ill-typed field of ours, naming each.
+    ValueError
+        For an ill-typed field of the engine's, naming it.
 
     """
 

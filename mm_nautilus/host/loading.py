@@ -119,8 +119,8 @@ def _strategy(
     except ValidationError as error:
         problems.extend(problems_of(error, settings_type, ["strategy"]))
         return None
-    except (TypeError, ValueError) as error:  # one of the engine's own fields
-        problems.append(f"strategy: {error}")
+    except ValueError as error:  # one of the engine's own fields
+        problems.append(f"strategy.{error}")
         return None
     if run_file is not None and section is None:
         names = ", ".join(section.name for section in run_file.venues)
