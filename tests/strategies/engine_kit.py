@@ -146,7 +146,7 @@ class Watched(MarketMaker):
             FillFact: self.fills,
             MarkFact: self.marks,
         }
-        kept[type(message)].append(message)
+        kept.get(type(message), []).append(message)
         super().publish_message(topic, message)
 
 
