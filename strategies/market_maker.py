@@ -7,6 +7,7 @@ in `mm_nautilus.quoting`; nothing here knows a formula.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -28,6 +29,7 @@ from nautilus_trader.model import (
     OrderSide,
     OrderUpdated,
     Price,
+    Quantity,
     QuoteTick,
 )
 from pydantic import BaseModel, Field
@@ -216,12 +218,7 @@ class MarketMaker(GuardedStrategy):
         if bid == self._bid and ask == self._ask and not (desk.dirty or self._sizes_matter):
             return
         self._bid, self._ask = bid, ask
-        desk.top = TopOfBook(
-            0.0 if bid is None else bid.as_double(),
-            0.0 if ask is None else ask.as_double(),
-            0.0 if bid is None else book.best_bid_size().as_double(),
-            0.0 if ask is None else book.best_ask_size().as_double(),
-        )
+        desk.top = TopOfBook(_double(bid), _double(ask), _double(book.best_bid_size()), _double(book.best_ask_size()))
         self._requote("book", deltas.ts_init)
 
     def _on_sample(self, event: TimeEvent) -> None:
@@ -362,7 +359,7 @@ class MarketMaker(GuardedStrategy):
         self._desk.filled(side, lots, order)
         if self._funds is not None:
             size, price = event.last_qty.as_decimal(), event.last_px.as_decimal()
-            self._funds.filled(side, size, price, event.commission.as_decimal())
+            self._funds.filled(side, size, price, _commission(event))
         self.publish_message(TOPIC_FILL, self._fill(event, side, order))
         self._requote("fill", event.ts_event)
 
@@ -425,8 +422,8 @@ class MarketMaker(GuardedStrategy):
             event.last_px.as_decimal(),
             event.last_qty.as_decimal(),
             event.liquidity_side.name,
-            event.commission.as_decimal(),
-            str(event.commission.currency),
+            _commission(event),
+            str(event.currency if event.commission is None else event.commission.currency),
             self._desk.position_lots * self._lot,
             None if top is None else top.bid,
             None if top is None else top.ask,
@@ -445,3 +442,13 @@ class MarketMaker(GuardedStrategy):
             self._desk.orders.open_buy_lots * self._lot,
             self._desk.orders.open_sell_lots * self._lot,
         )
+
+
+def _double(value: Price | Quantity | None) -> float:
+    """Return a price or size of the book, 0 where that side is empty."""
+    return 0.0 if value is None else value.as_double()
+
+
+def _commission(event: OrderFilled) -> Decimal:
+    """Return what the fill cost; a venue that reports nothing charged nothing."""
+    return Decimal(0) if event.commission is None else event.commission.as_decimal()
