@@ -217,8 +217,8 @@ def _problem(detail: ErrorDetails, schema: type[BaseModel], prefix: tuple[str, .
     if detail["type"] == "extra_forbidden":
         allowed = _fields_at(schema, location[:-1])
         close = difflib.get_close_matches(str(location[-1]), allowed, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        return f"{path}: unknown key{hint} allowed are {', '.join(sorted(allowed))}"
+        hint = f", did you mean {close[0]!r}?" if close else ""
+        return f"{path}: unknown key{hint}; allowed are {', '.join(sorted(allowed))}"
     message = detail["msg"].removeprefix("Value error, ").replace("Input should", "should")
     found = detail["input"]
     shown = "" if isinstance(found, (dict, list, BaseModel)) else f" (found {found!r})"

@@ -24,6 +24,7 @@ from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepa
 from mm_nautilus.backtest.facts import run_facts, venue_settings
 from mm_nautilus.backtest.provenance import provenance
 from mm_nautilus.catalog.inspect import CatalogShape
+from mm_nautilus.errors import UserError
 from mm_nautilus.host.guard import Guarded
 from mm_nautilus.host.loading import LoadedRun, load_run
 from mm_nautilus.host.node import RUN_ID, build_node
@@ -117,6 +118,12 @@ def _run(loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int) -> t
     node.add_strategy(RUN_ID, strategy)
     try:
         outcome = node.run()[0]
+    except RuntimeError as error:
+        # The engine keeps only the text of what a component's start raised.
+        cause = strategy.fatal or recorder.fatal or error
+        if isinstance(cause, UserError):
+            raise cause from None
+        raise RunFailedError(f"{loaded.run_file.run.name}: a component did not start") from cause
     finally:
         recorder.close()
     if outcome.backtest_start is None or outcome.backtest_end is None:
