@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,11 @@ def test_interrupted_in_the_middle(tmp_path, quotes, how):
     run(spec, quotes, "--catalog", tmp_path / "c")
     before = tree(tmp_path / "c")
     process = subprocess.Popen(
-        command(spec, long, "--catalog", tmp_path / "c"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command(spec, long, "--catalog", tmp_path / "c"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a background job inherits it ignored
     )
     while not list((tmp_path / "c" / ".staging").glob("*.parquet")):
         assert process.poll() is None
