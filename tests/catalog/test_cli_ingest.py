@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,12 @@ SPECS = Path(__file__).resolve().parents[2] / "configs" / "ingest"
 HEADER = "time_seconds,bid_price_bid_size,ask_price_ask_size\n"
 
 
+# A background job inherits an ignored SIGINT; a user's terminal does not.
+CODE = "import signal as s; s.signal(s.SIGINT, s.default_int_handler); from mm_nautilus.cli import main; main()"
+
+
 def command(*arguments):
-    return [sys.executable, "-c", "from mm_nautilus.cli import main; main()", "ingest", *map(str, arguments)]
+    return [sys.executable, "-c", CODE, "ingest", *map(str, arguments)]
 
 
 def run(*arguments):
@@ -96,7 +99,6 @@ def test_interrupted_in_the_middle(tmp_path, quotes, how):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a background job inherits it ignored
     )
     while not list((tmp_path / "c" / ".staging").glob("*.parquet")):
         assert process.poll() is None
