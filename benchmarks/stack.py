@@ -19,7 +19,8 @@ from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.strategies import MarketMaker, MarketMakerConfig
 
 _HALF_SPREAD_TICKS: Final = 3
-_ORDER_SIZE: Final = "4.000"
+_ORDER_SIZE: Final = "20.000"
+"""More than trades take from an order before it is moved: a filled level is what ours refills and the grid maker not."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ class Scenario:
 
 def maker_fields(book: str, *, amend: bool, threshold_ticks: int = 1, **changes: Any) -> dict[str, Any]:
     """Return the strategy table of our maker: everything on, quoting at the distance of the grid maker."""
-    half_spread = _HALF_SPREAD_TICKS * float(market.TICK)
+    # Between two ticks, and rounded away from the market to the one the grid maker quotes at: on the tick itself the
+    # slightest skew of a position would turn over an order that the grid maker leaves alone.
+    half_spread = (_HALF_SPREAD_TICKS - 0.25) * float(market.TICK)
     fields = {
         "strategy_id": "MarketMaker-001",
         "instrument_id": str(market.INSTRUMENT_ID),
