@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from nautilus_trader.trading import GridMarketMakerConfig, Strategy, StrategyCon
 
 from mm_nautilus.actors import Recorder, RecorderConfig
 from mm_nautilus.analytics.runlog import RunLog
+from mm_nautilus.host.collector import rare_collections
 from mm_nautilus.strategies import MarketMaker, MarketMakerConfig
 
 _HALF_SPREAD_TICKS: Final = 3
@@ -141,12 +141,12 @@ def run_stack(scenario: Scenario, *, amend: bool, record: bool = True) -> Outcom
 
 
 def _timed(engine: BacktestEngine, recorder: Recorder | None = None) -> Outcome:
-    gc.collect()
-    started, cpu_started = time.perf_counter(), time.process_time()
-    engine.run()
-    if recorder is not None:
-        recorder.close()
-    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+    with rare_collections():  # as in every run
+        started, cpu_started = time.perf_counter(), time.process_time()
+        engine.run()
+        if recorder is not None:
+            recorder.close()
+        seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
     orders = engine.cache.orders()
     outcome = Outcome(
         seconds,

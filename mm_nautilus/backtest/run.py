@@ -25,6 +25,7 @@ from mm_nautilus.backtest.facts import run_facts, venue_settings
 from mm_nautilus.backtest.provenance import provenance
 from mm_nautilus.catalog.inspect import CatalogShape
 from mm_nautilus.errors import UserError
+from mm_nautilus.host.collector import rare_collections
 from mm_nautilus.host.guard import Guarded
 from mm_nautilus.host.loading import LoadedRun, load_run
 from mm_nautilus.host.node import RUN_ID, build_node
