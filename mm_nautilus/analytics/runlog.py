@@ -212,7 +212,10 @@ def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
 
 def _compact(folder: Path, name: str, schema: pa.Schema) -> None:
     parts = _files(folder, name)
-    _write(_compacted(folder, name), schema, _row_groups(parts, schema))
+    if len(parts) == 1 and pq.read_metadata(parts[0]).num_row_groups == 1:
+        parts[0].replace(_compacted(folder, name))  # the very bytes that writing it again would give
+    else:
+        _write(_compacted(folder, name), schema, _row_groups(parts, schema))
     shutil.rmtree(folder / name)
 
 
@@ -220,7 +223,7 @@ def _row_groups(paths: Sequence[Path], schema: pa.Schema) -> Iterator[pa.Table]:
     """Yield the rows in groups of `ROW_GROUP_ROWS`, so that the file does not depend on where the parts were cut."""
     pending = schema.empty_table()
     for path in paths:
-        pending = pa.concat_tables([pending, pq.read_table(path, partitioning=None)])
+        pending = pa.concat_tables([pending, pq.ParquetFile(path).read(use_threads=False)])
         while pending.num_rows >= ROW_GROUP_ROWS:
             yield pending.slice(0, ROW_GROUP_ROWS).combine_chunks()
             pending = pending.slice(ROW_GROUP_ROWS)
