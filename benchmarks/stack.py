@@ -20,7 +20,7 @@ from mm_nautilus.strategies import MarketMaker, MarketMakerConfig
 
 _HALF_SPREAD_TICKS: Final = 3
 _ORDER_SIZE: Final = "20.000"
-"""More than trades take from an order before it is moved: a filled level is what ours refills and the grid maker not."""
+"""More than trades take from an order before it is moved: ours refills a filled level and the grid maker does not."""
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,8 @@ def _run(loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int) -> t
     node.add_actor(RUN_ID, recorder)
     node.add_strategy(RUN_ID, strategy)
     try:
-        outcome = node.run()[0]
+        with rare_collections():
+            outcome = node.run()[0]
     except RuntimeError as error:
         # The engine keeps only the text of what a component's start raised.
         cause = strategy.fatal or recorder.fatal or error
