@@ -20,6 +20,8 @@ class Side(IntEnum):
     BUY = 1
     SELL = -1
 
+    __hash__ = int.__hash__  # an enum's own is a Python function, and sides are looked up on every pass
+
     @property
     def opposite(self) -> Side:
         """Return the other side."""
