@@ -247,8 +247,8 @@ def _state(ladder: Ladder, trace: Trace, quote: Quote, final: Quote) -> QuoteSta
         return QuoteState.INVENTORY_LIMIT if any(r in trace.reasons for r in at_limit) else QuoteState.PASSIVE
     if Reason.REDUCING_SIDE_TIGHTENED in trace.reasons:
         return QuoteState.AGGRESSIVE
-    widened = _width(final) > _width(quote) * (1.0 + 1e-12) or any(c.startswith("MIN_HALF_SPREAD") for c in trace.caps)
-    if widened:
+    widened = final is not quote and _width(final) > _width(quote) * (1.0 + 1e-12)
+    if widened or any(cap.startswith(Cap.MIN_HALF_SPREAD) for cap in trace.caps):
         trace.reason(Reason.WIDENED)
         return QuoteState.PASSIVE
     return QuoteState.ACTIVE

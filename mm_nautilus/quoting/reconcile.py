@@ -165,9 +165,10 @@ class _Draft:
         open_levels = list(levels)
         loose: list[WorkingOrder] = []
         live = [order for order in orders if order.status is not OrderStatus.PENDING_CANCEL]
-        # An order at a wanted price must not lose its place to a neighbour that is merely near enough.
-        wanted = {level.price_ticks for level in levels}
-        live.sort(key=lambda order: order.price_ticks not in wanted)
+        if len(live) > 1:
+            # An order at a wanted price must not lose its place to a neighbour that is merely near enough.
+            wanted = {level.price_ticks for level in levels}
+            live.sort(key=lambda order: order.price_ticks not in wanted)
         for order in live:
             level = (
                 None if _meets(order.side, order.price_ticks, opposite_wanted) else self._closest(order, open_levels)
