@@ -76,9 +76,9 @@ def test_many_runs_come_close_to_the_exact_moments() -> None:
 
 
 def test_the_bands_are_narrow_enough_to_notice_a_volatility_that_is_a_tenth_off() -> None:
-    low, high = paper.exact(0.1, "inventory").bands(40_000)["std_profit"]
+    low, high = paper.exact(0.1, "inventory").bands(40_000)["profit"]
     other = dataclasses.replace(paper.AVELLANEDA_STOIKOV, sigma=2.2)
-    assert not low <= paper.exact(0.1, "inventory", other).row.std_profit <= high
+    assert not low <= paper.exact(0.1, "inventory", other).row.profit <= high
 
 
 def test_the_same_seed_gives_the_same_row() -> None:
