@@ -58,6 +58,30 @@ def load_run(path: Path, overrides: Sequence[str] = (), seed: int | None = None)
 
     """
     raw, problems = read_run_file(path, overrides)
+    return load_tables(path, raw, seed, problems)
+
+
+def load_tables(path: Path, raw: dict[str, Any], seed: int | None = None, found: Sequence[str] = ()) -> LoadedRun:
+    """Validate the tables of a run file.
+
+    Parameters
+    ----------
+    path : Path
+        The file they come from.
+    raw : dict
+        As TOML gives them.
+    seed : int or None
+        Replaces ``run.seed``.
+    found : sequence of str
+        Problems found before.
+
+    Raises
+    ------
+    ConfigError
+        With every mistake in the tables, after those found before.
+
+    """
+    problems = list(found)
     if seed is not None and isinstance(raw.setdefault("run", {}), dict):
         raw["run"]["seed"] = seed
     run_file: RunFile | None = None
