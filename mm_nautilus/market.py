@@ -120,6 +120,10 @@ class MarketState:
     """Arithmetic volatility of the reference price, in price units per square-root second."""
     bid_intensity: Intensity
     ask_intensity: Intensity
+    volume_ratio: float = 1.0
+    """Recent volume rate over the long-run one; 1 where nothing measures it."""
+    adverse_ratio: float = 0.0
+    """Share of our recent fills that the price moved against, in [0, 1]; 0 where nothing measures it."""
 
 
 @fast_init

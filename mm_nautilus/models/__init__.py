@@ -7,12 +7,29 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from mm_nautilus.models.avellaneda_stoikov import AvellanedaStoikov
+from mm_nautilus.models.avellaneda_stoikov_infinite import AvellanedaStoikovInfinite
+from mm_nautilus.models.cost_components import CostComponents
+from mm_nautilus.models.dynamic_volatility import DynamicVolatility
 from mm_nautilus.models.glft import Glft
+from mm_nautilus.models.glosten_milgrom import GlostenMilgrom
+from mm_nautilus.models.ho_stoll import HoStoll
 from mm_nautilus.models.protocol import ModelParameters, QuotingModel
 from mm_nautilus.models.symmetric import Symmetric
 
 MODELS: Mapping[str, type[QuotingModel]] = MappingProxyType(
-    {model.name: model for model in (AvellanedaStoikov, Glft, Symmetric)}
+    {
+        model.name: model
+        for model in (
+            AvellanedaStoikov,
+            AvellanedaStoikovInfinite,
+            CostComponents,
+            DynamicVolatility,
+            Glft,
+            GlostenMilgrom,
+            HoStoll,
+            Symmetric,
+        )
+    }
 )
 
 

@@ -100,7 +100,8 @@ class Quoter:
         self._max_order_notional = _optional_float(settings.limits.max_order_notional)
         self._min_price = _optional_float(settings.guards.min_price)
         self._max_price = _optional_float(settings.guards.max_price)
-        self._model = find_model(settings.model)(settings, order_lots * base_per_lot)  # type: ignore[arg-type]
+        model_type = find_model(settings.model)
+        self._model = model_type(settings, order_lots * base_per_lot, self.limit_lots * base_per_lot)  # type: ignore[arg-type]
 
     def decide(
         self,
