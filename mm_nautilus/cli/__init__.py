@@ -7,6 +7,7 @@ import sys
 import typer
 
 from mm_nautilus.cli.backtest import backtest
+from mm_nautilus.cli.compare import compare
 from mm_nautilus.cli.ingest import ingest
 from mm_nautilus.cli.simulate import simulate
 from mm_nautilus.errors import UserError
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.command()(ingest)
 app.command()(simulate)
 app.command()(backtest)
+app.command()(compare)
 
 
 def main() -> None:
