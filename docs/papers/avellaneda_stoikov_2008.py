@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mm_nautilus.models import QuotingModel
-from mm_nautilus.models.avellaneda_stoikov import AvellanedaStoikov, AvellanedaStoikovParameters, half_spread
+from mm_nautilus.models.avellaneda_stoikov import AvellanedaStoikov, AvellanedaStoikovParameters
 from mm_nautilus.models.symmetric import Symmetric, SymmetricParameters
 
 STEPS = 200
@@ -102,12 +102,12 @@ def models(gamma: float, world: World = AVELLANEDA_STOIKOV) -> dict[str, Quoting
         Where they quote.
 
     """
-    left = world.horizon_s - times(world)
-    halves = [half_spread(gamma, world.sigma, tau_s, world.k_per_price, 1.0) for tau_s in left.tolist()]
-    return {
-        "inventory": AvellanedaStoikov(AvellanedaStoikovParameters(gamma=gamma, horizon_s=world.horizon_s), 1.0),
-        "symmetric": Symmetric(SymmetricParameters(half_spread=float(np.mean(halves))), 1.0),
-    }
+    # At most one fill a side and step: an inventory of one unit more than there are steps is never reached.
+    bound = STEPS + 1.0
+    inventory = AvellanedaStoikov(AvellanedaStoikovParameters(gamma=gamma, horizon_s=world.horizon_s), 1.0, bound)
+    flat = distances(inventory, world, times(world), 0)
+    symmetric = Symmetric(SymmetricParameters(half_spread=float(flat.mean())), 1.0, bound)
+    return {"inventory": inventory, "symmetric": symmetric}
 
 
 @lru_cache(maxsize=8)

@@ -69,17 +69,21 @@ def _best_distance(settings: QuotingSettings) -> float:
     return sum(1.0 / side.k_per_price for side in settings.intensity.sides()) / 2.0
 
 
+def _time_to_fill(settings: QuotingSettings) -> float:
+    """Return how long a quote at the best distance, where ``A exp(-1)`` fills arrive, waits for one, in seconds."""
+    return math.e / (sum(side.a_per_s for side in settings.intensity.sides()) / 2.0)
+
+
 def _time_to_the_limit(settings: QuotingSettings) -> float:
-    """Return how long quotes at the best distance need to fill the position limit, in seconds."""
-    orders = float(settings.limits.max_position) / float(settings.order_size)
-    rate = sum(side.a_per_s for side in settings.intensity.sides()) / 2.0 * math.exp(-1.0)
-    return orders / rate
+    """Return how long quotes of one side at the best distance need to fill the position limit, in seconds."""
+    return float(settings.limits.max_position) / float(settings.order_size) * _time_to_fill(settings)
 
 
 DERIVED: Final[Mapping[str, Derivation]] = {
     "half_spread": Derivation(_best_distance, "1/k, the distance that earns most from the stated intensity"),
+    "quote_lifetime_s": Derivation(_time_to_fill, "e/A, the time in which a quote at the distance 1/k is filled"),
     "horizon_s": Derivation(
-        _time_to_the_limit, "the time in which one side, quoted at 1/k, would fill limits.max_position"
+        _time_to_the_limit, "the time in which one side, quoted at the distance 1/k, fills limits.max_position"
     ),
 }
 """Required parameters that a run file implies; the keys mean the same in every model that has them."""
@@ -193,6 +197,9 @@ def _contender(
             given[key] = DERIVED[key].value(settings)
             derived[key] = DERIVED[key].words
         else:
-            problems.append(f"compare.{name}.{key}: {model} requires it and the run file does not give it")
+            problems.append(
+                f"compare.{name}.{key}: {model} requires it and the run file does not give it; put it into a table "
+                f"[compare.{name}] or add --set compare.{name}.{key}=..."
+            )
     changed["strategy"] = strategy | {"model": model} | given
     return name, model, given, derived, tuple(key for key in stated if key not in fields), changed

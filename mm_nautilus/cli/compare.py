@@ -32,8 +32,9 @@ def compare(
     """Run several quoting models on the same data and say what can be told apart.
 
     Every model takes over the parameters of the run file that it knows. Its own come from a table
-    [compare.MODEL]; half_spread and horizon_s are derived from the intensity and the position limit where
-    neither gives them. A table [compare.NAME] with a key 'model' makes another contender of the same model.
+    [compare.MODEL]; half_spread, horizon_s and quote_lifetime_s are derived from the intensity and the
+    position limit where neither gives them. A table [compare.NAME] with a key 'model' makes another
+    contender of the same model.
     """
     from rich.console import Console
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from rich.box import ROUNDED
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -45,13 +45,13 @@ def comparison_table(comparison: Mapping[str, Any], found: Mapping[str, Sequence
 
 
 def _table(name: str, found: Sequence[Standing]) -> Table:
-    table = Table(title=name, box=ROUNDED, title_justify="left", title_style="bold")
+    table = Table(title=name, box=SIMPLE_HEAD, pad_edge=False, title_justify="left", title_style="bold")
     table.add_column(style="dim")
     for one in found:
-        # A narrow terminal breaks a name at spaces alone.
+        # Four models fit into 80 columns, where a name breaks at spaces alone.
         table.add_column(one.name.replace("_", " "), justify="right")
     for label, cells in rows(found):
-        table.add_row(label.replace("_", " "), *(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
+        table.add_row(label, *(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
     return table
 
 

@@ -66,14 +66,14 @@ def lead(runs: Sequence[Run], group: str, points: int) -> Chart:
         for position, run in enumerate(runs)
         if position
     ]
-    figure = over_time(traces, f"PnL less {runs[0].name}'s ({currency})", _span(runs))
+    figure = over_time(traces, f"Lead ({currency})", _span(runs))
     figure.update_layout(showlegend=True)
     figure.add_hline(y=0, line={"color": INK.light, "width": 0.8})
     return Chart(
         key=f"{group}-lead",
         title=f"Lead over {runs[0].name}",
-        caption="What both did in the same market cancels; a lead that one jump explains is not one to rely on."
-        + thinned(len(edges), points),
+        caption=f"PnL less that of {runs[0].name}: what both did in the same market cancels. A lead that one jump "
+        "explains is not one to rely on." + thinned(len(edges), points),
         alt=f"PnL less that of {runs[0].name} over time.",
         figure=figure,
         zoom_group=group,

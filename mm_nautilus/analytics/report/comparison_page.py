@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from html import escape
 from pathlib import Path
 from typing import Any, Final
 
 from mm_nautilus.analytics.comparison import NOT_DISTINGUISHABLE, Run, Standing
-from mm_nautilus.analytics.numbers import NOTHING, amount, compact, duration, share
+from mm_nautilus.analytics.numbers import amount, compact, duration, share
 from mm_nautilus.analytics.report.chart import Chart
 from mm_nautilus.analytics.report.comparison_charts import differences, fills, inventories, lead, pnl, sharpes, spreads
 from mm_nautilus.analytics.report.fragments import caveat_list, flatten, pairs_table
@@ -99,28 +100,25 @@ def _instrument(name: str, found: Sequence[Standing], charts: Sequence[Chart]) -
 
 
 def rows(found: Sequence[Standing]) -> list[tuple[str, list[str]]]:
-    """Return the numbers of a comparison as text: a label and one cell for each run."""
-    currency = found[0].currency
+    """Return the numbers of a comparison as text: a short label and one cell for each run."""
     apart = [one.difference for one in found]
     level = next((100 * one.level for one in apart if one is not None), 95)
 
-    def interval(one: Standing) -> str:
-        between = one.difference
-        if between is None or between.low is None or between.high is None:
-            return NOTHING
-        return f"{compact(between.low, signed=True)} to {compact(between.high, signed=True)}"
+    def signed(values: Iterable[float | Decimal | None]) -> list[str]:
+        return [compact(value, signed=True) for value in values]
 
     return [
-        (f"PnL ({currency})", [compact(one.pnl, signed=True) for one in found]),
-        (f"less {found[0].name}", [NOTHING if one is None else compact(one.pnl, signed=True) for one in apart]),
-        (f"{level:.0f} % interval", [interval(one) for one in found]),
+        (f"PnL ({found[0].currency})", signed(one.pnl for one in found)),
+        ("less first", signed(None if one is None else one.pnl for one in apart)),
+        (f"{level:.0f} % from", signed(None if one is None else one.low for one in apart)),
+        ("to", signed(None if one is None else one.high for one in apart)),
         ("verdict", ["the first" if one is None else one.verdict for one in apart]),
-        ("Sharpe (annual)", [compact(one.sharpe, 3) for one in found]),
-        ("standard error", [compact(one.sharpe_stderr, 2) for one in found]),
-        ("max drawdown", [compact(one.max_drawdown) for one in found]),
-        ("inventory std", [compact(one.inventory_std, 3) for one in found]),
-        ("inventory max", [amount(one.inventory_max) for one in found]),
-        ("spread (bps)", [compact(one.spread_bps, 3) for one in found]),
+        ("Sharpe", [compact(one.sharpe, 3) for one in found]),
+        ("std error", [compact(one.sharpe_stderr, 2) for one in found]),
+        ("drawdown", [compact(one.max_drawdown) for one in found]),
+        ("held, std", [compact(one.inventory_std, 3) for one in found]),
+        ("held, max", [amount(one.inventory_max) for one in found]),
+        ("spread bps", [compact(one.spread_bps, 3) for one in found]),
         ("two-sided", [share(one.two_sided) for one in found]),
         ("fills", [f"{one.fills:,}" for one in found]),
         ("turnover", [compact(one.turnover) for one in found]),
