@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.estimators.fair_value import FAIR_VALUES
-from mm_nautilus.estimators.volatility import EwmaVolatility
+from mm_nautilus.estimators.volatility import volatility_estimator
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Grid, Level, MarketState, Side, TopOfBook
 from mm_nautilus.messages import QuoteDecision
@@ -107,7 +107,7 @@ class Desk:
         self._market_ns = 0
         self._last: Wanted | None = None
         self._halted = False
-        self.volatility = EwmaVolatility(settings.volatility)
+        self.volatility = volatility_estimator(settings.volatility)
         self.budget = MessageBudget(settings.requote.messages_per_s, settings.requote.message_burst)
         self.orders = OrderBookkeeper()
         self.adjustment: Adjustment = NEUTRAL
