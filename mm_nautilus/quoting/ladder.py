@@ -83,3 +83,35 @@ def towards_limit(side: Side, inventory_share: float) -> float:
 
     """
     return min(max(int(side) * inventory_share, 0.0), 1.0)
+
+
+def stretched(spacing: float, widening: float, towards: float) -> float:
+    r"""Return the spacing :math:`d(1 + w\rho^+)` of a side, in price units.
+
+    Parameters
+    ----------
+    spacing : float
+        Distance between neighbouring levels when flat, in price units.
+    widening : float
+        Stretch at the limit.
+    towards : float
+        From `towards_limit`.
+
+    """
+    return spacing * (1.0 + widening * towards)
+
+
+def skewed(size: float, size_skew: float, towards: float) -> float:
+    r"""Return the size :math:`s_0(1 - u\rho^+)` of the best level of a side, in the unit of `size`.
+
+    Parameters
+    ----------
+    size : float
+        Size when flat.
+    size_skew : float
+        Share taken off at the limit.
+    towards : float
+        From `towards_limit`.
+
+    """
+    return size * (1.0 - size_skew * towards)

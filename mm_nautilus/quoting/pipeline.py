@@ -14,8 +14,9 @@ from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import EMPTY_LADDER, Grid, Ladder, Level, MarketState, Quote, QuoteState, Side
 from mm_nautilus.models import find_model
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, adjusted, tighten_reducing_side
-from mm_nautilus.quoting.guards import Cap, Reason, Room, Trace, floor_half_spread, post_only, uncross
-from mm_nautilus.quoting.ladder import fitted, ladder_lots, ladder_ticks, towards_limit
+from mm_nautilus.quoting.finalise import LadderShape, finalised_side
+from mm_nautilus.quoting.guards import Cap, Reason, Room, Trace, floor_half_spread, uncross
+from mm_nautilus.quoting.ladder import skewed, towards_limit
 from mm_nautilus.quoting.settings import QuotingSettings
 
 
@@ -100,6 +101,14 @@ class Quoter:
         self._max_order_notional = _optional_float(settings.limits.max_order_notional)
         self._min_price = _optional_float(settings.guards.min_price)
         self._max_price = _optional_float(settings.guards.max_price)
+        ladder = settings.ladder
+        self._shape = LadderShape(
+            ladder.levels,
+            ladder.spacing_ticks * self._tick,
+            ladder.size_decay,
+            ladder.size_skew,
+            ladder.widen_inventory_side,
+        )
         model_type = find_model(settings.model)
         self._model = model_type(settings, order_lots * base_per_lot, self.limit_lots * base_per_lot)  # type: ignore[arg-type]
 
@@ -183,23 +192,19 @@ class Quoter:
         if price is None:
             trace.reason(Reason.MODEL_BOUND, side)
             return [], []
-        settings, top, tick = self._settings.ladder, state.top, self._tick
-        price = floor_half_spread(side, price, state.fair_value, self._settings.guards.min_half_spread_bps, trace)
+        floor = self._settings.guards.min_half_spread_bps * 1e-4 * state.fair_value
+        price = floor_half_spread(side, price, state.fair_value, floor, trace)
         towards = towards_limit(side, share)
-        spacing = settings.spacing_ticks * tick * (1.0 + settings.widen_inventory_side * towards)
-        ticks = ladder_ticks(side, price, tick, spacing, settings.levels)
-        opposite = top.ask if side is Side.BUY else top.bid
-        post_only(side, ticks, round(opposite / tick), trace)
-        size_lots = self._order_lots * size_multiplier * (1.0 - settings.size_skew * towards)
+        size_lots = skewed(self._order_lots * size_multiplier, self._shape.size_skew, towards)
         if self._max_order_notional is not None:
             largest = self._max_order_notional / (state.fair_value * self._base_per_lot)
             if largest < size_lots:
                 size_lots = largest
                 trace.cap(Cap.ORDER_NOTIONAL, side)
-        lots = ladder_lots(size_lots, settings.size_decay, settings.levels)
-        if lots[-1] < self._min_lots:
-            trace.reason(Reason.BELOW_MIN_SIZE, side)
-        return ticks, fitted(lots, room.lots(side, trace, sum(lots), self._min_lots))
+        opposite = state.top.ask if side is Side.BUY else state.top.bid
+        return finalised_side(
+            side, price, size_lots, towards, room, opposite, self._shape, self._tick, self._min_lots, trace
+        )
 
     def _levels(
         self, side: Side, ticks: list[int], lots: list[int], state: MarketState, trace: Trace
