@@ -8,9 +8,12 @@ from types import MappingProxyType
 
 from mm_nautilus.models.avellaneda_stoikov import AvellanedaStoikov
 from mm_nautilus.models.avellaneda_stoikov_infinite import AvellanedaStoikovInfinite
+from mm_nautilus.models.cartea_jaimungal_penalva import CarteaJaimungalPenalva
 from mm_nautilus.models.cost_components import CostComponents
 from mm_nautilus.models.dynamic_volatility import DynamicVolatility
+from mm_nautilus.models.generic_intensity import GenericIntensity
 from mm_nautilus.models.glft import Glft
+from mm_nautilus.models.glft_exact import GlftExact
 from mm_nautilus.models.glosten_milgrom import GlostenMilgrom
 from mm_nautilus.models.ho_stoll import HoStoll
 from mm_nautilus.models.protocol import ModelParameters, QuotingModel
@@ -22,9 +25,12 @@ MODELS: Mapping[str, type[QuotingModel]] = MappingProxyType(
         for model in (
             AvellanedaStoikov,
             AvellanedaStoikovInfinite,
+            CarteaJaimungalPenalva,
             CostComponents,
             DynamicVolatility,
+            GenericIntensity,
             Glft,
+            GlftExact,
             GlostenMilgrom,
             HoStoll,
             Symmetric,
