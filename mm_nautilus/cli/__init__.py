@@ -7,6 +7,7 @@ import sys
 import typer
 
 from mm_nautilus.cli.backtest import backtest
+from mm_nautilus.cli.calibrate import calibrate
 from mm_nautilus.cli.compare import compare
 from mm_nautilus.cli.ingest import ingest
 from mm_nautilus.cli.simulate import simulate
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command()(ingest)
 app.command()(simulate)
 app.command()(backtest)
+app.command()(calibrate)
 app.command()(compare)
 
 
