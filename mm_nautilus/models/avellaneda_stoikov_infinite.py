@@ -90,6 +90,15 @@ def indifference_prices(
     return None if bid is None else fair_value + bid, None if ask is None else fair_value - ask
 
 
+def printed_indifference_ask(fair_value: float, inventory: float, gamma: float, inventory_bound: float) -> float:
+    """Ask's indifference price as the preprint prints it, for orders of one unit: right to first order only.
+
+    ``S + ln(1 + (1 - 2q)/((Q + 1)^2 - q^2))/gamma``; compare `indifference_prices`, which takes the same arguments.
+    """
+    reach = inventory_bound + 1.0
+    return fair_value + math.log1p((1.0 - 2.0 * inventory) / (reach * reach - inventory * inventory)) / gamma
+
+
 class AvellanedaStoikovInfiniteParameters(ModelParameters):
     """Parameters of `AvellanedaStoikovInfinite`."""
 
