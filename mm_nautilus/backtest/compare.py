@@ -119,6 +119,8 @@ def _comparison(
         "name": section.name,
         "seed": section.seed,
         "duration_s": result["duration_s"],
+        "packages": result["provenance"]["packages"],
+        "data_fingerprint": result["provenance"]["data_fingerprint"],
         "data": result["data"],
         "realism": result["realism"],
         "contenders": [

@@ -130,9 +130,18 @@ def contenders(
     if problems:
         raise ConfigError(path, problems)
     return [
-        Contender(name, model, given, derived, left_out, load_tables(path, changed, seed))
+        Contender(name, model, given, derived, left_out, _loaded(path, name, changed, seed))
         for name, model, given, derived, left_out, changed in found
     ]
+
+
+def _loaded(path: Path, name: str, tables: dict[str, Any], seed: int | None) -> LoadedRun:
+    try:
+        return load_tables(path, tables, seed)
+    except ConfigError as error:
+        # The run file is sound under its own model, so what is wrong is what this one was given.
+        lines = [problem.replace("strategy", f"compare.{name}", 1) for problem in error.problems]
+        raise ConfigError(path, lines) from None
 
 
 def _name_problems(names: Sequence[str]) -> list[str]:

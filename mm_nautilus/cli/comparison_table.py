@@ -45,11 +45,13 @@ def comparison_table(comparison: Mapping[str, Any], found: Mapping[str, Sequence
 
 
 def _table(name: str, found: Sequence[Standing]) -> Table:
-    table = Table(title=name, box=SIMPLE_HEAD, pad_edge=False, title_justify="left", title_style="bold")
+    table = Table(
+        title=name, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title_justify="left", title_style="bold"
+    )
     table.add_column(style="dim")
     for one in found:
         # Four models fit into 80 columns, where a name breaks at spaces alone.
-        table.add_column(one.name.replace("_", " "), justify="right")
+        table.add_column(one.name.replace("_", " "), justify="right", min_width=len("distinguishable"))
     for label, cells in rows(found):
         table.add_row(label, *(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
     return table

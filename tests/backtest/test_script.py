@@ -108,7 +108,10 @@ def test_overrides_and_seed_reach_the_run_and_its_record(tmp_path: Path) -> None
         (["strategy.book=L3"], ["strategy.book", "L3", "order ids"]),
         (["strategy.model=nope"], ["strategy.model", "glft"]),
         (["data.simulation.preset=nope"], ["data.simulation.preset", "calm"]),
-        (["strategy.gamma=x", "run.seed=-1", "venues.0.account=BARTER"], ["3 problems", "run.seed", "venues.0.account"]),
+        (
+            ["strategy.gamma=x", "run.seed=-1", "venues.0.account=BARTER"],
+            ["3 problems", "run.seed", "venues.0.account"],
+        ),
         (["nonsense"], ["--set nonsense"]),
     ],
 )
