@@ -40,6 +40,7 @@ from mm_nautilus.models.intensities import (
     hamiltonian_derivatives,
     optimal_distance,
 )
+from mm_nautilus.models.lattice import load_solvers
 from mm_nautilus.models.protocol import ModelParameters, Number, Price
 
 
@@ -74,6 +75,7 @@ class GenericIntensity(BoundedModel):
 
     def __init__(self, parameters: GenericIntensityParameters, order_size: float, inventory_bound: float) -> None:
         super().__init__(parameters, order_size, inventory_bound)
+        load_solvers()
         self._gamma = parameters.gamma
         self._xi_size = parameters.fill_risk_aversion() * order_size
         self._shape = parameters.shape

@@ -101,6 +101,13 @@ class StationarySolution:
     """``x_n`` for ``n = -N .. N-1``, in price units."""
 
 
+def load_solvers() -> None:
+    """Import what the solvers need, which takes a second, before the first quote is asked for."""
+    import scipy.integrate  # noqa: PLC0415
+    import scipy.linalg  # noqa: PLC0415
+    import scipy.optimize  # noqa: F401, PLC0415
+
+
 def solve_stationary(problem: LatticeProblem) -> StationarySolution:
     """Solve the problem far from its end.
 

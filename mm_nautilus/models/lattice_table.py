@@ -12,7 +12,7 @@ from mm_nautilus.market import MarketState, Quote
 from mm_nautilus.models.base import BoundedModel
 from mm_nautilus.models.checks import check_inventory
 from mm_nautilus.models.fills import optimal_fill_rate, risk_premium
-from mm_nautilus.models.lattice import LatticeProblem, solve_stationary
+from mm_nautilus.models.lattice import LatticeProblem, load_solvers, solve_stationary
 from mm_nautilus.models.lattice_evolution import solve_finite
 from mm_nautilus.models.protocol import ModelParameters
 
@@ -114,6 +114,7 @@ class LatticeModel(BoundedModel):
     ) -> None:
         super().__init__(parameters, order_size, inventory_bound)
         check_inventory(order_size, inventory_bound)
+        load_solvers()
         self._lots = int(inventory_bound / order_size * (1.0 + 1e-12))
         self._half_gamma, self._penalty = 0.5 * gamma, penalty
         self._terminal = terminal + self._half_impact / order_size
