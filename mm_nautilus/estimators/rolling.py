@@ -91,16 +91,13 @@ class RollingPrices:
         if window < 2:
             raise ParameterError("window", window, "an integer >= 2")
         self.window = window
+        self.changes = 0
+        """Changes in the window now."""
         self._levels: list[float] = []
         self._moves: list[float] = []
         self._shift = 0.0
         self._joined = False
         self._until_refresh = min(_FIRST_REFRESH, window)
-
-    @property
-    def changes(self) -> int:
-        """Changes in the window now."""
-        return min(max(len(self._levels) - 1, 0), self.window)
 
     @property
     def value(self) -> float | None:
@@ -121,29 +118,25 @@ class RollingPrices:
             In the scale whose diffusion is measured: price units, or the logarithm of a price.
 
         """
-        levels = self._levels
         if price is None or price != price:  # noqa: PLR0124 - NaN
             self._joined = False
             return
+        levels = self._levels
         if not self._joined:
-            self._joined = True
-            if levels:
-                self._shift = levels[-1] - price
-            else:
-                levels.append(price)
-                self._moves.append(0.0)
+            self._open(price)
             return
         level = price + self._shift
         self._moves.append(level - levels[-1])
         levels.append(level)
-        excess = len(levels) - 1 - self.window
         self._until_refresh -= 1
         if self._until_refresh == 0:
             self._restart()
             return
         self._add()
-        if excess > 0:
-            self._drop(excess - 1)
+        if self.changes == self.window:
+            self._drop(len(levels) - self.window - 2)
+        else:
+            self.changes += 1
 
     def prices(self) -> Floats:
         """Return the prices of the window, oldest first, gaps closed; shape (changes + 1,)."""
@@ -160,11 +153,20 @@ class RollingPrices:
         self._moves = [0.0, *np.diff(self._levels).tolist()] if self._levels else []
         self._restart()
 
+    def _open(self, price: float) -> None:
+        """Begin a stretch of samples; the move since the last one is not counted."""
+        self._joined = True
+        if self._levels:
+            self._shift = self._levels[-1] - price
+        else:
+            self._levels.append(price)
+            self._moves.append(0.0)
+
     def _restart(self) -> None:
         """Forget what left the window and compute the sums from what is in it."""
         size = self.window + 1
         del self._levels[:-size], self._moves[:-size]
-        changes = self.changes
+        self.changes = changes = max(len(self._levels) - 1, 0)
         self._until_refresh = (
             self.window if changes >= self.window else min(max(changes, _FIRST_REFRESH), self.window - changes)
         )

@@ -240,7 +240,7 @@ class RollingVolatility:
 
     """
 
-    __slots__ = ("_estimator", "_floor", "_interval_s", "_measure", "_value", "_warm_up")
+    __slots__ = ("_estimator", "_floor", "_interval_s", "_measure", "_stale", "_value", "_warm_up")
 
     def __init__(self, settings: VolatilitySettings) -> None:
         self._estimator = settings.estimator
@@ -249,16 +249,18 @@ class RollingVolatility:
         self._floor = settings.floor_price_per_sqrt_s
         self._measure = _MEASURES[settings.estimator](settings)
         self._value: float | None = None
+        self._stale = False
 
     def sample(self, fair_value: float | None) -> None:
         """Take the fair value of this sampling instant, ``None`` where there is none."""
         self._measure.sample(fair_value)
-        if fair_value is not None:
-            self._read()
+        self._stale = True
 
     @property
     def value(self) -> float | None:
         """Volatility in price per square-root second, or ``None`` while warming up."""
+        if self._stale:
+            self._read()
         return self._value
 
     def save(self) -> dict[str, Any]:
@@ -269,9 +271,10 @@ class RollingVolatility:
         """Restore what `save` returned; prices sampled for another estimator or interval are left aside."""
         if state.get("estimator") == self._estimator and state.get("interval_s") == self._interval_s:
             self._measure.load(state)
-            self._read()
+            self._stale = True
 
     def _read(self) -> None:
+        self._stale = False
         measure = self._measure
         changes, variance = measure.changes, measure.positive
         if variance is not None and changes >= self._warm_up:
