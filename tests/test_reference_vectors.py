@@ -11,9 +11,9 @@ import pytest
 from reference_adapters import ADAPTERS
 
 VECTORS_FILE = Path(__file__).resolve().parents[2] / "shared" / "vectors.json"
-VECTORS: dict[str, list[dict[str, Any]]] = (
-    json.loads(VECTORS_FILE.read_text())["vectors"] if VECTORS_FILE.is_file() else {}
-)
+REFERENCE: dict[str, Any] = json.loads(VECTORS_FILE.read_text()) if VECTORS_FILE.is_file() else {}
+VECTORS: dict[str, list[dict[str, Any]]] = REFERENCE.get("vectors", {})
+GLFT_TABLES: dict[str, dict[str, Any]] = REFERENCE.get("glft_tables", {})
 
 REL_TOL = 1e-10
 REL_TOL_OF = {"glft_exact": 1e-8, "multi_asset_closed_form": 1e-8, "volatility_close": 1e-7}
@@ -74,6 +74,28 @@ def test_the_library_agrees_with_the_reference(name: str, vector: dict[str, Any]
 def test_all_of_them_were_run() -> None:
     assert len(VECTORS) == 38
     assert sum(len(vectors) for vectors in VECTORS.values()) == 207
+
+
+@needs_vectors
+@pytest.mark.parametrize("name", GLFT_TABLES)
+def test_exact_quotes_agree_with_the_table_of_the_wide_grid(name: str) -> None:
+    """Thirty lots a side, where an eigenvector in floats has lost its tails."""
+    table = GLFT_TABLES[name]
+    parameters = {key: table[key] for key in ("gamma", "sigma", "A", "k")} | {"xi": table["gamma"], "order_size": 1.0}
+    neutral = {"mu": 0.0, "fee_per_unit": 0.0, "impact": 0.0}
+    exact = ADAPTERS["glft_exact"](parameters | neutral | {"Q_lots": table["Q"], "tau": None})
+    assert len(table["rows"]) > 10
+    for row in table["rows"]:
+        index = exact["q_grid"].index(row["q"])
+        approximate = ADAPTERS["glft_closed_form"](parameters | neutral | {"mid": 100.0, "q": row["q"]})
+        found = {
+            "exact_bid": exact["delta_bid"][index],
+            "exact_ask": exact["delta_ask"][index],
+            "approx_bid": approximate["delta_bid"],
+            "approx_ask": approximate["delta_ask"],
+        }
+        expected = {key: row[key] for key in found}
+        assert not differences(expected, found, REL_TOL_OF["glft_exact"]), f"{name}, q = {row['q']}"
 
 
 @pytest.mark.parametrize(
