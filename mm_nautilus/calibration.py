@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -20,6 +19,7 @@ from mm_nautilus.errors import ConfigError, ParameterError
 from mm_nautilus.estimators.micro_price import MicroPriceTable
 from mm_nautilus.market import Intensity
 from mm_nautilus.models.skew_target import gamma_from_skew_target
+from mm_nautilus.quoting.settings import CalibrationOrigin
 from mm_nautilus.settings import Settings
 
 FORMAT: Final = 1
@@ -180,29 +180,6 @@ class CalibrationFile(Settings):
             raise ConfigError(path, problems_of(error, cls)) from None
 
 
-class CalibrationOrigin(Settings):
-    """Where calibrated values of a strategy come from."""
-
-    file: str = Field(description="Name of the calibration file.")
-    created: datetime
-    instrument_id: str
-    tick: Decimal = Field(gt=0)
-    data_fingerprint: str
-
-
-def origin_problems(origin: CalibrationOrigin, instrument_id: str, tick: Decimal | None = None) -> list[str]:
-    """Return why calibrated values do not belong to an instrument, one line per mistake."""
-    problems = []
-    if origin.instrument_id != instrument_id:
-        problems.append(f"calibration: {origin.file} is for {origin.instrument_id}, not for {instrument_id}")
-    elif tick is not None and origin.tick != tick:
-        problems.append(
-            f"calibration: {origin.file} is for {origin.instrument_id} with a tick of {origin.tick}; "
-            f"its tick is {tick} now, so calibrate again"
-        )
-    return problems
-
-
 def calibrated(fields: Mapping[str, Any], path: Path, known: Collection[str]) -> tuple[dict[str, Any], list[str]]:
     """Fill in what a strategy's table leaves out from a calibration file.
 
@@ -236,7 +213,7 @@ def calibrated(fields: Mapping[str, Any], path: Path, known: Collection[str]) ->
     )
     filled = {key: value for key, value in fields.items() if key != "calibration"}
     filled["calibrated"] = origin.model_dump(mode="json")
-    problems = origin_problems(origin, str(fields.get("instrument_id")))
+    problems = origin.problems(str(fields.get("instrument_id")))
     if problems:
         return filled, problems
     problems += _fill_intensity(filled, file, path)

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(PRICING, GROUND),  # estimators and models never see each other
     **dict.fromkeys(DECIDING, GROUND | PRICING | DECIDING),
     "config": GROUND | PRICING | DECIDING,
-    "calibration": GROUND | PRICING | {"config"},
+    "calibration": GROUND | PRICING | DECIDING | {"config"},
     "analytics": LIBRARY,  # reads what was recorded; only the roof may ask for it
     "host": LIBRARY,
     **dict.fromkeys(SHELL, LIBRARY | {"host"}),

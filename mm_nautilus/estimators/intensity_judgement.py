@@ -45,6 +45,15 @@ class Form(StrEnum):
     NONE = "none"
 
 
+class Refusal(StrEnum):
+    """Why a curve is not trusted, in a word."""
+
+    TOO_FEW_EVENTS = "TOO_FEW_EVENTS"
+    LARGE_TICK = "LARGE_TICK"
+    NO_DECAY = "NO_DECAY"
+    NOT_TOLD_APART = "NOT_TOLD_APART"
+
+
 @dataclass(frozen=True, slots=True)
 class JudgedFit:
     """A fit with its verdict.
@@ -53,8 +62,10 @@ class JudgedFit:
     ----------
     verdict, form : Verdict, Form
         Whether the curve is trusted, and where the numbers come from.
+    refusal : Refusal or None
+        Why it is not, in a word.
     reason : str
-        Why it is not; empty where it is.
+        Why it is not, in numbers; empty where it is.
     fit : IntensityFit
         The numbers; NaN where refused.
     counts : int array, shape (m + 1,)
@@ -70,6 +81,7 @@ class JudgedFit:
 
     verdict: Verdict
     form: Form
+    refusal: Refusal | None
     reason: str
     fit: IntensityFit
     counts: Ints
@@ -104,7 +116,7 @@ def judged_fit(by_half_tick: Ints, duration_s: float, first_half_ticks: int, tic
     first_price = 0.5 * first_half_ticks * tick
     if n < LEAST_EVENTS or duration_s <= 0:
         reason = f"{n} market orders reached {first_price:g} from the mid; at least {LEAST_EVENTS} are needed"
-        return _refused(reason, counts[:1], first_half_ticks, share)
+        return _refused(Refusal.TOO_FEW_EVENTS, reason, counts[:1], first_half_ticks, share)
     cut = last_step(counts)
     curve = cut_at(counts, cut)
     fit = lattice_fit(curve, duration_s, first_price, tick)
@@ -116,14 +128,16 @@ def judged_fit(by_half_tick: Ints, duration_s: float, first_half_ticks: int, tic
             return _quantile(reason, counts, duration_s, first_half_ticks, tick, share)
         pair = cut_at(counts, 1)
         fit = lattice_fit(pair, duration_s, first_price, tick)
-        return _judged(Verdict.FALLBACK, Form.TICK_DISCRETE, reason, fit, pair, first_half_ticks, share, tick)
+        return _judged(
+            Verdict.FALLBACK, Form.TICK_DISCRETE, Refusal.LARGE_TICK, reason, fit, pair, first_half_ticks, share, tick
+        )
     if not fit.decay - _Z * fit.se_decay > 0:
         reason = f"k = {fit.decay:.4g} +- {fit.se_decay:.2g} cannot be told from 0: deeper orders are hit as often"
-        return _refused(reason, curve, first_half_ticks, share)
+        return _refused(Refusal.NO_DECAY, reason, curve, first_half_ticks, share)
     if not fit.correlation < _MOST_CORRELATED or not isfinite(fit.a_per_s):
         reason = f"A and k are not told apart (correlation {fit.correlation:.4f}): every order trades far from the mid"
-        return _refused(reason, curve, first_half_ticks, share)
-    return _judged(Verdict.FITTED, Form.EXPONENTIAL, "", fit, curve, first_half_ticks, share, tick)
+        return _refused(Refusal.NOT_TOLD_APART, reason, curve, first_half_ticks, share)
+    return _judged(Verdict.FITTED, Form.EXPONENTIAL, None, "", fit, curve, first_half_ticks, share, tick)
 
 
 def by_tick(by_half_tick: Ints, first_half_ticks: int) -> Ints:
@@ -154,15 +168,23 @@ def fit_distance(counts: Ints, decay: float, tick: float) -> float:
 
 
 def _judged(
-    verdict: Verdict, form: Form, reason: str, fit: IntensityFit, counts: Ints, first: int, share: float, tick: float
+    verdict: Verdict,
+    form: Form,
+    refusal: Refusal | None,
+    reason: str,
+    fit: IntensityFit,
+    counts: Ints,
+    first: int,
+    share: float,
+    tick: float,
 ) -> JudgedFit:
-    return JudgedFit(verdict, form, reason, fit, counts, first, share, fit_distance(counts, fit.decay, tick))
+    return JudgedFit(verdict, form, refusal, reason, fit, counts, first, share, fit_distance(counts, fit.decay, tick))
 
 
-def _refused(reason: str, counts: Ints, first: int, share: float) -> JudgedFit:
+def _refused(refusal: Refusal, reason: str, counts: Ints, first: int, share: float) -> JudgedFit:
     nan = float("nan")
     nothing = IntensityFit(nan, nan, nan, nan, nan, nan, int(counts.sum()))
-    return JudgedFit(Verdict.REFUSED, Form.NONE, reason, nothing, counts, first, share, nan)
+    return JudgedFit(Verdict.REFUSED, Form.NONE, refusal, reason, nothing, counts, first, share, nan)
 
 
 def _quantile(reason: str, counts: Ints, duration_s: float, first: int, tick: float, share: float) -> JudgedFit:
@@ -173,7 +195,7 @@ def _quantile(reason: str, counts: Ints, duration_s: float, first: int, tick: fl
     nan = float("nan")
     fit = IntensityFit(n / duration_s * float(np.exp(decay * d_min)), decay, nan, nan, nan, nan, n)
     pair = cut_at(counts, 1)
-    return _judged(Verdict.FALLBACK, Form.QUANTILE, reason, fit, pair, first, share, tick)
+    return _judged(Verdict.FALLBACK, Form.QUANTILE, Refusal.LARGE_TICK, reason, fit, pair, first, share, tick)
 
 
 def wilson_upper(hits: Ints, of: Ints) -> Floats:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from nautilus_trader.trading import Strategy
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from mm_nautilus.calibration import calibrated
 from mm_nautilus.config import RunFile, VenueSection, problems_of, read_run_file
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.host.arrival import ArrivalSettings
@@ -90,7 +91,7 @@ def load_tables(path: Path, raw: dict[str, Any], seed: int | None = None, found:
     except ValidationError as error:
         problems += problems_of(error, RunFile)
     table = raw.get("strategy", {})
-    strategy = _strategy(table, run_file, problems) if isinstance(table, dict) else None
+    strategy = _strategy(path, table, run_file, problems) if isinstance(table, dict) else None
     if run_file is None or strategy is None or problems:
         raise ConfigError(path, problems)
     strategy_type, config = strategy
@@ -100,7 +101,7 @@ def load_tables(path: Path, raw: dict[str, Any], seed: int | None = None, found:
 
 
 def _strategy(
-    table: dict[str, Any], run_file: RunFile | None, problems: list[str]
+    path: Path, table: dict[str, Any], run_file: RunFile | None, problems: list[str]
 ) -> tuple[type, TypedStrategyConfig] | None:
     """Import the strategy and its config class, and validate the rest of the table with that."""
     fields = dict(table)
@@ -116,6 +117,8 @@ def _strategy(
         return None
     fields.setdefault("strategy_id", f"{strategy_type.__name__}-001")
     settings_type = config_type.settings_type(fields)
+    fields, wrong = _calibrated(path, fields, settings_type)
+    problems.extend(wrong)
     unmet = {"instrument_id", "book"} - set(settings_type.model_fields)
     if unmet:
         problems.append(f"strategy.config_path: the settings of {config_location!r} have no {', '.join(sorted(unmet))}")
@@ -136,6 +139,18 @@ def _strategy(
         names = ", ".join(section.name for section in run_file.venues)
         problems.append(f"strategy.instrument_id: venue {venue!r} is not among the run's venues ({names})")
     return strategy_type, config
+
+
+def _calibrated(path: Path, fields: dict[str, Any], settings_type: type[BaseModel]) -> tuple[dict[str, Any], list[str]]:
+    """Return the table with what its calibration file fills in, and why that file cannot be used."""
+    named = fields.get("calibration")
+    if not isinstance(named, str):
+        return fields, []
+    try:
+        filled, wrong = calibrated(fields, path.parent / named, settings_type.model_fields)
+    except ConfigError as error:
+        filled, wrong = {**fields, "calibration": None}, [f"calibration: {error.path}: {one}" for one in error.problems]
+    return filled, [f"strategy.{problem}" for problem in wrong]
 
 
 def _imported(field: str, location: object, base: type, problems: list[str]) -> Any:

@@ -56,9 +56,10 @@ def withdrawn(reason: Reason) -> Wanted:
 
 
 def size_problems(settings: QuotingSettings, grid: Grid) -> list[str]:
-    """Return why the sizes in the settings cannot be traded on an instrument, one line per mistake.
+    """Return why the settings do not fit an instrument, one line per mistake.
 
-    An order size and a limit must be whole numbers of lots, and an order at least the venue's smallest.
+    An order size and a limit must be whole numbers of lots, an order at least the venue's smallest, and what was
+    calibrated must have been so for this instrument and tick.
     """
     sizes = {"order_size": settings.order_size, "limits.max_position": settings.limits.max_position}
     problems = [
@@ -69,6 +70,14 @@ def size_problems(settings: QuotingSettings, grid: Grid) -> list[str]:
     smallest = grid.min_lots * grid.lot
     if settings.order_size < smallest:
         problems.append(f"order_size: {settings.order_size} is below the venue's smallest order {smallest}")
+    if settings.calibrated is not None:
+        problems += settings.calibrated.problems(settings.instrument_id, grid.tick)
+    table = settings.micro_price
+    if table is not None and (table.instrument_id, table.tick) != (settings.instrument_id, grid.tick):
+        problems.append(
+            f"micro_price: trained for {table.instrument_id} with a tick of {table.tick}, "
+            f"not for {settings.instrument_id} with {grid.tick}"
+        )
     return problems
 
 
