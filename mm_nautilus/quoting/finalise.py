@@ -14,6 +14,7 @@ reduces the position always is.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mm_nautilus.errors import ParameterError
@@ -168,16 +169,10 @@ def finalise(
         For a price that is not finite, a step, size or limit that is not above 0, or a negative floor.
 
     """
-    for name, value in (("tick", tick), ("lot", lot), ("max_position", max_position), ("order_size", order_size)):
-        if not 0 < value < math.inf:
-            raise ParameterError(name, value, "> 0 and finite")
-    for name, value in (("min_size", min_size), ("min_half_spread", min_half_spread)):
-        if not 0 <= value < math.inf:
-            raise ParameterError(name, value, ">= 0 and finite")
-    prices = {"bid": bid, "ask": ask, "best_bid": best_bid, "best_ask": best_ask}
-    for name, given in ({"fair_value": fair_value, "position": position} | prices).items():
-        if given is not None and not math.isfinite(given):
-            raise ParameterError(name, given, "finite")
+    above_zero = {"tick": tick, "lot": lot, "max_position": max_position, "order_size": order_size}
+    at_least_zero = {"min_size": min_size, "min_half_spread": min_half_spread}
+    prices = {"bid": bid, "ask": ask, "best_bid": best_bid, "best_ask": best_ask, "fair_value": fair_value}
+    _check(above_zero, at_least_zero, prices | {"position": position})
     trace = Trace() if trace is None else trace
     min_lots = max(1, math.ceil(min_size / lot - 1e-6))
     share = position / max_position
@@ -195,6 +190,20 @@ def finalise(
     bids, asks = sides
     uncross(bids[0], asks[0], trace)
     return Ladder(_levels(Side.BUY, *bids, min_lots), _levels(Side.SELL, *asks, min_lots))
+
+
+def _check(
+    above_zero: Mapping[str, float], at_least_zero: Mapping[str, float], finite: Mapping[str, float | None]
+) -> None:
+    for name, value in above_zero.items():
+        if not 0.0 < value < math.inf:
+            raise ParameterError(name, value, "> 0 and finite")
+    for name, value in at_least_zero.items():
+        if not 0.0 <= value < math.inf:
+            raise ParameterError(name, value, ">= 0 and finite")
+    for name, given in finite.items():
+        if given is not None and not math.isfinite(given):
+            raise ParameterError(name, given, "finite")
 
 
 def _levels(side: Side, ticks: list[int], lots: list[int], min_lots: int) -> tuple[Level, ...]:
