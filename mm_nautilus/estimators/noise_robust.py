@@ -14,7 +14,7 @@ import numpy as np
 
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.estimators.columns import Floats, spliced
-from mm_nautilus.estimators.realised import realised_variance, sparse_sum, subsampled_variance
+from mm_nautilus.estimators.realised import realised_variance, sparse_sum, subsampled
 
 
 def noise_variance(prices: Any) -> float | None:
@@ -160,14 +160,16 @@ def tuning(prices: Any) -> tuple[int, int] | None:
     changes = len(levels) - 1
     if changes < 8:
         return None
-    noise, variance = noise_variance(levels), subsampled_variance(levels, math.isqrt(changes))
-    most = changes // 2
+    step, most = math.isqrt(changes), changes // 2
+    noise = sparse_sum(levels, 1) / (2 * changes)
+    variance = subsampled(sparse_sum(levels, step), changes, step)
     if not noise:
         return 2, 1
     if not variance:
         return most, most
-    step, bandwidth = (best(noise, variance * variance, changes) for best in (two_scale_step, kernel_bandwidth))
-    return min(max(round(step), 2), most), min(max(round(bandwidth), 1), most)
+    arguments = noise, variance * variance, changes
+    step, bandwidth = round(two_scale_step(*arguments)), round(kernel_bandwidth(*arguments))
+    return min(max(step, 2), most), min(max(bandwidth, 1), most)
 
 
 def _check_tuning(noise: float, quarticity: float) -> None:

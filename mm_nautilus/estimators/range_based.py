@@ -9,6 +9,7 @@ the first three say nothing about the move between one bar's close and the next 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -172,35 +173,62 @@ class RollingYangZhang:
         self._count = bars - 1
         self._weight = yang_zhang_weight(self._count)
         self._close: float | None = None
-        self._sums = {name: RollingSum(self._count) for name in ("o", "oo", "c", "cc", "rs")}
+        self._terms: deque[tuple[float, float, float]] = deque(maxlen=self._count)
+        self._sums = (0.0, 0.0, 0.0, 0.0, 0.0)
+        self._until_fresh = self._count
 
     def update(self, open_: float, high: float, low: float, close: float) -> None:
         """Take one finished bar, in the scale whose diffusion is measured."""
-        if self._close is not None:
-            overnight, session, sums = open_ - self._close, close - open_, self._sums
-            sums["o"].add(overnight)
-            sums["oo"].add(overnight * overnight)
-            sums["c"].add(session)
-            sums["cc"].add(session * session)
-            sums["rs"].add(rogers_satchell(open_, high, low, close))
-        self._close = close
+        last, self._close = self._close, close
+        if last is None:
+            return
+        terms = self._terms
+        night, day, inside = open_ - last, close - open_, rogers_satchell(open_, high, low, close)
+        old_night, old_day, old_inside = terms[0] if len(terms) == self._count else (0.0, 0.0, 0.0)
+        terms.append((night, day, inside))
+        self._until_fresh -= 1
+        if self._until_fresh == 0:
+            self._refresh()
+            return
+        nights, nights2, days, days2, insides = self._sums
+        self._sums = (
+            nights + night - old_night,
+            nights2 + night * night - old_night * old_night,
+            days + day - old_day,
+            days2 + day * day - old_day * old_day,
+            insides + inside - old_inside,
+        )
 
     @property
     def value(self) -> float | None:
         """Variance per bar, ``None`` before the window is full."""
-        if not self._sums["rs"].full:
-            return None
-        o, oo, c, cc, rs = (total.total for total in self._sums.values())
         n, weight = self._count, self._weight
-        overnight, session = (oo - o * o / n) / (n - 1), (cc - c * c / n) / (n - 1)
-        return max(overnight, 0.0) + weight * max(session, 0.0) + (1.0 - weight) * rs / n
+        if len(self._terms) < n:
+            return None
+        nights, nights2, days, days2, insides = self._sums
+        overnight, session = (nights2 - nights * nights / n) / (n - 1), (days2 - days * days / n) / (n - 1)
+        return max(overnight, 0.0) + weight * max(session, 0.0) + (1.0 - weight) * insides / n
 
     def save(self) -> dict[str, Any]:
         """Return the state as JSON-able values."""
-        return {"close": self._close} | {name: total.save() for name, total in self._sums.items()}
+        return {"close": self._close, "terms": [list(terms) for terms in self._terms]}
 
     def load(self, state: dict[str, Any]) -> None:
         """Restore what `save` returned."""
         self._close = state["close"]
-        for name, total in self._sums.items():
-            total.load(state[name])
+        self._terms = deque(((night, day, inside) for night, day, inside in state["terms"]), maxlen=self._count)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Sum afresh, so that rounding cannot pile up."""
+        self._until_fresh = self._count
+        nights, days, insides = (
+            (list(column) for column in zip(*self._terms, strict=True)) if self._terms else ([], [], [])
+        )
+        self._sums = (
+            math.fsum(nights),
+            math.sumprod(nights, nights),
+            math.fsum(days),
+            math.sumprod(days, days),
+            math.fsum(insides),
+        )

@@ -54,7 +54,13 @@ def subsampled_variance(prices: Any, step: int) -> float | None:
     """
     levels = spliced(prices)
     changes = len(levels) - 1
-    return None if changes < step else sparse_sum(levels, step) / step * changes / (changes - step + 1)
+    total = sparse_sum(levels, step)
+    return None if changes < step else subsampled(total, changes, step)
+
+
+def subsampled(sparse: float, changes: int, step: int) -> float:
+    r"""Return :math:`[Y,Y]^{(K)}\,n/(n-K+1)` of a `sparse_sum` over ``n`` changes."""
+    return sparse / step * changes / (changes - step + 1)
 
 
 def sparse_sum(levels: Floats, step: int) -> float:

@@ -7,7 +7,7 @@ import math
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.estimators.columns import Floats
 from mm_nautilus.estimators.noise_robust import parzen_weights, realised_kernel, tuning, two_scale
-from mm_nautilus.estimators.realised import sparse_sum
+from mm_nautilus.estimators.realised import sparse_sum, subsampled
 from mm_nautilus.estimators.rolling import RollingPrices
 
 
@@ -48,7 +48,7 @@ class RollingTwoScale(RollingPrices):
         value = self.value
         if value is None or value > 0.0 or self.step is None:
             return value
-        return max(self._sparse, 0.0) / self.step * self.changes / (self.changes - self.step + 1)
+        return subsampled(max(self._sparse, 0.0), self.changes, self.step)
 
     def _add(self) -> None:
         levels, step = self._levels, self.step

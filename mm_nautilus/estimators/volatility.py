@@ -19,6 +19,7 @@ from mm_nautilus.estimators.columns import Floats, spliced
 from mm_nautilus.estimators.realised import RollingBipower, RollingRealised
 from mm_nautilus.estimators.rolling import RollingPrices
 from mm_nautilus.estimators.rolling_noise_robust import RollingKernel, RollingTwoScale
+from mm_nautilus.estimators.windows import decayed_by_age
 from mm_nautilus.settings import Settings
 
 
@@ -61,17 +62,14 @@ def ewma_variances(prices: Any, interval_s: float, half_life_s: float) -> Floats
         When a duration is not positive.
 
     """
-    from scipy.signal import lfilter  # noqa: PLC0415 - a command line start must not pay for it
-
     for field, found in (("interval_s", interval_s), ("half_life_s", half_life_s)):
         if not found > 0.0:
             raise ParameterError(field, found, "a number > 0")
     rates = np.diff(spliced(prices)) ** 2 / interval_s
     if not len(rates):
         return rates
-    decay = ewma_decay(interval_s, half_life_s)
-    variances: Floats = lfilter([1.0 - decay], [1.0, -decay], rates, zi=[decay * rates[0]])[0]
-    return variances
+    rates[1:] *= 1.0 - ewma_decay(interval_s, half_life_s)
+    return decayed_by_age(np.arange(len(rates), dtype=np.float64) * (interval_s / half_life_s), rates)
 
 
 type Estimator = Literal["ewma", "realised", "bipower", "two_scale", "realised_kernel"]

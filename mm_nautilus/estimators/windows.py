@@ -203,10 +203,14 @@ def decayed_sums(ts_ns: Any, values: Any, half_life_s: float) -> Floats:
         raise ParameterError("half_life_s", half_life_s, "a number > 0")
     column, instants = numbers(values, "values"), times(ts_ns)
     same_length(ts_ns=instants, values=column)
+    return decayed_by_age((instants - instants[:1]).astype(np.float64) * (1e-9 / half_life_s), column)
+
+
+def decayed_by_age(age: Floats, column: Floats) -> Floats:
+    r"""Return :math:`\sum_{j\le i} v_j\,2^{-(a_i-a_j)}` for events at instants `age`, in half-lives from 0 on."""
     if not len(column):
         return column
     sums = np.empty(len(column))
-    age = (instants - instants[:1]) * (1e-9 / half_life_s)
     # Undoing the decay overflows over a long time, so that it is undone over stretches of 32 half-lives only.
     bounds = np.flatnonzero(np.diff(np.floor(age / 32.0), prepend=-1.0)).tolist()
     carried, carried_age = 0.0, 0.0

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mm_nautilus.errors import ParameterError
@@ -54,6 +54,7 @@ def nan_for_none(value: float | None) -> float:
     return math.nan if value is None else value
 
 
+@settings(deadline=None)
 @given(flow=trades(), window=WINDOWS, stop=st.integers(0, 40))
 def test_trade_imbalance_trade_by_trade_is_that_of_the_columns(flow, window, stop: int) -> None:
     online, found = TradeImbalance(window), []
@@ -67,6 +68,7 @@ def test_trade_imbalance_trade_by_trade_is_that_of_the_columns(flow, window, sto
     np.testing.assert_allclose(found, trade_imbalances(*flow, window), atol=1e-12)
 
 
+@settings(deadline=None)
 @given(flow=trades(), half_life_s=st.sampled_from([0.5, 3.0, 1000.0]), stop=st.integers(0, 40))
 def test_decayed_trade_imbalance_trade_by_trade_is_that_of_the_columns(flow, half_life_s: float, stop: int) -> None:
     online, found = EwmaTradeImbalance(half_life_s), []
@@ -80,6 +82,7 @@ def test_decayed_trade_imbalance_trade_by_trade_is_that_of_the_columns(flow, hal
     np.testing.assert_allclose(found, ewma_trade_imbalances(*flow, half_life_s), atol=1e-9)
 
 
+@settings(deadline=None)
 @given(flow=trades(), half_life_s=st.sampled_from([0.01, 0.5, 3.0, 1000.0]))
 def test_decayed_sums_are_the_sums_written_out(flow, half_life_s: float) -> None:
     ts, _, size = flow
@@ -88,6 +91,7 @@ def test_decayed_sums_are_the_sums_written_out(flow, half_life_s: float) -> None
     np.testing.assert_allclose(decayed_sums(ts, size, half_life_s), expected, rtol=1e-9, atol=1e-12)
 
 
+@settings(deadline=None)
 @given(book=books(), window=WINDOWS, stop=st.integers(0, 40))
 def test_order_flow_event_by_event_is_that_of_the_columns(book, window, stop: int) -> None:
     ts, bid, bid_size, ask_size, ask = book
@@ -106,6 +110,7 @@ def test_order_flow_event_by_event_is_that_of_the_columns(book, window, stop: in
     np.testing.assert_allclose(found, order_flow_imbalances(ts, bid, bid_size, ask, ask_size, window), atol=1e-9)
 
 
+@settings(deadline=None)
 @given(book=books())
 def test_order_flow_mirrors_with_the_book(book) -> None:
     _, bid, bid_size, ask_size, ask = book

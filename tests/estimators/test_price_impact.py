@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import linregress
 
@@ -19,6 +19,7 @@ def same(found: LinearImpact, expected: LinearImpact) -> None:
         assert one == (None if other is None else pytest.approx(other, rel=1e-7, abs=1e-9)), name
 
 
+@settings(deadline=None)
 @given(points=POINTS, half_life=st.sampled_from([None, 0.7, 5.0, 1000.0]))
 def test_interval_by_interval_is_the_regression_of_the_columns(points, half_life) -> None:
     online = RecursiveImpact(half_life)

@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mm_nautilus.errors import ParameterError
@@ -33,6 +33,7 @@ def rolling(name: str, bars: int):
 
 
 @pytest.mark.parametrize("name", WHOLE)
+@settings(deadline=None)
 @given(bars=st.lists(BAR, min_size=3, max_size=40), window=st.integers(3, 12), stop=st.integers(0, 40))
 def test_each_bar_leaves_what_the_window_says(name: str, bars, window: int, stop: int) -> None:
     online = rolling(name, window)

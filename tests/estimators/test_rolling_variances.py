@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mm_nautilus.errors import ParameterError
@@ -61,6 +61,7 @@ def agree(found: float | None, expected: float | None, scale: float) -> bool:
 
 
 @pytest.mark.parametrize("form", FORMS)
+@settings(deadline=None)
 @given(samples=PRICES, window=st.integers(4, 40))
 def test_each_sample_leaves_what_the_window_says(form: str, samples: list[float | None], window: int) -> None:
     rolling, whole = FORMS[form]
@@ -76,6 +77,7 @@ def test_each_sample_leaves_what_the_window_says(form: str, samples: list[float 
 
 
 @pytest.mark.parametrize("form", FORMS)
+@settings(deadline=None)
 @given(samples=PRICES, rest=PRICES, window=st.integers(4, 40))
 def test_a_restart_goes_on_where_it_was_without_the_time_between(
     form: str, samples: list[float | None], rest: list[float | None], window: int

@@ -3,14 +3,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.estimators.bulk_classification import (
+    bulk_volumes,
     buy_fraction,
     buy_fractions,
-    bulk_volumes,
     sample_sigma,
     trailing_sigma,
 )
@@ -37,6 +37,7 @@ def poured(trades, volume: float):
     return full
 
 
+@settings(deadline=None)
 @given(trades=TRADES, volume=st.sampled_from([0.5, 3.0, 10.0, 100.0]))
 def test_columns_fill_buckets_as_single_trades_do(trades, volume: float) -> None:
     bought, sold = by_aggressor([t[0] for t in trades], [t[1] for t in trades])
@@ -45,6 +46,7 @@ def test_columns_fill_buckets_as_single_trades_do(trades, volume: float) -> None
     np.testing.assert_allclose(bucket_buy + bucket_sell, volume)
 
 
+@settings(deadline=None)
 @given(trades=TRADES, volume=st.sampled_from([3.0, 10.0, 100.0]), last=st.integers(1, 8), history=st.integers(1, 12))
 def test_each_trade_leaves_what_the_columns_say(trades, volume: float, last: int, history: int) -> None:
     online = Vpin(volume, last, history)
@@ -65,6 +67,7 @@ def test_each_trade_leaves_what_the_columns_say(trades, volume: float, last: int
         assert online.rank == vpin_rank(levels, history)
 
 
+@settings(deadline=None)
 @given(bars=BARS, volume=st.sampled_from([3.0, 100.0]), last=st.integers(1, 8), window=st.integers(2, 9))
 def test_each_bar_leaves_what_the_columns_say(bars, volume: float, last: int, window: int) -> None:
     online = BulkVpin(volume, window, last)
