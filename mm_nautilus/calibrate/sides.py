@@ -143,12 +143,12 @@ def _intervals(
     counts = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
     weights = block_weights(shape[0], settings.bootstrap_draws, settings.seed)
     drawn = lattice_draws(counts, blocks.quoted_s, 0.5 * first * tick, tick, weights)
-    a, k = (_estimate(value, some, shape[0]) for value, some in zip((fit.a_per_s, fit.decay), drawn, strict=True))
-    return a, k
+    a = _estimate(fit.a_per_s, drawn[0], shape[0], fit.se_ln_a)
+    return a, _estimate(fit.decay, drawn[1], shape[0], fit.se_decay / fit.decay)
 
 
-def _estimate(value: float, drawn: Floats, blocks: int) -> Estimate:
-    low, high = log_interval(drawn, blocks).around(value)
+def _estimate(value: float, drawn: Floats, blocks: int, fisher: float) -> Estimate:
+    low, high = log_interval(drawn, blocks, fisher).around(value)
     if not (math.isfinite(high) and math.isfinite(low)):
         return Estimate(value=value)
     return Estimate(value=value, low=low, high=high)

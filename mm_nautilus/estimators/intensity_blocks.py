@@ -2,7 +2,8 @@ r"""Intervals for A and k from blocks of time, drawn with replacement.
 
 Market orders come in clusters and their depths with them; Fisher errors take them for independent. Here blocks of
 quoted time are drawn with replacement, each draw is fitted, and the spread of the logarithms over the draws is the
-standard error: :math:`\exp(\ln\hat\theta \pm t_{0.975,\,m-1}\,se)` with :math:`m` blocks.
+standard error: :math:`\exp(\ln\hat\theta \pm t_{0.975,\,m-1}\,se)` with :math:`m` blocks. It is never taken below
+the Fisher error: clusters only widen it.
 
 Fails where clusters are longer than a block, and with a handful of blocks.
 
@@ -42,14 +43,31 @@ def block_weights(blocks: int, draws: int, seed: int) -> Floats:
     return rng.multinomial(blocks, np.full(blocks, 1.0 / blocks), size=draws).astype(np.float64)
 
 
-def log_interval(drawn: Floats, blocks: int) -> LogInterval:
-    """Return the interval of a positive estimate from its redrawn values; infinite where most cannot be estimated."""
+def log_interval(drawn: Floats, blocks: int, at_least: float = 0.0) -> LogInterval:
+    """Return the interval of a positive estimate from its redrawn values.
+
+    Parameters
+    ----------
+    drawn : float array, shape (draws,)
+        The estimate of every draw.
+    blocks : int
+        Blocks drawn from.
+    at_least : float
+        Standard error of the logarithm that independent events would give. The spread over a few dozen blocks is itself
+        only known to a tenth; where it falls below this, it does so by chance.
+
+    Returns
+    -------
+    LogInterval
+        Infinite with fewer than `FEWEST_BLOCKS` blocks, or where a tenth of the draws cannot be estimated.
+
+    """
     from scipy.special import stdtrit  # noqa: PLC0415 - a command line start must not pay for it
 
     good = drawn[np.isfinite(drawn) & (drawn > 0)]
     if len(good) < 0.9 * len(drawn) or blocks < FEWEST_BLOCKS:
         return LogInterval(float("inf"), float("inf"))
-    return LogInterval(float(np.log(good).std(ddof=1)), float(stdtrit(blocks - 1, 0.975)))
+    return LogInterval(max(float(np.log(good).std(ddof=1)), at_least), float(stdtrit(blocks - 1, 0.975)))
 
 
 def lattice_draws(

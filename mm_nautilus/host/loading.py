@@ -117,12 +117,11 @@ def _strategy(
         return None
     fields.setdefault("strategy_id", f"{strategy_type.__name__}-001")
     settings_type = config_type.settings_type(fields)
-    fields, wrong = _calibrated(path, fields, settings_type)
-    problems.extend(wrong)
-    unmet = {"instrument_id", "book"} - set(settings_type.model_fields)
-    if unmet:
-        problems.append(f"strategy.config_path: the settings of {config_location!r} have no {', '.join(sorted(unmet))}")
+    found = _completed(path, fields, settings_type, config_location)
+    if isinstance(found, list):
+        problems.extend(found)
         return None
+    fields = found
     venue = str(table.get("instrument_id")).rpartition(".")[2]
     section = next((section for section in run_file.venues if section.name == venue), None) if run_file else None
     if section is not None:
@@ -141,16 +140,21 @@ def _strategy(
     return strategy_type, config
 
 
-def _calibrated(path: Path, fields: dict[str, Any], settings_type: type[BaseModel]) -> tuple[dict[str, Any], list[str]]:
-    """Return the table with what its calibration file fills in, and why that file cannot be used."""
+def _completed(
+    path: Path, fields: dict[str, Any], settings_type: type[BaseModel], config_location: object
+) -> dict[str, Any] | list[str]:
+    """Return the table with what its calibration file fills in, or why it cannot be used."""
+    unmet = {"instrument_id", "book"} - set(settings_type.model_fields)
+    if unmet:
+        return [f"strategy.config_path: the settings of {config_location!r} have no {', '.join(sorted(unmet))}"]
     named = fields.get("calibration")
     if not isinstance(named, str):
-        return fields, []
+        return fields
     try:
         filled, wrong = calibrated(fields, path.parent / named, settings_type.model_fields)
     except ConfigError as error:
-        filled, wrong = {**fields, "calibration": None}, [f"calibration: {error.path}: {one}" for one in error.problems]
-    return filled, [f"strategy.{problem}" for problem in wrong]
+        return [f"strategy.calibration: {error.path}: {problem}" for problem in error.problems]
+    return [f"strategy.{problem}" for problem in wrong] if wrong else filled
 
 
 def _imported(field: str, location: object, base: type, problems: list[str]) -> Any:
