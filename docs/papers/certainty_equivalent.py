@@ -85,7 +85,7 @@ def worth(model: QuotingModel, gamma: float = GAMMA, world: World = AVELLANEDA_S
         start,
         method="LSODA",
         jac=lambda tau_s, _values: system(tau_s)[0],
-        rtol=1e-8,
+        rtol=1e-7,
         atol=1e-12,
     )
     utility, mean, square = (float(solved.y[part * rows + bound, -1]) for part in range(3))

@@ -88,7 +88,7 @@ def compare(setting: Setting) -> Compared:
 def report() -> None:
     """Print the bid distances of every setting, exact and closed, and the inventory they lead to."""
     table = Table(title="Stationary bid distance by inventory", title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("sigma, A, k, gamma", no_wrap=True)
+    table.add_column("sigma, A, k, gamma")
     for inventory in SHOWN:
         table.add_column(f"{inventory:g}", justify="right")
     table.add_column("std q", justify="right")

@@ -126,22 +126,7 @@ def contenders(
             problems.append(f"--models: {problem}; or a table [compare.{name}] with a key 'model'")
     if problems:
         raise ConfigError(path, problems)
-    found = [_contender(name, tables.get(name, {}), raw, settings, problems) for name in names]
-    if problems:
-        raise ConfigError(path, problems)
-    return [
-        Contender(name, model, given, derived, left_out, _loaded(path, name, changed, seed))
-        for name, model, given, derived, left_out, changed in found
-    ]
-
-
-def _loaded(path: Path, name: str, tables: dict[str, Any], seed: int | None) -> LoadedRun:
-    try:
-        return load_tables(path, tables, seed)
-    except ConfigError as error:
-        # The run file is sound under its own model, so what is wrong is what this one was given.
-        lines = [problem.replace("strategy", f"compare.{name}", 1) for problem in error.problems]
-        raise ConfigError(path, lines) from None
+    return [_contender(path, name, tables.get(name, {}), raw, settings, seed) for name in names]
 
 
 def _name_problems(names: Sequence[str]) -> list[str]:
@@ -188,8 +173,8 @@ def _hint(key: str, allowed: Sequence[str]) -> str:
 
 
 def _contender(
-    name: str, table: Mapping[str, Any], raw: Mapping[str, Any], settings: QuotingSettings, problems: list[str]
-) -> tuple[str, str, dict[str, Any], dict[str, str], tuple[str, ...], dict[str, Any]]:
+    path: Path, name: str, table: Mapping[str, Any], raw: Mapping[str, Any], settings: QuotingSettings, seed: int | None
+) -> Contender:
     own = find_model(settings.model).parameters_type.model_fields
     model = table.get("model", name)
     fields = find_model(model).parameters_type.model_fields
@@ -198,17 +183,25 @@ def _contender(
     stated = {key: strategy.pop(key) for key in own if key in strategy}
     given = {key: value for key, value in stated.items() if key in fields}
     given |= {key: value for key, value in table.items() if key != "model"}
-    derived = {}
-    for key, field in fields.items():
-        if not field.is_required() or key in given:
-            continue
-        if key in DERIVED:
-            given[key] = DERIVED[key].value(settings)
-            derived[key] = DERIVED[key].words
-        else:
-            problems.append(
-                f"compare.{name}.{key}: {model} requires it and the run file does not give it; put it into a table "
-                f"[compare.{name}] or add --set compare.{name}.{key}=..."
-            )
+    missing = [key for key, field in fields.items() if field.is_required() and key not in given]
+    derived = {key: DERIVED[key] for key in missing if key in DERIVED}
+    given |= {key: derivation.value(settings) for key, derivation in derived.items()}
     changed["strategy"] = strategy | {"model": model} | given
-    return name, model, given, derived, tuple(key for key in stated if key not in fields), changed
+    loaded = _loaded(path, name, changed, seed)
+    return Contender(
+        name=name,
+        model=model,
+        parameters=loaded.strategy_config.settings.model_dump(include=set(fields), exclude_defaults=True),
+        derived={key: derivation.words for key, derivation in derived.items()},
+        left_out=tuple(key for key in stated if key not in fields),
+        loaded=loaded,
+    )
+
+
+def _loaded(path: Path, name: str, tables: dict[str, Any], seed: int | None) -> LoadedRun:
+    try:
+        return load_tables(path, tables, seed)
+    except ConfigError as error:
+        # The run file is sound under its own model, so what is wrong is what this one was given.
+        lines = [problem.replace("strategy", f"compare.{name}", 1) for problem in error.problems]
+        raise ConfigError(path, lines) from None

@@ -137,7 +137,7 @@ def test_seed_and_overrides_reach_every_run(run_file: Path) -> None:
             ["glft", "symmetric"],
             "compare.symmetric.half_spread: should be greater",
         ),
-        ("", ["glft", "glosten_milgrom"], "compare.glosten_milgrom.jump_price: glosten_milgrom requires it"),
+        ("", ["glft", "glosten_milgrom"], "compare.glosten_milgrom.jump_price: is required and not there"),
     ],
 )
 def test_mistakes_name_their_place(run_file: Path, tables: str, names: list[str], expected: str) -> None:
