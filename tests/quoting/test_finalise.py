@@ -23,7 +23,7 @@ def finalised(bid=99.973, ask=100.031, position=0.0, **changes):
     return finalise(bid, ask, position=position, **(given | {"tick": TICK, "lot": LOT} | changes))
 
 
-prices = st.floats(90, 110)
+offsets = st.integers(0, 7).flatmap(lambda draw: st.floats(-0.4, 0.4) if draw else st.none())
 shapes = st.builds(
     LadderShape,
     levels=st.integers(1, 5),
@@ -43,8 +43,8 @@ shapes = st.builds(
     phases=(Phase.generate,),  # a broken step is to be found, not explained
 )
 @given(
-    bid=st.none() | prices,
-    ask=st.none() | prices,
+    bid=offsets,
+    ask=offsets,
     best_bid_ticks=st.integers(9000, 11000),
     spread_ticks=st.integers(1, 40),
     position_lots=st.integers(-130, 130),
@@ -55,6 +55,7 @@ shapes = st.builds(
 def every_promise_holds(bid, ask, best_bid_ticks, spread_ticks, position_lots, fair_offset, floor, shape):
     best_bid, best_ask = best_bid_ticks * TICK, (best_bid_ticks + spread_ticks) * TICK
     position = position_lots * LOT
+    bid, ask = (None if offset is None else best_bid + offset for offset in (bid, ask))
     # A signal may be beyond the touch; without one prices stand where they are wanted.
     fair = None if fair_offset is None else (best_bid_ticks + 0.5 * fair_offset) * TICK
     ladder = finalised(
@@ -116,7 +117,7 @@ def seeds_withdraw_both_sides(side, share):
             lambda side, price, tick, spacing, levels: [
                 math.floor(price / tick) - int(side) * i for i in range(levels)
             ],
-            "closer to the market",
+            "closer to the market|smallest half-spread",
         ),
     ],
 )
