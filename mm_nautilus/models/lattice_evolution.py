@@ -32,7 +32,7 @@ class FiniteSolution:
     """``x_n``, in price units; shape (t, 2N)."""
 
 
-def solve_finite(problem: LatticeProblem, tau_s: float, steps_per_octave: int = 1) -> FiniteSolution:
+def solve_finite(problem: LatticeProblem, tau_s: float, steps_per_octave: int = 1, octaves: int = 0) -> FiniteSolution:
     """Solve the problem up to a time left, on a grid that is fine where the end is near.
 
     Parameters
@@ -43,6 +43,8 @@ def solve_finite(problem: LatticeProblem, tau_s: float, steps_per_octave: int = 
         Longest time left, in seconds; the last of the solution's times.
     steps_per_octave : int
         Equal steps between each time and its double.
+    octaves : int
+        How often the time doubles after the first steps, at least; more where the problem moves faster.
 
     Raises
     ------
@@ -54,23 +56,23 @@ def solve_finite(problem: LatticeProblem, tau_s: float, steps_per_octave: int = 
     if steps_per_octave < 1:
         raise ParameterError("steps_per_octave", steps_per_octave, "at least 1")
     solve = _linear if problem.is_linear else _nonlinear
-    return solve(problem, tau_s, steps_per_octave)
+    return solve(problem, tau_s, steps_per_octave, octaves)
 
 
-def _octaves(problem: LatticeProblem, tau_s: float, steps_per_octave: int) -> tuple[float, int]:
+def _octaves(problem: LatticeProblem, tau_s: float, steps_per_octave: int, octaves: int) -> tuple[float, int]:
     """Return the first step, in seconds, and how often it doubles."""
     fastest = float(np.ptp(problem.running_cost)) * problem.bid_k / problem.order_size
     fastest += problem.bid_eta + problem.ask_eta
-    doublings = max(0, int(np.ceil(np.log2(max(fastest * tau_s / steps_per_octave, 1.0)))))
+    doublings = max(octaves, int(np.ceil(np.log2(max(fastest * tau_s / steps_per_octave, 1.0)))))
     return tau_s / (steps_per_octave * 2**doublings), doublings
 
 
-def _linear(problem: LatticeProblem, tau_s: float, steps_per_octave: int) -> FiniteSolution:
+def _linear(problem: LatticeProblem, tau_s: float, steps_per_octave: int, octaves: int) -> FiniteSolution:
     k_over_size = problem.bid_k / problem.order_size
     log_v = -problem.terminal * problem.inventories**2 * k_over_size
     times, logs, offsets = [0.0], [log_v], [0.0]
     if tau_s > 0.0:
-        step_s, doublings = _octaves(problem, tau_s, steps_per_octave)
+        step_s, doublings = _octaves(problem, tau_s, steps_per_octave, octaves)
         diagonal = problem.running_cost * k_over_size
         most = float(diagonal.max())
         steps = 2 * problem.lots
@@ -107,7 +109,7 @@ def _exponential(matrix: Floats) -> tuple[Floats, float]:
     return total / peak, float(np.log(peak))
 
 
-def _nonlinear(problem: LatticeProblem, tau_s: float, steps_per_octave: int) -> FiniteSolution:
+def _nonlinear(problem: LatticeProblem, tau_s: float, steps_per_octave: int, octaves: int) -> FiniteSolution:
     from scipy.integrate import solve_ivp  # noqa: PLC0415 - a second of import time that few need
 
     size, costs = problem.order_size, problem.running_cost
@@ -121,7 +123,7 @@ def _nonlinear(problem: LatticeProblem, tau_s: float, steps_per_octave: int) -> 
         return change
 
     start = -problem.terminal * problem.inventories**2
-    first, doublings = _octaves(problem, tau_s, steps_per_octave)
+    first, doublings = _octaves(problem, tau_s, steps_per_octave, octaves)
     times = [first * step for step in range(steps_per_octave + 1)]
     for octave in range(doublings):
         times += [times[-1] + first * 2**octave * step for step in range(1, steps_per_octave + 1)]
