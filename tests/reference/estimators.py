@@ -69,7 +69,7 @@ def _buckets(bought: Any, sold: Any, inputs: dict[str, Any]) -> dict[str, Any]:
     return {
         "bucket_buy": bucket_buy.tolist(),
         "bucket_sell": bucket_sell.tolist(),
-        "vpin": vpin.vpin(bucket_buy, bucket_sell, inputs["n_last"]),
+        "vpin": vpin.vpin(bucket_buy, bucket_sell, inputs.get("n_last")),
         "n_buckets": len(bucket_buy),
     }
 
@@ -137,7 +137,7 @@ def markouts(inputs: dict[str, Any]) -> dict[str, Any]:
         [_ns(t) for t in mid_t],
         mid,
         inputs["horizons"],
-        _ns(inputs["data_end"]),
+        None if inputs.get("data_end") is None else _ns(inputs["data_end"]),
     )
     figures = {
         "mid": table.later_mid,
