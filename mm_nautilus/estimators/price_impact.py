@@ -13,8 +13,10 @@ import numpy as np
 
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.estimators.columns import numbers, same_length
+from mm_nautilus.fast_init import fast_init
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class LinearImpact:
     """A least-squares line of price moves on signed flow; ``None`` where the data do not determine a figure."""
