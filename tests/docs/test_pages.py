@@ -16,7 +16,7 @@ LARGEST_PICTURE = 60_000
 @pytest.mark.parametrize("name", [*MODELS, "multi_asset"])
 def test_every_model_has_a_page_with_a_picture(name: str) -> None:
     text = (DOCS / "models" / f"{name}.md").read_text()
-    headings = re.findall(r"^## (.*)$", text, re.M)
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
     for heading in ("What it assumes", "Formula", "Quotes against inventory", "When not to use it"):
         assert heading in headings
     assert f"({name}.svg)" in text
@@ -25,7 +25,7 @@ def test_every_model_has_a_page_with_a_picture(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_example_of_a_page_is_what_the_model_takes(name: str) -> None:
-    example = re.search(r"```toml\n(.*?)```", (DOCS / "models" / f"{name}.md").read_text(), re.S)
+    example = re.search(r"```toml\n(.*?)```", (DOCS / "models" / f"{name}.md").read_text(), re.DOTALL)
     assert example is not None
     strategy = tomllib.loads(example[1])["strategy"]
     assert strategy.pop("model") == name
