@@ -13,7 +13,7 @@ def compare(
     models: Annotated[
         str,
         typer.Option(
-            help="Models, or names of [compare.NAME] tables in the run file, separated by commas; the others are "
+            help="Models, or names of compare.NAME tables in the run file, separated by commas; the others are "
             "compared to the first."
         ),
     ],
@@ -31,10 +31,9 @@ def compare(
 ) -> None:
     """Run several quoting models on the same data and say what can be told apart.
 
-    Every model takes over the parameters of the run file that it knows. Its own come from a table
-    [compare.MODEL]; half_spread, horizon_s and quote_lifetime_s are derived from the intensity and the
-    position limit where neither gives them. A table [compare.NAME] with a key 'model' makes another
-    contender of the same model.
+    Every model takes over the parameters of the run file that it knows, then those of its table compare.MODEL. The
+    half_spread, horizon_s and quote_lifetime_s are derived from intensity and position limit where neither gives them. A
+    table compare.NAME with a key 'model' makes another contender of the same model. See docs/comparing.md.
     """
     from rich.console import Console
 
