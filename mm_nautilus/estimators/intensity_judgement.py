@@ -132,7 +132,8 @@ def judged_fit(by_half_tick: Ints, duration_s: float, first_half_ticks: int, tic
             Verdict.FALLBACK, Form.TICK_DISCRETE, Refusal.LARGE_TICK, reason, fit, pair, first_half_ticks, share, tick
         )
     if not fit.decay - _Z * fit.se_decay > 0:
-        found = f"k = {fit.decay:.4g} +- {fit.se_decay:.2g} cannot be told from 0" if isfinite(fit.decay) else "no decay"
+        told = isfinite(fit.decay)
+        found = f"k = {fit.decay:.4g} +- {fit.se_decay:.2g} cannot be told from 0" if told else "no decay"
         reason = f"{found}: deeper orders are hit as often"
         return _refused(Refusal.NO_DECAY, reason, curve, first_half_ticks, share)
     if not fit.correlation < _MOST_CORRELATED or not isfinite(fit.a_per_s):

@@ -1,4 +1,4 @@
-"""The 95 % intervals cover the truth: small and large tick, two sides different, three seeds, a hundred repeats each."""
+"""The 95 % intervals cover the truth: small and large tick, two different sides, three seeds, a hundred repeats."""
 
 from dataclasses import replace
 

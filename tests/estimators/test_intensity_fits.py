@@ -74,7 +74,7 @@ def test_aggregated_rows_and_single_orders_give_the_same() -> None:
     rng = np.random.default_rng(2)
     exposure, events = resting(2.0, 0.8, 1.0, rng)
     levels = np.unique(DEPTHS)
-    added = [[values[DEPTHS == level].sum() for level in levels] for values in (exposure, events)]
+    added = [[values[level == DEPTHS].sum() for level in levels] for values in (exposure, events)]
     one, many = exponential_censored(levels, *added), exponential_censored(DEPTHS, exposure, events)
     for name in ("a_per_s", "decay", "se_ln_a", "se_decay", "loglik", "correlation"):
         assert getattr(one, name) == pytest.approx(getattr(many, name), rel=1e-10)
