@@ -31,9 +31,9 @@ def compare(
 ) -> None:
     """Run several quoting models on the same data and say what can be told apart.
 
-    Every model takes over the parameters of the run file that it knows, then those of its table compare.MODEL. The
-    half_spread, horizon_s and quote_lifetime_s are derived from intensity and position limit where neither gives them. A
-    table compare.NAME with a key 'model' makes another contender of the same model. See docs/comparing.md.
+    Every model takes over the parameters of the run file that it knows, then those of its table compare.MODEL.
+    The half_spread, horizon_s and quote_lifetime_s are derived from intensity and position limit where neither
+    gives them. A table compare.NAME with a key 'model' makes another contender of the same model.
     """
     from rich.console import Console
 
