@@ -7,10 +7,9 @@ trusted is not used: the last good one stays, and `notes` says why.
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from dataclasses import dataclass, field
+from collections import deque
 from math import ceil, isfinite
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -20,25 +19,53 @@ from mm_nautilus.market import Intensity, Side, TopOfBook
 
 DEEPEST: Final = 4096
 """Half-ticks beyond which depths are not told apart."""
-_FAR: Final = 2**62
+_NO_ORDER: Final = -1
 
 
-@dataclass(slots=True)
-class _Slice:
+class _Flow:
+    """Market orders of one aggressor side on their way into counts by depth, in half-ticks."""
+
+    __slots__ = ("_event", "_farthest", "_mid", "_shift", "_sign", "counts", "total")
+
+    def __init__(self, sign: int, shift: int) -> None:
+        self._sign, self._shift = sign, shift
+        self._event, self._mid, self._farthest = _NO_ORDER, 0, 0
+        self.counts: dict[int, int] = {}
+        """Of the present slice."""
+        self.total = np.zeros(DEEPEST + 1, dtype=np.int64)
+        """Of the slices in the window."""
+
+    def traded(self, event: int, price_ticks: int, mid_half_ticks: int) -> None:
+        """Take a trade; the mid is 0 where the book was not fit, and the order does not count."""
+        signed = self._sign * price_ticks
+        if event == self._event:
+            self._farthest = max(self._farthest, signed)
+            return
+        self.close()
+        self._event, self._mid, self._farthest = event, mid_half_ticks, signed
+
+    def close(self) -> None:
+        """Count the order whose trades were coming in; what still comes of it is no other order."""
+        if self._mid:
+            depth = 2 * self._farthest - self._sign * self._mid - self._shift
+            if depth >= 0:
+                depth = min(depth, DEEPEST)
+                self.counts[depth] = self.counts.get(depth, 0) + 1
+            self._mid = 0
+
+    def add(self, counts: dict[int, int], sign: int) -> None:
+        """Let counts enter or leave the window."""
+        for depth, count in counts.items():
+            self.total[depth] += sign * count
+
+
+class _Slice(NamedTuple):
     """What happened in one part of the window."""
 
-    orders: dict[Side, Counter[int]] = field(default_factory=lambda: {side: Counter() for side in Side})
-    seconds: Counter[int] = field(default_factory=Counter)
+    sells: dict[int, int]
+    buys: dict[int, int]
+    seconds: dict[int, float]
     """Quoted seconds, by half-spread in half-ticks."""
-
-
-@dataclass(slots=True)
-class _Order:
-    """The market order whose trades are coming in; a mid of 0 marks one that does not count."""
-
-    ts_event: int
-    mid_half_ticks: int
-    farthest_ticks: int
 
 
 class RollingIntensity:
@@ -53,8 +80,21 @@ class RollingIntensity:
 
     """
 
-    __slots__ = ("_current", "_first_half_ticks", "_next_ns", "_orders", "_refit_ns", "_seconds", "_shift", "_slices")
-    __slots__ += ("_pending", "_tick", "asks", "bids", "fits", "notes")
+    __slots__ = (
+        "_buys",
+        "_first_half_ticks",
+        "_next_ns",
+        "_now",
+        "_refit_ns",
+        "_seconds",
+        "_sells",
+        "_slices",
+        "_tick",
+        "asks",
+        "bids",
+        "fits",
+        "notes",
+    )
 
     def __init__(self, settings: IntensitySettings, tick: float) -> None:
         if settings.rolling_window_s is None:
@@ -65,21 +105,20 @@ class RollingIntensity:
         self.fits: dict[Side, JudgedFit] = {}
         """The last fit of each of our sides, trusted or not."""
         self._tick = tick
-        self._shift = 2 if settings.fill_rule == "through" else 0
+        shift = 2 if settings.fill_rule == "through" else 0
+        self._sells, self._buys = _Flow(-1, shift), _Flow(1, shift)
         first = settings.depth_from_price
         self._first_half_ticks = None if first is None else ceil(2.0 * first / tick - 1e-9)
         self._refit_ns = round(settings.refit_interval_s * 1e9)
         self._slices: deque[_Slice] = deque(maxlen=max(round(settings.rolling_window_s / settings.refit_interval_s), 1))
-        self._current = _Slice()
-        self._orders = {side: np.zeros(DEEPEST + 1, dtype=np.int64) for side in Side}
+        self._now: dict[int, float] = {}
         self._seconds = np.zeros(DEEPEST + 1)
-        self._pending: dict[Side, _Order | None] = dict.fromkeys(Side)
         self._next_ns: int | None = None
 
     def stood(self, top: TopOfBook, seconds: float) -> None:
         """A book fit to be quoted on stood for so long."""
-        spread = round((top.ask - top.bid) / self._tick)
-        self._current.seconds[min(spread, DEEPEST)] += seconds
+        spread = min(round((top.ask - top.bid) / self._tick), DEEPEST)
+        self._now[spread] = self._now.get(spread, 0.0) + seconds
 
     def traded(self, ts_event: int, price: float, aggressor: Side, top: TopOfBook | None) -> None:
         """Take a trade.
@@ -96,26 +135,10 @@ class RollingIntensity:
             The book before it; ``None`` where that was not fit to be quoted on, and the order does not count.
 
         """
-        signed = int(aggressor) * round(price / self._tick)
-        pending = self._pending[aggressor]
-        if pending is not None and pending.ts_event == ts_event:
-            pending.farthest_ticks = max(pending.farthest_ticks, signed)
-            return
-        self._flush(aggressor)
-        if top is None:
-            self._pending[aggressor] = _Order(ts_event, 0, -_FAR)
-        else:
-            mid = round(top.bid / self._tick) + round(top.ask / self._tick)
-            self._pending[aggressor] = _Order(ts_event, mid, signed)
-
-    def _flush(self, aggressor: Side) -> None:
-        order = self._pending[aggressor]
-        self._pending[aggressor] = None
-        if order is None or order.mid_half_ticks == 0:
-            return
-        depth = 2 * order.farthest_ticks - int(aggressor) * order.mid_half_ticks - self._shift
-        if depth >= 0:
-            self._current.orders[aggressor][min(depth, DEEPEST)] += 1
+        tick = self._tick
+        mid = 0 if top is None else round(top.bid / tick) + round(top.ask / tick)
+        flow = self._buys if aggressor is Side.BUY else self._sells
+        flow.traded(ts_event, round(price / tick), mid)
 
     def due(self, now_ns: int) -> bool:
         """Fit anew when it is time to; return whether that was so."""
@@ -130,21 +153,19 @@ class RollingIntensity:
         return True
 
     def _turn(self) -> None:
-        """Close the current slice and drop the oldest."""
-        for side, pending in self._pending.items():
-            self._flush(side)
-            if pending is not None:  # trades of it that are still to come must not count as another order
-                self._pending[side] = _Order(pending.ts_event, 0, -_FAR)
+        """Close the present slice and drop the oldest."""
+        for flow in (self._sells, self._buys):
+            flow.close()
         if len(self._slices) == self._slices.maxlen:
             self._add(self._slices.popleft(), -1)
-        self._add(self._current, 1)
-        self._slices.append(self._current)
-        self._current = _Slice()
+        present = _Slice(self._sells.counts, self._buys.counts, self._now)
+        self._add(present, 1)
+        self._slices.append(present)
+        self._sells.counts, self._buys.counts, self._now = {}, {}, {}
 
     def _add(self, part: _Slice, sign: int) -> None:
-        for side, orders in part.orders.items():
-            for depth, count in orders.items():
-                self._orders[side][depth] += sign * count
+        self._sells.add(part.sells, sign)
+        self._buys.add(part.buys, sign)
         for spread, seconds in part.seconds.items():
             self._seconds[spread] += sign * seconds
 
@@ -153,7 +174,8 @@ class RollingIntensity:
         first = self._first_half_ticks or half_spread_half_ticks(self._seconds.clip(min=0.0))
         notes = []
         for ours in Side:
-            judged = judged_fit(self._orders[ours.opposite], quoted_s, first, self._tick)
+            hit_by = self._sells if ours is Side.BUY else self._buys
+            judged = judged_fit(hit_by.total, quoted_s, first, self._tick)
             self.fits[ours] = judged
             name = "BID" if ours is Side.BUY else "ASK"
             fit = judged.fit

@@ -118,8 +118,8 @@ def test_memory_is_bounded() -> None:
         for i in range(20):
             rolling.traded(second * S + i, 99.02 + i * 7.0, Side.BUY, top)
     assert len(rolling._slices) == 10
-    assert all(len(part.orders[Side.BUY]) <= DEEPEST + 1 for part in rolling._slices)
-    assert rolling._orders[Side.BUY].sum() == 200, "deep orders count as reaching the deepest price"
+    assert all(len(part.buys) <= DEEPEST + 1 for part in rolling._slices)
+    assert rolling._buys.total.sum() == 200, "deep orders count as reaching the deepest price"
     assert rolling._seconds.sum() == pytest.approx(10.0)
 
 
