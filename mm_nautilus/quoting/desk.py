@@ -102,8 +102,10 @@ class Desk:
         self._tick, self._lot = float(grid.tick), float(grid.lot)
         self._strategy_id = strategy_id
         table = settings.micro_price
-        trained = settings.fair_value == "micro_price" and table is not None
-        self._fair_value_of = table.lookup() if trained else FAIR_VALUES[settings.fair_value]
+        if settings.fair_value == "micro_price" and table is not None:
+            self._fair_value_of = table.lookup()
+        else:
+            self._fair_value_of = FAIR_VALUES[settings.fair_value]
         self._bids, self._asks = settings.intensity.sides()
         self._stale_after_ns = int(settings.guards.stale_after_s * 1e9)
         self._quoter: Quoter | None = None
