@@ -16,6 +16,9 @@ from mm_nautilus.errors import ParameterError
 from mm_nautilus.models.checks import check_not_negative
 from mm_nautilus.models.lattice import Floats, LatticeProblem
 
+_STEEPEST = 40.0
+"""Largest exponent of a fill rate: steeper penalties at the end flatten out to it in no time at all."""
+
 _TAYLOR_TERMS = 20
 """Of ``exp`` of a matrix of norm up to about 1: the rest is below 1e-18."""
 
@@ -118,9 +121,19 @@ def _nonlinear(problem: LatticeProblem, tau_s: float, steps_per_octave: int, oct
     def slope(_tau: float, theta: Floats) -> Floats:
         x = -np.diff(theta) / size
         change = -costs
-        change[:-1] += bid * np.exp(-problem.bid_k * x)
-        change[1:] += ask * np.exp(problem.ask_k * x)
+        change[:-1] += bid * np.exp(np.minimum(-problem.bid_k * x, _STEEPEST))
+        change[1:] += ask * np.exp(np.minimum(problem.ask_k * x, _STEEPEST))
         return change
+
+    def jacobian(_tau: float, theta: Floats) -> Floats:
+        x = -np.diff(theta) / size
+        up = problem.bid_eta * np.exp(np.minimum(-problem.bid_k * x, _STEEPEST))
+        down = problem.ask_eta * np.exp(np.minimum(problem.ask_k * x, _STEEPEST))
+        bands = np.zeros((3, len(theta)))
+        bands[0, 1:], bands[2, :-1] = up, down
+        bands[1, :-1] -= up
+        bands[1, 1:] -= down
+        return bands
 
     start = -problem.terminal * problem.inventories**2
     first, doublings = _octaves(problem, tau_s, steps_per_octave, octaves)
@@ -133,7 +146,16 @@ def _nonlinear(problem: LatticeProblem, tau_s: float, steps_per_octave: int, oct
         grid[-1] = tau_s
         scale = 1.0 / max(problem.bid_k, problem.ask_k) * size
         solved = solve_ivp(
-            slope, (0.0, tau_s), start, method="LSODA", t_eval=grid, rtol=1e-12, atol=1e-12 * scale, lband=1, uband=1
+            slope,
+            (0.0, tau_s),
+            start,
+            method="LSODA",
+            t_eval=grid,
+            jac=jacobian,
+            lband=1,
+            uband=1,
+            rtol=1e-11,
+            atol=1e-11 * scale,
         )
         if not solved.success:
             raise ArithmeticError(f"the value function could not be integrated: {solved.message}")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
+from mm_nautilus.errors import ParameterError
 from mm_nautilus.market import MarketState, Quote
 from mm_nautilus.models.base import BoundedModel
-from mm_nautilus.models.checks import check_inventory
 from mm_nautilus.models.fills import optimal_fill_rate, risk_premium
 from mm_nautilus.models.lattice import LatticeProblem, load_solvers, solve_stationary
 from mm_nautilus.models.lattice_evolution import solve_finite
@@ -113,7 +113,8 @@ class LatticeModel(BoundedModel):
         tolerance: float,
     ) -> None:
         super().__init__(parameters, order_size, inventory_bound)
-        check_inventory(order_size, inventory_bound)
+        if inventory_bound < order_size:
+            raise ParameterError("inventory_bound", inventory_bound, f"at least one order size ({order_size:g})")
         load_solvers()
         self._lots = int(inventory_bound / order_size * (1.0 + 1e-12))
         self._half_gamma, self._penalty = 0.5 * gamma, penalty
