@@ -22,7 +22,6 @@ Source: Bergault, Evangelista, Guéant and Vieira, Applied Mathematical Finance 
 
 from __future__ import annotations
 
-import functools
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -37,8 +36,8 @@ from mm_nautilus.models.intensities import (
     FillIntensity,
     Linear,
     ShiftedPower,
+    best_distance,
     hamiltonian_derivatives,
-    optimal_distance,
 )
 from mm_nautilus.models.lattice import load_solvers
 from mm_nautilus.models.protocol import ModelParameters, Number, Price
@@ -80,26 +79,30 @@ class GenericIntensity(BoundedModel):
         self._xi_size = parameters.fill_risk_aversion() * order_size
         self._shape = parameters.shape
         self._power = (parameters.power_alpha or 0.0, parameters.power_d0_price or 0.0)
-        # The Hamiltonian changes with the estimates and the fee, a quote with every tick.
-        self._side = functools.lru_cache(maxsize=8)(self._shaped)
+        self._seen: tuple[Intensity, Intensity, float] | None = None
 
     def quote(self, state: MarketState, inventory: float, elapsed_s: float) -> Quote:  # noqa: ARG002 - stationary
         """Return the stationary quote; see the module for the formula."""
         fair, sigma, gamma, size = state.fair_value, state.sigma, self._gamma, self._order_size
         cost = self.fill_cost(fair)
-        bid, bid_slope, bid_curvature = self._side(state.bid_intensity, cost)
-        ask, ask_slope, ask_curvature = self._side(state.ask_intensity, cost)
-        a, b = quadratic_value(gamma, sigma, size, bid_slope, bid_curvature, ask_slope, ask_curvature)
+        seen = (state.bid_intensity, state.ask_intensity, cost)
+        if seen != self._seen:  # the shapes change with the estimates and the fee, a quote with every tick
+            self._bid, bid_slopes = self._shaped(state.bid_intensity, cost)
+            self._ask, ask_slopes = self._shaped(state.ask_intensity, cost)
+            self._slopes = (*bid_slopes, *ask_slopes)
+            self._seen = seen
+        bid, ask = self._bid, self._ask
+        a, b = quadratic_value(gamma, sigma, size, *self._slopes)
         target = self.target(self.drift(fair), gamma * sigma * sigma) if self._carries else self._target
         skew, level = 2.0 * a * (inventory - target) + b, cost + a * size
         return self.bounded(
             fair,
-            optimal_distance(bid, level + skew, self._xi_size),
-            optimal_distance(ask, level - skew, self._xi_size),
+            best_distance(bid, level + skew, self._xi_size),
+            best_distance(ask, level - skew, self._xi_size),
             inventory,
         )
 
-    def _shaped(self, estimate: Intensity, cost: float) -> tuple[FillIntensity, float, float]:
+    def _shaped(self, estimate: Intensity, cost: float) -> tuple[FillIntensity, tuple[float, float]]:
         side: FillIntensity
         match self._shape:
             case "exponential":
@@ -108,4 +111,4 @@ class GenericIntensity(BoundedModel):
                 side = Linear(*tangent(estimate.a_per_s, estimate.k_per_price))
             case "shifted_power":
                 side = ShiftedPower(estimate.a_per_s, *self._power)
-        return side, *hamiltonian_derivatives(side, cost, self._xi_size)
+        return side, hamiltonian_derivatives(side, cost, self._xi_size)

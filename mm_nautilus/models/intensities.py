@@ -161,24 +161,29 @@ def optimal_distance(intensity: FillIntensity, cost: float, xi_size: float) -> f
     check_finite(cost=cost)
     check_not_negative(xi_size=xi_size)
     low, high = intensity.bracket(cost)
-    distance = _solved(intensity, cost, xi_size, low, high)
+    distance = best_distance(intensity, cost, xi_size)
     if low < high and curvature_ratio(intensity, distance, xi_size) <= 0.0:
         raise ParameterError("intensity", intensity, "log-concave enough that the optimum is a maximum")
     return distance
 
 
-def _solved(intensity: FillIntensity, cost: float, xi_size: float, low: float, high: float) -> float:
+def best_distance(intensity: FillIntensity, cost: float, xi_size: float) -> float:
+    """Return `optimal_distance` without checking its arguments and that it is a maximum, which of our shapes it is."""
+    low, high = intensity.bracket(cost)
     if xi_size == 0.0 or low >= high:
         return high
-
-    def excess(distance: float) -> float:
-        return distance - math.log1p(xi_size * intensity.inverse_decay(distance)) / xi_size - cost
-
     if intensity.inverse_decay_slope() == 0.0:
-        return cost - excess(cost)
+        return cost + _premium(intensity, low, xi_size)
     from scipy.optimize import brentq  # noqa: PLC0415 - a second of import time that few need
 
+    def excess(distance: float) -> float:
+        return distance - _premium(intensity, distance, xi_size) - cost
+
     return float(brentq(excess, low, high, xtol=1e-15 * max(abs(low), abs(high)), rtol=8.9e-16, maxiter=200))
+
+
+def _premium(intensity: FillIntensity, distance: float, xi_size: float) -> float:
+    return math.log1p(xi_size * intensity.inverse_decay(distance)) / xi_size
 
 
 def curvature_ratio(intensity: FillIntensity, distance: float, xi_size: float) -> float:

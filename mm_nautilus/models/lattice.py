@@ -191,7 +191,9 @@ def _nonlinear_growth(problem: LatticeProblem, guess: float, peak: int) -> float
         return float(bid * right[-1] ** -down + ask * left[-1] ** -up - costs[peak] - growth)
 
     low = -float(costs.min())
-    high = max(guess, low) + bid + ask
+    step = bid + ask + 1e-9 * abs(low)
+    high = max(guess, low) + step
     while left_over(high) > 0.0:
-        high += high - low
+        step *= 2.0
+        high += step
     return float(brentq(left_over, low, high, xtol=1e-15 * max(abs(low), abs(high)), rtol=8.9e-16, maxiter=1000))

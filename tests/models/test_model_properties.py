@@ -250,7 +250,7 @@ def _informed_either_way(probability_high: float, informed_share: float) -> floa
 
 
 def _cost_and_a_half(intensity: Any, cost: float, xi_size: float) -> float:
-    return intensities.optimal_distance(intensity, 1.5 * cost, xi_size)
+    return intensities.best_distance(intensity, 1.5 * cost, xi_size)
 
 
 def _skewless_distance(alpha: float, beta: float, _value_lost: float) -> float:
@@ -274,7 +274,7 @@ def _skewless_distance(alpha: float, beta: float, _value_lost: float) -> float:
         (wider_with_volatility_tighter_with_flow, "glft", glft, "quadratic_value", _value_of_variance),
         (cost_is_earned_back, "glft", glft, "optimal_fill_rate", _fills_free_of_charge),
         (cost_is_earned_back, "glft_exact", lattice_table, "optimal_fill_rate", _fills_free_of_charge),
-        (cost_is_earned_back, "generic_intensity", generic_intensity, "optimal_distance", _cost_and_a_half),
+        (cost_is_earned_back, "generic_intensity", generic_intensity, "best_distance", _cost_and_a_half),
         (symmetric_at_the_target, "glft", base_module, "clipped_target", _half_of_the_target),
         (symmetric_at_the_target, "ho_stoll", base_module, "clipped_target", _half_of_the_target),
         *((cost_moves_out, case, BoundedModel, "fill_cost", _no_cost) for case in CASES),
