@@ -150,7 +150,9 @@ class CalibrationFile(Settings):
     ask: SideCalibration = Field(description="Fills of our asks, by market buys.")
     gamma: GammaCalibration | None = None
     micro_price: MicroPriceTable | None = None
-    notes: list[str] = Field(default_factory=list, description="What is missing from this file, and why.")
+    notes: list[str] = Field(
+        default_factory=list, description="What is missing from this file and why, and what to mind."
+    )
 
     def save(self, path: Path) -> None:
         """Write the file."""

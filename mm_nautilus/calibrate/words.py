@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from typing import Final
+
 from mm_nautilus.analytics.numbers import NOTHING, compact, share
 from mm_nautilus.calibration import Estimate, SideCalibration
+
+_MOST_APART: Final = 2.0
+"""Ratio of the two measures of a fill rate from which on their difference is pointed out."""
 
 
 def interval(one: Estimate) -> str:
@@ -46,3 +52,19 @@ def side_rows(side: SideCalibration) -> list[tuple[str, str]]:
             ("resting orders, not requoted", f"A {compact(resting.a_per_s)}, k {compact(resting.decay)} ({hits})")
         )
     return rows
+
+
+def disagreement(name: str, side: SideCalibration, window_s: float) -> str | None:
+    """Say so where resting orders are hit far less often, or more, than the fit for quotes that follow the mid says."""
+    pegged, resting = side.intensity(), side.resting
+    if pegged is None or resting is None:
+        return None
+    depth = side.depth_first_price
+    ratio = pegged.a_per_s / resting.a_per_s * math.exp((resting.decay - pegged.k_per_price) * depth)
+    if 1.0 / _MOST_APART <= ratio <= _MOST_APART:
+        return None
+    less = f"{ratio:.1f} times less" if ratio > 1.0 else f"{1.0 / ratio:.1f} times more"
+    return (
+        f"{name}: an order that rests for {window_s:g} s at {depth:g} is hit {less} often than A and k say of one "
+        "that follows the mid at once: the mid runs away from trades, or the book lags behind them"
+    )

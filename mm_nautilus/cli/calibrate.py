@@ -81,6 +81,8 @@ def calibrate(
             say=status.update,
         )
     console.print(_table(done.file))
+    for note in done.file.notes:
+        console.print(f"note  {note}", highlight=False, markup=False)
     console.print(f"calibration  [bold]{done.path}[/]", soft_wrap=True, highlight=False)
     console.print(f"report       [bold]{done.report}[/]", soft_wrap=True, highlight=False)
 
@@ -114,6 +116,4 @@ def _table(file: CalibrationFile) -> RenderableType:
     if file.micro_price is not None:
         largest = max(abs(number) for row in file.micro_price.adjustment_price for number in row)
         table.add_row("micro-price", f"up to {largest:.4g} from the mid", f"{file.micro_price.steps:,} steps")
-    for note in file.notes:
-        table.add_row("missing", note, "")
     return table

@@ -118,3 +118,5 @@ def test_where_the_quotes_stand_a_curve_can_be_fitted(run_file_of, tmp_path) -> 
         assert side.k_per_price.low > 0
         assert side.distance < 0.2
         assert side.power_law.aic < side.aic, "its tail is heavier than an exponential's, and the file says so"
+    assert len(file.notes) == 2, "a book updated every 100 ms lags behind the trades: resting orders fare worse"
+    assert all("times less often" in note for note in file.notes)
