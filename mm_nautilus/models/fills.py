@@ -65,7 +65,12 @@ def optimal_fill_rate(a: float, k: float, xi_size: float, cost: float) -> float:
         Cost per unit filled, in price units; negative for a rebate.
 
     """
-    return a * fill_discount(xi_size, k) * math.exp(-k * cost)
+    return a * fill_discount(xi_size, k) * cost_discount(k, cost)
+
+
+def cost_discount(k: float, cost: float) -> float:
+    """Return ``exp(-k cost)``: the share of fills that is left when a cost has moved the quote out."""
+    return math.exp(-k * cost)
 
 
 def quadratic_value(

@@ -27,9 +27,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from mm_nautilus.market import MarketState, Quote
+from mm_nautilus.market import Intensity, MarketState, Quote
 from mm_nautilus.models.base import BoundedModel
-from mm_nautilus.models.fills import optimal_fill_rate, quadratic_value, risk_premium
+from mm_nautilus.models.fills import cost_discount, optimal_fill_rate, quadratic_value, risk_premium
 from mm_nautilus.models.protocol import ModelParameters, RiskAversion
 
 
@@ -98,20 +98,27 @@ class Glft(BoundedModel):
         super().__init__(parameters, order_size, inventory_bound)
         self._gamma = parameters.gamma
         self._xi_size = parameters.fill_risk_aversion() * order_size
+        self._seen: tuple[Intensity, Intensity] | None = None
 
     def quote(self, state: MarketState, inventory: float, elapsed_s: float) -> Quote:  # noqa: ARG002 - stationary
         """Return the stationary quote; see the module for the formula."""
-        bid, ask, fair, sigma = state.bid_intensity, state.ask_intensity, state.fair_value, state.sigma
-        gamma, xi_size, size = self._gamma, self._xi_size, self._order_size
+        fair, sigma, gamma, size = state.fair_value, state.sigma, self._gamma, self._order_size
+        seen = (state.bid_intensity, state.ask_intensity)
+        if seen != self._seen:  # estimates change now and then, a quote with every tick
+            self._sides = (*self._side(state.bid_intensity), *self._side(state.ask_intensity))
+            self._seen = seen
+        bid_k, bid_eta, bid_premium, ask_k, ask_eta, ask_premium = self._sides
         cost = self.fill_cost(fair)
-        a, b = stationary_value(
-            gamma, sigma, size, xi_size, cost, bid.a_per_s, bid.k_per_price, ask.a_per_s, ask.k_per_price
-        )
+        if cost != 0.0:
+            bid_eta *= cost_discount(bid_k, cost)
+            ask_eta *= cost_discount(ask_k, cost)
+        a, b = quadratic_value(gamma, sigma, size, bid_eta, bid_k * bid_eta, ask_eta, ask_k * ask_eta)
         target = self.target(self.drift(fair), gamma * sigma * sigma) if self._carries else self._target
         half = cost + a * size
         return self.bounded(
-            fair - 2.0 * a * (inventory - target) - b,
-            half + risk_premium(xi_size, bid.k_per_price),
-            half + risk_premium(xi_size, ask.k_per_price),
-            inventory,
+            fair - 2.0 * a * (inventory - target) - b, half + bid_premium, half + ask_premium, inventory
         )
+
+    def _side(self, estimate: Intensity) -> tuple[float, float, float]:
+        k = estimate.k_per_price
+        return k, optimal_fill_rate(estimate.a_per_s, k, self._xi_size, 0.0), risk_premium(self._xi_size, k)

@@ -157,14 +157,18 @@ class LatticeModel(BoundedModel):
         self, penalty: float, bid_a: float, bid_k: float, ask_a: float, ask_k: float, cost: float, mu: float
     ) -> MarginalTable:
         target = self.target(mu, 2.0 * penalty)
+        bid_eta = optimal_fill_rate(bid_a, bid_k, self._xi_size, cost)
+        ask_eta = optimal_fill_rate(ask_a, ask_k, self._xi_size, cost)
+        if bid_eta == 0.0 or ask_eta == 0.0:
+            raise FloatingPointError(f"no fills are left of the intensity at a cost of {cost:g} per unit")
         problem = LatticeProblem(
             lots=self._lots,
             order_size=self._order_size,
             penalty=penalty,
             drift=2.0 * penalty * target,
-            bid_eta=optimal_fill_rate(bid_a, bid_k, self._xi_size, cost),
+            bid_eta=bid_eta,
             bid_k=bid_k,
-            ask_eta=optimal_fill_rate(ask_a, ask_k, self._xi_size, cost),
+            ask_eta=ask_eta,
             ask_k=ask_k,
             terminal=self._terminal,
         )

@@ -155,6 +155,13 @@ def nothing_at_the_bound(case: str) -> None:
             assert math.isfinite(inside.ask)
 
 
+def the_past_does_not_matter(case: str) -> None:
+    """What a model keeps for the next quote is never in it."""
+    model = Desk(case).model()
+    for desk in (Desk(case), Desk(case, sigma=0.8, **UNEVEN), Desk(case, fair=80.0), Desk(case, bid=UNEVEN["ask"])):
+        assert model.quote(desk.state(), 2.0, 3.0) == desk.quote(2.0)
+
+
 PROPERTIES: list[tuple[Callable[[str], None], list[str]]] = [
     (mirror, CASES),
     (falls_with_inventory, CASES),
@@ -167,6 +174,7 @@ PROPERTIES: list[tuple[Callable[[str], None], list[str]]] = [
     (symmetric_at_the_target, [c for c in WITH_GAMMA if "exact" not in c]),
     (carry_is_a_drift, CASES),
     (nothing_at_the_bound, CASES),
+    (the_past_does_not_matter, CASES),
 ]
 
 
@@ -272,7 +280,7 @@ def _skewless_distance(alpha: float, beta: float, _value_lost: float) -> float:
         (indifference_to_risk, "glft", glft, "risk_premium", _double_premium),
         (indifference_to_risk, "avellaneda_stoikov", avellaneda_stoikov, "risk_premium", _double_premium),
         (wider_with_volatility_tighter_with_flow, "glft", glft, "quadratic_value", _value_of_variance),
-        (cost_is_earned_back, "glft", glft, "optimal_fill_rate", _fills_free_of_charge),
+        (cost_is_earned_back, "glft", glft, "cost_discount", lambda _k, _cost: 1.0),
         (cost_is_earned_back, "glft_exact", lattice_table, "optimal_fill_rate", _fills_free_of_charge),
         (cost_is_earned_back, "generic_intensity", generic_intensity, "best_distance", _cost_and_a_half),
         (symmetric_at_the_target, "glft", base_module, "clipped_target", _half_of_the_target),
@@ -297,6 +305,25 @@ def test_a_broken_model_is_found(
     monkeypatch.setattr(where, name, broken)
     with pytest.raises(AssertionError):
         holds(case)
+
+
+@pytest.mark.parametrize("case", ["glft", "generic_intensity", "glft_exact", "cartea_jaimungal_penalva"])
+def test_a_model_that_clings_to_the_past_is_found(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = MODELS[case.partition(":")[0]]
+    fresh = kind.quote
+
+    def clinging(self: BoundedModel, state: Any, inventory: float, elapsed_s: float) -> Any:
+        return fresh(self, vars(self).setdefault("_first", state), inventory, elapsed_s)
+
+    monkeypatch.setattr(kind, "quote", clinging)
+    with pytest.raises(AssertionError):
+        the_past_does_not_matter(case)
+
+
+def test_a_cost_that_leaves_no_fills_is_no_quote() -> None:
+    for case in ("glft_exact", "cartea_jaimungal_penalva", "glft"):
+        with pytest.raises(ArithmeticError):
+            Desk(case, {"own_impact_price": 1e5}).quote()
 
 
 def test_a_width_that_depends_on_inventory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
