@@ -64,6 +64,7 @@ class ReplayedBook:
         size: Sequence[int],
         order_id: Sequence[int],
         last: Sequence[bool],
+        tops: list[tuple[int, int, int, int]] | None = None,
     ) -> list[int | None]:
         """Apply deltas and return the spread after each event, in price mantissas.
 
@@ -73,6 +74,8 @@ class ReplayedBook:
             As in `columns.delta_table`; plain lists are the fastest.
         last : sequence of bool, length n
             Whether the delta closes its event.
+        tops : list, optional
+            Best bid, best ask and their sizes after each event are added to it; zeros where a side is empty.
 
         Returns
         -------
@@ -101,6 +104,15 @@ class ReplayedBook:
             if closes:
                 bid, ask = bids.best(), asks.best()
                 spreads.append(None if bid is None or ask is None else ask + bid)
+                if tops is not None:
+                    tops.append(
+                        (
+                            0 if bid is None else -bid,
+                            0 if ask is None else ask,
+                            0 if bid is None else bids.sizes[bid],
+                            0 if ask is None else asks.sizes[ask],
+                        )
+                    )
         return spreads
 
     def _apply_order(self, levels: _Levels, key: int, size: int, order_id: int) -> None:

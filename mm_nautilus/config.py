@@ -143,6 +143,9 @@ class RunFile(Settings):
     data: DataSection
     venues: list[VenueSection] = Field(min_length=1)
     strategy: dict[str, Any]
+    compare: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Parameters of each model that 'mm-nautilus compare' runs beside this one's."
+    )
     recorder: RecorderSection = RecorderSection()
     log: LogSection = LogSection()
 

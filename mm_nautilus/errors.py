@@ -32,6 +32,27 @@ class ConfigError(UserError):
         super().__init__(f"{path}: {len(problems)} problem{'s' if len(problems) != 1 else ''}\n{lines}")
 
 
+class ParameterError(UserError, ValueError):
+    """A value that a formula has no answer for.
+
+    Parameters
+    ----------
+    field : str
+        Name of the parameter.
+    found : object
+        What it was.
+    allowed : str
+        What it may be.
+
+    """
+
+    def __init__(self, field: str, found: object, allowed: str) -> None:
+        self.field = field
+        self.found = found
+        self.allowed = allowed
+        super().__init__(f"{field} must be {allowed}, found {found!r}")
+
+
 class DataError(UserError):
     """Market data that cannot be used as it is: unreadable, truncated, missing or inconsistent."""
 

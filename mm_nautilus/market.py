@@ -7,10 +7,12 @@ number of *ticks* and *lots*, so that exposure and order comparison are exact.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, IntEnum
 
+from mm_nautilus.errors import ParameterError
 from mm_nautilus.fast_init import fast_init
 
 
@@ -108,10 +110,20 @@ class Intensity:
     k_per_price : float
         Decay ``k`` with distance, in 1/price unit.
 
+    Raises
+    ------
+    ParameterError
+        For a value that is not a finite number above 0.
+
     """
 
     a_per_s: float
     k_per_price: float
+
+    def __post_init__(self) -> None:
+        for field, value in (("a_per_s", self.a_per_s), ("k_per_price", self.k_per_price)):
+            if not 0.0 < value < math.inf:
+                raise ParameterError(field, value, "a finite number above 0")
 
 
 @fast_init
@@ -127,6 +139,10 @@ class MarketState:
     """Arithmetic volatility of the reference price, in price units per square-root second."""
     bid_intensity: Intensity
     ask_intensity: Intensity
+    volume_ratio: float = 1.0
+    """Recent volume rate over the long-run one; 1 where nothing measures it."""
+    adverse_ratio: float = 0.0
+    """Share of our recent fills that the price moved against, in [0, 1]; 0 where nothing measures it."""
 
 
 @fast_init

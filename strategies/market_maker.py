@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from nautilus_trader.common import TimeEvent
 from nautilus_trader.model import (
+    AggressorSide,
     BookType,
     ClientOrderId,
     InstrumentId,
@@ -31,6 +32,7 @@ from nautilus_trader.model import (
     Price,
     Quantity,
     QuoteTick,
+    TradeTick,
 )
 from pydantic import BaseModel, Field
 
@@ -58,6 +60,7 @@ from mm_nautilus.quoting.settings import QuotingSettings, settings_with_model
 
 _BOOK_TYPES = {"L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
 _ORDER_SIDES = {Side.BUY: OrderSide.BUY, Side.SELL: OrderSide.SELL}
+_AGGRESSORS = {AggressorSide.BUY: Side.BUY, AggressorSide.SELL: Side.SELL}
 _SIDE_NAMES = {side: side.name for side in Side}  # an enum looks its name up in Python each time
 _SAMPLE_TIMER = "10_sample"
 _END_ALERT = "20_end"
@@ -144,6 +147,8 @@ class MarketMaker(GuardedStrategy):
             book_type = _BOOK_TYPES[self._settings.book]
             self._book = OrderBook(self._instrument_id, book_type)
             self.subscribe_book_deltas(self._instrument_id, book_type)
+        if self._desk.intensity is not None:
+            self.subscribe_trades(self._instrument_id)
         interval_ns = int(self._settings.volatility.sample_interval_s * 1e9)
         self._clock.set_timer_ns(_SAMPLE_TIMER, interval_ns, callback=self.guard(self._on_sample))
         last_quote_ns = self._settings.arrival.last_quote_ns
@@ -220,6 +225,12 @@ class MarketMaker(GuardedStrategy):
         self._bid, self._ask = bid, ask
         desk.top = TopOfBook(_double(bid), _double(ask), _double(book.best_bid_size()), _double(book.best_ask_size()))
         self._requote("book", deltas.ts_init)
+
+    def on_trade(self, trade: TradeTick) -> None:
+        """Count a trade towards the intensity that is fitted while trading."""
+        aggressor = _AGGRESSORS.get(trade.aggressor_side)
+        if aggressor is not None:
+            self._desk.traded(trade.ts_event, trade.price.as_double(), aggressor, trade.ts_init)
 
     def _on_sample(self, event: TimeEvent) -> None:
         """Sample the fair value, check the position, mark, and let time-dependent quotes move."""

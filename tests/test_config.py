@@ -237,7 +237,7 @@ def test_a_strategy_of_ones_own(write: Write, own_strategies: None) -> None:
         ({"data": None}, "data", "is required and not there"),
         ({"venues": []}, "venues", "at least 1 item"),
         # parts that do not fit together
-        ({"strategy__model": "glf"}, "strategy.model", "allowed are avellaneda_stoikov, glft, symmetric"),
+        ({"strategy__model": "glf"}, "strategy.model", "allowed are avellaneda_stoikov, avellaneda_stoikov_infinite, "),
         ({"strategy__instrument_id": "BTCUSDT.BINANCE"}, "strategy.instrument_id", "venue 'BINANCE' is not among"),
         ({"strategy__order_size": "0.06"}, "strategy", "limits.max_position (0.05) is below"),
         (

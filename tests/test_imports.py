@@ -20,15 +20,16 @@ PACKAGE_DIR: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text(
 GROUND = {"mm_nautilus", "market", "errors", "settings", "messages", "fast_init"}
 PRICING = {"estimators", "models"}
 DECIDING = {"quoting", "inventory", "adverse_selection", "venues"}
-LIBRARY = GROUND | PRICING | DECIDING | {"config"}
+LIBRARY = GROUND | PRICING | DECIDING | {"config", "calibration"}
 SHELL = {"strategies", "actors", "catalog"}
-ROOF = {"cli", "backtest", "run_backtest", "run_live"}
+ROOF = {"cli", "backtest", "calibrate", "run_backtest", "run_live"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(GROUND, GROUND),
     **dict.fromkeys(PRICING, GROUND),  # estimators and models never see each other
     **dict.fromkeys(DECIDING, GROUND | PRICING | DECIDING),
     "config": GROUND | PRICING | DECIDING,
+    "calibration": GROUND | PRICING | DECIDING | {"config"},
     "analytics": LIBRARY,  # reads what was recorded; only the roof may ask for it
     "host": LIBRARY,
     **dict.fromkeys(SHELL, LIBRARY | {"host"}),

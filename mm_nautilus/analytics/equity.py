@@ -125,14 +125,6 @@ def equity_curve(path: FillPath, mark_ns: Ints, mid: Floats, contract: Contract)
     return EquityCurve(mark_ns, mid, position, path.realised[after], unrealised, path.fees[after])
 
 
-def max_drawdown(equity: Floats) -> float:
-    """Return the largest fall below an earlier high, the start (zero) included; >= 0, in the unit of `equity`."""
-    if not len(equity):
-        return 0.0
-    high = np.maximum(np.maximum.accumulate(equity), 0.0)
-    return float((high - equity).max())
-
-
 def pnl_by_fill(path: FillPath, mid_at_fill: Floats, final_mark: float, contract: Contract) -> Floats:
     """Cut the total PnL into one piece per fill.
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mm_nautilus.analytics.equity import EquityCurve, max_drawdown, pnl_by_fill
+from mm_nautilus.analytics.drawdown import drawdown
+from mm_nautilus.analytics.equity import EquityCurve, pnl_by_fill
 from mm_nautilus.analytics.facts import AccountFacts, InstrumentFacts, RunFacts
 from mm_nautilus.analytics.flow_summary import fill_summary, inventory_summary, order_summary
 from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
@@ -95,7 +96,7 @@ def _instrument(one: InstrumentLog, facts: RunFacts) -> InstrumentSummary:
             average_price=books.average_price,
             final_mark=books.final_mark,
             final_mark_source=one.mark_source,
-            max_drawdown=max_drawdown(one.curve.equity),
+            max_drawdown=drawdown(one.curve.equity).amount,
         ),
     )
 
@@ -155,4 +156,4 @@ def _joint_drawdown(curves: Sequence[EquityCurve]) -> float:
     for curve in curves:
         index = np.searchsorted(curve.ts_ns, times, side="right")
         joint += np.concatenate(([0.0], curve.equity))[index]
-    return max_drawdown(joint)
+    return drawdown(joint).amount

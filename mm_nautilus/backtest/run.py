@@ -76,10 +76,29 @@ def run_backtest(
 
     """
     loaded = load_run(path, overrides, seed)
+    section = loaded.run_file.run
+    return run_loaded(loaded, lambda started: new_folder(output or section.output, section.name, started), say)
+
+
+def run_loaded(
+    loaded: LoadedRun, folder: Callable[[datetime], Path], say: Callable[[str], None] = lambda _text: None
+) -> Outcome:
+    """Run what has been loaded already; see `run_backtest`.
+
+    Parameters
+    ----------
+    loaded : LoadedRun
+        The run.
+    folder : callable
+        Makes the run's folder, once the data is there; given the time the run started.
+    say : callable
+        Told in a few words what is being done.
+
+    """
     say("preparing data")
     catalog, shape = prepared_catalog(loaded)
     started = datetime.now(UTC)
-    run_dir = _new_folder(output or loaded.run_file.run.output, loaded.run_file.run.name, started)
+    run_dir = folder(started)
     resolved = _resolved(loaded, run_dir)
     say("running")
     node = build_node(loaded, catalog, shape.kinds())
@@ -143,7 +162,7 @@ def _failure(components: Iterable[Guarded], stopped_ns: int, end_ns: int) -> Bas
     return None
 
 
-def _new_folder(output: Path, name: str, started: datetime) -> Path:
+def new_folder(output: Path, name: str, started: datetime) -> Path:
     """Make a folder that did not exist, named after the run and the time."""
     stem = f"{name}-{started:%Y%m%d-%H%M%S}"
     for attempt in range(1, 1000):
@@ -159,6 +178,8 @@ def _new_folder(output: Path, name: str, started: datetime) -> Path:
 def _resolved(loaded: LoadedRun, run_dir: Path) -> bytes:
     """Write the run file as it was understood, every default filled in; return its bytes without paths."""
     tables = loaded.run_file.model_dump(mode="json", exclude_none=True)
+    if not tables["compare"]:
+        del tables["compare"]
     tables["data"]["catalog"] = os.path.relpath(loaded.catalog, run_dir.resolve())
     (run_dir / "run.toml").write_text(tomli_w.dumps(tables), encoding="utf-8")
     for section, key in (("data", "catalog"), ("run", "output")):

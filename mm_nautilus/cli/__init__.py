@@ -7,7 +7,10 @@ import sys
 import typer
 
 from mm_nautilus.cli.backtest import backtest
+from mm_nautilus.cli.calibrate import calibrate
+from mm_nautilus.cli.compare import compare
 from mm_nautilus.cli.ingest import ingest
+from mm_nautilus.cli.models import models
 from mm_nautilus.cli.simulate import simulate
 from mm_nautilus.errors import UserError
 
@@ -21,6 +24,9 @@ app = typer.Typer(
 app.command()(ingest)
 app.command()(simulate)
 app.command()(backtest)
+app.command()(models)
+app.command()(calibrate)
+app.command()(compare)
 
 
 def main() -> None:

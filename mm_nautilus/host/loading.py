@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from nautilus_trader.trading import Strategy
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from mm_nautilus.calibration import calibrated
 from mm_nautilus.config import RunFile, VenueSection, problems_of, read_run_file
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.host.arrival import ArrivalSettings
@@ -72,6 +73,30 @@ def load_run(path: Path, overrides: Sequence[str] = (), seed: int | None = None)
 
     """
     raw, problems = read_run_file(path, overrides)
+    return load_tables(path, raw, seed, problems)
+
+
+def load_tables(path: Path, raw: dict[str, Any], seed: int | None = None, found: Sequence[str] = ()) -> LoadedRun:
+    """Validate the tables of a run file.
+
+    Parameters
+    ----------
+    path : Path
+        The file they come from.
+    raw : dict
+        As TOML gives them.
+    seed : int or None
+        Replaces ``run.seed``.
+    found : sequence of str
+        Problems found before.
+
+    Raises
+    ------
+    ConfigError
+        With every mistake in the tables, after those found before.
+
+    """
+    problems = list(found)
     if seed is not None and isinstance(raw.setdefault("run", {}), dict):
         raw["run"]["seed"] = seed
     run_file: RunFile | None = None
@@ -80,7 +105,7 @@ def load_run(path: Path, overrides: Sequence[str] = (), seed: int | None = None)
     except ValidationError as error:
         problems += problems_of(error, RunFile)
     table = raw.get("strategy", {})
-    strategy = _strategy(table, run_file, problems) if isinstance(table, dict) else None
+    strategy = _strategy(path, table, run_file, problems) if isinstance(table, dict) else None
     if run_file is None or strategy is None or problems:
         raise ConfigError(path, problems)
     strategy_type, config = strategy
@@ -90,7 +115,7 @@ def load_run(path: Path, overrides: Sequence[str] = (), seed: int | None = None)
 
 
 def _strategy(
-    table: dict[str, Any], run_file: RunFile | None, problems: list[str]
+    path: Path, table: dict[str, Any], run_file: RunFile | None, problems: list[str]
 ) -> tuple[type, TypedStrategyConfig] | None:
     """Import the strategy and its config class, and validate the rest of the table with that."""
     fields = dict(table)
@@ -106,10 +131,11 @@ def _strategy(
         return None
     fields.setdefault("strategy_id", f"{strategy_type.__name__}-001")
     settings_type = config_type.settings_type(fields)
-    unmet = {"instrument_id", "book"} - set(settings_type.model_fields)
-    if unmet:
-        problems.append(f"strategy.config_path: the settings of {config_location!r} have no {', '.join(sorted(unmet))}")
+    found = _completed(path, fields, settings_type, config_location)
+    if isinstance(found, list):
+        problems.extend(found)
         return None
+    fields = found
     venue = str(table.get("instrument_id")).rpartition(".")[2]
     section = next((section for section in run_file.venues if section.name == venue), None) if run_file else None
     if section is not None:
@@ -126,6 +152,23 @@ def _strategy(
         names = ", ".join(section.name for section in run_file.venues)
         problems.append(f"strategy.instrument_id: venue {venue!r} is not among the run's venues ({names})")
     return strategy_type, config
+
+
+def _completed(
+    path: Path, fields: dict[str, Any], settings_type: type[BaseModel], config_location: object
+) -> dict[str, Any] | list[str]:
+    """Return the table with what its calibration file fills in, or why it cannot be used."""
+    unmet = {"instrument_id", "book"} - set(settings_type.model_fields)
+    if unmet:
+        return [f"strategy.config_path: the settings of {config_location!r} have no {', '.join(sorted(unmet))}"]
+    named = fields.get("calibration")
+    if not isinstance(named, str):
+        return fields
+    try:
+        filled, wrong = calibrated(fields, path.parent / named, settings_type.model_fields)
+    except ConfigError as error:
+        return [f"strategy.calibration: {error.path}: {problem}" for problem in error.problems]
+    return [f"strategy.{problem}" for problem in wrong] if wrong else filled
 
 
 def _imported(field: str, location: object, base: type, problems: list[str]) -> Any:

@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from mm_nautilus.models.avellaneda_stoikov import AvellanedaStoikov
+from mm_nautilus.models.avellaneda_stoikov_infinite import AvellanedaStoikovInfinite
+from mm_nautilus.models.base import BoundedModel
+from mm_nautilus.models.cartea_jaimungal_penalva import CarteaJaimungalPenalva
+from mm_nautilus.models.cost_components import CostComponents
+from mm_nautilus.models.dynamic_volatility import DynamicVolatility
+from mm_nautilus.models.generic_intensity import GenericIntensity
 from mm_nautilus.models.glft import Glft
+from mm_nautilus.models.glft_exact import GlftExact
+from mm_nautilus.models.glosten_milgrom import GlostenMilgrom
+from mm_nautilus.models.ho_stoll import HoStoll
 from mm_nautilus.models.protocol import ModelParameters, QuotingModel
 from mm_nautilus.models.symmetric import Symmetric
 
 MODELS: Mapping[str, type[QuotingModel]] = MappingProxyType(
-    {model.name: model for model in (AvellanedaStoikov, Glft, Symmetric)}
+    {
+        model.name: model
+        for model in (
+            AvellanedaStoikov,
+            AvellanedaStoikovInfinite,
+            CarteaJaimungalPenalva,
+            CostComponents,
+            DynamicVolatility,
+            GenericIntensity,
+            Glft,
+            GlftExact,
+            GlostenMilgrom,
+            HoStoll,
+            Symmetric,
+        )
+    }
 )
 
 
@@ -22,7 +47,7 @@ def find_model(name: str) -> type[QuotingModel]:
     Raises
     ------
     ValueError
-        When nothing is registered under `name` and no class can be imported from it.
+        When nothing is registered under `name`, and no class that is a quoting model can be imported from it.
 
     """
     if ":" not in name:
@@ -37,7 +62,13 @@ def find_model(name: str) -> type[QuotingModel]:
     missing = [need for need in ("name", "parameters_type", "quote") if not hasattr(found, need)]
     if missing:
         raise ValueError(f"{name!r} is not a quoting model: it has no {', '.join(missing)}")
+    try:
+        inspect.signature(found).bind("parameters", "order_size", "inventory_bound")
+    except TypeError as error:
+        raise ValueError(
+            f"{name!r} cannot be constructed with (parameters, order_size, inventory_bound): {error}"
+        ) from error
     return found
 
 
-__all__ = ["MODELS", "ModelParameters", "QuotingModel", "find_model"]
+__all__ = ["MODELS", "BoundedModel", "ModelParameters", "QuotingModel", "find_model"]

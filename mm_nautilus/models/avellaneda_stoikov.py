@@ -1,68 +1,46 @@
-r"""Avellaneda-Stoikov (2008) with a finite horizon.
+"""Avellaneda-Stoikov (2008) with a finite horizon, session after session.
 
-A maker with exponential utility :math:`-e^{-\gamma x}` faces :math:`dS = \sigma\,dW` and fills that
-arrive with intensity :math:`A e^{-k\delta}`. With time :math:`\tau` left and orders of size
-:math:`\Delta`,
+A maker with utility -exp(-gamma x) faces dS = sigma dW and fills that arrive with intensity A exp(-k d).
+With time tau left and orders of size Delta::
 
-.. math::
-    r = S - (q - q^*)\,\gamma\sigma^2\tau, \qquad
-    \psi = \gamma\Delta\sigma^2\tau + \frac{2}{\gamma\Delta}\ln\Bigl(1 + \frac{\gamma\Delta}{k}\Bigr)
+    r    = S - (q - q*) * gamma * sigma^2 * tau
+    psi  = gamma * Delta * sigma^2 * tau + 2/(gamma * Delta) * ln(1 + gamma * Delta / k)
+    bid  = r - psi/2 - kappa,   ask = r + psi/2 + kappa
 
-and the quotes are :math:`r \mp \psi/2`. Inventory moves the centre and never the width.
+    kappa = fee + impact/2;     q* = target + E[move of S over tau] / (gamma * Var[S over tau])
 
-Fails where the horizon is long: the formula linearises the arrival of orders, and its skew at the
-start of the session is several times that of the exact solution (`glft` is the one to trade).
+Inventory moves the centre and never the width. A does not enter. Under mean reversion sigma^2 * tau is the
+variance of the Ornstein-Uhlenbeck price over tau.
 
-Source: Avellaneda and Stoikov, Quantitative Finance 8(3), 2008, eq. 29-30, with the order size made
-explicit.
+Fails where the horizon is long: the formula linearises the arrival of orders, and its skew at the start of
+the session is several times that of the exact solution (7.7 times in the paper's own example; `glft` is the
+one to trade).
+
+Source: Avellaneda and Stoikov, Quantitative Finance 8(3), 2008, eq. 29-30, with the order size made explicit.
 """
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
 from pydantic import Field
 
 from mm_nautilus.market import MarketState, Quote
-from mm_nautilus.models.protocol import ModelParameters
+from mm_nautilus.models.base import BoundedModel
+from mm_nautilus.models.carry import expected_move, reversion_variance
+from mm_nautilus.models.fills import risk_premium
+from mm_nautilus.models.protocol import ModelParameters, RiskAversion, Seconds
 
 
-def risk_premium(gamma_size: float, k: float) -> float:
-    r"""Half-spread a maker asks for the chance of being filled, skew-free.
-
-    :math:`\ln(1 + x/k)/x` with :math:`x = \gamma\Delta`, whose limit for :math:`x \to 0` is :math:`1/k`.
-
-    Parameters
-    ----------
-    gamma_size : float
-        Risk aversion times order size, in 1/price; at least 0.
-    k : float
-        Decay of the fill intensity, in 1/price; above 0.
-
-    Returns
-    -------
-    float
-        Price units.
-
-    """
-    ratio = gamma_size / k
-    if ratio < 1e-8:
-        return (1.0 - 0.5 * ratio) / k
-    return math.log1p(ratio) / gamma_size
-
-
-def half_spread(gamma: float, sigma: float, tau_s: float, k: float, order_size: float) -> float:
-    r"""Half of :math:`\psi`: :math:`\tfrac12\gamma\Delta\sigma^2\tau + \ln(1+\gamma\Delta/k)/(\gamma\Delta)`.
+def half_spread(gamma: float, variance: float, k: float, order_size: float) -> float:
+    """Half of ``psi``: ``gamma Delta Var/2 + ln(1 + gamma Delta/k)/(gamma Delta)``.
 
     Parameters
     ----------
     gamma : float
-        Absolute risk aversion, in 1/quote currency.
-    sigma : float
-        Volatility, in price per square-root second.
-    tau_s : float
-        Time left, in seconds.
+        Absolute risk aversion, in 1/quote currency; 0 gives the limit ``1/k``.
+    variance : float
+        Of the fair value over the time left (``sigma^2 tau``), in price squared.
     k : float
         Decay of the fill intensity, in 1/price.
     order_size : float
@@ -74,11 +52,11 @@ def half_spread(gamma: float, sigma: float, tau_s: float, k: float, order_size: 
         Price units.
 
     """
-    return 0.5 * gamma * order_size * sigma * sigma * tau_s + risk_premium(gamma * order_size, k)
+    return 0.5 * gamma * order_size * variance + risk_premium(gamma * order_size, k)
 
 
-def reservation_price(fair_value: float, inventory: float, gamma: float, sigma: float, tau_s: float) -> float:
-    r"""Price at which the maker is indifferent to holding `inventory`: :math:`S - q\gamma\sigma^2\tau`.
+def reservation_price(fair_value: float, inventory: float, gamma: float, variance: float) -> float:
+    """Price at which the maker is indifferent to holding `inventory`: ``S - q gamma Var``.
 
     Parameters
     ----------
@@ -86,43 +64,60 @@ def reservation_price(fair_value: float, inventory: float, gamma: float, sigma: 
         Price units.
     inventory : float
         Position beyond the target, in base units.
-    gamma, sigma, tau_s : float
+    gamma, variance : float
         As in `half_spread`.
 
     """
-    return fair_value - inventory * gamma * sigma * sigma * tau_s
+    return fair_value - inventory * gamma * variance
+
+
+def indifference_prices(
+    fair_value: float, inventory: float, gamma: float, variance: float, order_size: float
+) -> tuple[float, float]:
+    """Prices at which one more unit bought, or sold, leaves the utility as it is; arguments as above.
+
+    ``S - (2q + Delta) gamma Var/2`` and ``S - (2q - Delta) gamma Var/2``.
+    """
+    half = 0.5 * order_size
+    return (
+        reservation_price(fair_value, inventory + half, gamma, variance),
+        reservation_price(fair_value, inventory - half, gamma, variance),
+    )
 
 
 class AvellanedaStoikovParameters(ModelParameters):
     """Parameters of `AvellanedaStoikov`."""
 
-    gamma: float = Field(gt=0, description="Absolute risk aversion, in 1/quote currency.")
-    horizon_s: float = Field(
-        gt=0,
-        description="Length of a session in seconds; the time left runs from here to 0, then a new session begins.",
+    gamma: RiskAversion = Field(gt=0, description="Absolute risk aversion.")
+    horizon_s: Seconds = Field(
+        gt=0, description="Length of a session; the time left runs from here to 0, then a new session begins."
     )
 
 
-class AvellanedaStoikov:
+class AvellanedaStoikov(BoundedModel):
     """Reservation price and spread of Avellaneda and Stoikov, session after session."""
 
     name: ClassVar[str] = "avellaneda_stoikov"
     parameters_type: ClassVar[type[ModelParameters]] = AvellanedaStoikovParameters
 
-    def __init__(self, parameters: AvellanedaStoikovParameters, order_size: float) -> None:
+    def __init__(self, parameters: AvellanedaStoikovParameters, order_size: float, inventory_bound: float) -> None:
+        super().__init__(parameters, order_size, inventory_bound)
         self._gamma = parameters.gamma
         self._horizon_s = parameters.horizon_s
-        self._target = parameters.target_inventory
-        self._fee_rate = parameters.maker_fee_rate
-        self._order_size = order_size
 
     def quote(self, state: MarketState, inventory: float, elapsed_s: float) -> Quote:
         """Return the quote with the session's remaining time; see the module for the formula."""
         tau_s = self._horizon_s - elapsed_s % self._horizon_s
-        fair, gamma, sigma, size = state.fair_value, self._gamma, state.sigma, self._order_size
-        fee = self._fee_rate * fair
-        return Quote(
-            reservation_price(fair, inventory - self._target, gamma, sigma, tau_s),
-            fee + half_spread(gamma, sigma, tau_s, state.bid_intensity.k_per_price, size),
-            fee + half_spread(gamma, sigma, tau_s, state.ask_intensity.k_per_price, size),
+        fair, gamma, size = state.fair_value, self._gamma, self._order_size
+        target, variance = self._target, state.sigma * state.sigma * tau_s
+        if self._carries:
+            variance = reversion_variance(state.sigma, self._drift_per_price, tau_s)
+            move = expected_move(self.drift(fair), self._drift_per_price, tau_s)
+            target = self.target(move, gamma * variance)
+        cost = self.fill_cost(fair)
+        return self.bounded(
+            reservation_price(fair, inventory - target, gamma, variance),
+            cost + half_spread(gamma, variance, state.bid_intensity.k_per_price, size),
+            cost + half_spread(gamma, variance, state.ask_intensity.k_per_price, size),
+            inventory,
         )

@@ -1,16 +1,16 @@
-r"""Fixed symmetric quotes: the control every other model has to beat.
+"""Fixed symmetric quotes: the control every other model has to beat.
 
-Both sides stand a constant half-spread from the fair value, whatever the inventory. In continuous
-time with :math:`\lambda = A e^{-kh}` per side, orders of size :math:`\Delta` and a diffusing mid,
+Both sides stand a constant half-spread h, and the cost of a fill, from the fair value, whatever the inventory.
+In continuous time with lambda = A exp(-k h) per side, orders of size Delta and a diffusing mid::
 
-.. math::
-    E[\text{PnL}] = 2\lambda T h\Delta, \quad
-    \operatorname{Var} q = 2\lambda T\Delta^2, \quad
-    \operatorname{Var}[\text{PnL}] = 2\lambda T (h\Delta)^2 + \sigma^2\lambda T^2\Delta^2 ,
+    E[PnL]   = 2 lambda T h Delta
+    Var q    = 2 lambda T Delta^2
+    Var[PnL] = 2 lambda T (h Delta)^2 + sigma^2 lambda T^2 Delta^2
 
 which is how a fill simulator is validated before any strategy is.
 
-Fails as a strategy wherever inventory costs anything: nothing pulls the position back.
+Fails as a strategy wherever inventory costs anything: nothing pulls the position back, unless
+`skew_price_per_base` leans the centre against it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from typing import ClassVar
 from pydantic import Field
 
 from mm_nautilus.market import Intensity, MarketState, Quote
-from mm_nautilus.models.protocol import ModelParameters
+from mm_nautilus.models.checks import check_finite, check_not_negative, check_positive
+from mm_nautilus.models.lean import LeaningModel, LeaningParameters
+from mm_nautilus.models.protocol import ModelParameters, Price
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,15 @@ def symmetric_moments(
     order_size : float
         Base units.
 
+    Raises
+    ------
+    ParameterError
+        For a negative volatility or horizon, or an intensity or size that is not above 0.
+
     """
+    check_positive(a_per_s=intensity.a_per_s, k_per_price=intensity.k_per_price, order_size=order_size)
+    check_not_negative(sigma=sigma, horizon_s=horizon_s)
+    check_finite(half_spread=half_spread)
     rate = intensity.a_per_s * math.exp(-intensity.k_per_price * half_spread)
     fills = 2.0 * rate * horizon_s
     return SymmetricMoments(
@@ -71,23 +81,24 @@ def symmetric_moments(
     )
 
 
-class SymmetricParameters(ModelParameters):
+class SymmetricParameters(LeaningParameters):
     """Parameters of `Symmetric`."""
 
-    half_spread: float = Field(gt=0, description="Distance of each side from the fair value, in price units.")
+    half_spread: Price = Field(gt=0, description="Distance of each side from the fair value, before costs.")
 
 
-class Symmetric:
+class Symmetric(LeaningModel):
     """Constant half-spread around the fair value."""
 
     name: ClassVar[str] = "symmetric"
     parameters_type: ClassVar[type[ModelParameters]] = SymmetricParameters
 
-    def __init__(self, parameters: SymmetricParameters, order_size: float) -> None:  # noqa: ARG002 - protocol
+    def __init__(self, parameters: SymmetricParameters, order_size: float, inventory_bound: float) -> None:
+        super().__init__(parameters, order_size, inventory_bound)
         self._half_spread = parameters.half_spread
-        self._fee_rate = parameters.maker_fee_rate
 
     def quote(self, state: MarketState, inventory: float, elapsed_s: float) -> Quote:  # noqa: ARG002 - it is fixed
-        """Return the fair value with the constant half-spread and the fee on both sides."""
-        distance = self._half_spread + self._fee_rate * state.fair_value
-        return Quote(state.fair_value, distance, distance)
+        """Return the fair value with the constant half-spread and the cost of a fill on both sides."""
+        fair = state.fair_value
+        half = self._half_spread + self.fill_cost(fair)
+        return self.bounded(self.centre(fair, inventory), half, half, inventory)

@@ -8,11 +8,12 @@ cancels can be played to it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.estimators.fair_value import FAIR_VALUES
-from mm_nautilus.estimators.volatility import EwmaVolatility
+from mm_nautilus.estimators.intensity_rolling import RollingIntensity
+from mm_nautilus.estimators.volatility import volatility_estimator
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Grid, Level, MarketState, Side, TopOfBook
 from mm_nautilus.messages import QuoteDecision
@@ -81,6 +82,7 @@ class Desk:
         "budget",
         "decisions",
         "dirty",
+        "intensity",
         "orders",
         "position_lots",
         "top",
@@ -102,7 +104,8 @@ class Desk:
         self._base_per_lot = base_per_lot
         self._tick, self._lot = float(grid.tick), float(grid.lot)
         self._strategy_id = strategy_id
-        self._fair_value_of = FAIR_VALUES[settings.fair_value]
+        table = settings.micro_price if settings.fair_value == "micro_price" else None
+        self._fair_value_of = FAIR_VALUES[settings.fair_value] if table is None else table.lookup()
         self._bids, self._asks = settings.intensity.sides()
         self._instrument_id = settings.instrument_id
         self._requote_settings = settings.requote
@@ -113,7 +116,11 @@ class Desk:
         self._market_ns = 0
         self._last: Wanted | None = None
         self._halted = False
-        self.volatility = EwmaVolatility(settings.volatility)
+        self.intensity: RollingIntensity | None = None
+        """Fits the intensity anew while trading; ``None`` where the settings' hold."""
+        if settings.intensity.rolling_window_s is not None:
+            self.intensity = RollingIntensity(settings.intensity, self._tick)
+        self.volatility = volatility_estimator(settings.volatility)
         self.budget = MessageBudget(settings.requote.messages_per_s, settings.requote.message_burst)
         self.orders = OrderBookkeeper()
         self.adjustment: Adjustment = NEUTRAL
@@ -126,8 +133,33 @@ class Desk:
     # ---------------------------------------------------------------- market
 
     def heard(self, now_ns: int) -> None:
-        """The market sent something, whether or not the top of the book moved."""
+        """The market sent something, whether or not the top of the book moved; the top is still the one before."""
+        if self.intensity is not None and (top := self._fit_top()) is not None:
+            self.intensity.stood(top, min(now_ns - self._market_ns, self._stale_after_ns) * 1e-9)
         self._market_ns = now_ns
+
+    def traded(self, ts_event: int, price: float, aggressor: Side, now_ns: int) -> None:
+        """Somebody traded on this market; told only where intensity is fitted while trading.
+
+        Parameters
+        ----------
+        ts_event : int
+            Exchange time, in nanoseconds.
+        price : float
+            Price units.
+        aggressor : Side
+            Side of the order that took liquidity.
+        now_ns : int
+            Engine time.
+
+        """
+        if self.intensity is not None:
+            fresh = now_ns - self._market_ns <= self._stale_after_ns
+            self.intensity.traded(ts_event, price, aggressor, self._fit_top() if fresh else None)
+
+    def _fit_top(self) -> TopOfBook | None:
+        """Return the last top where it was fit to be quoted on when it came."""
+        return self.top if book_fault(self.top, self._settings.guards.max_book_spread_bps) is None else None
 
     def fault(self, now_ns: int) -> Reason | None:
         """Return why the market must not be quoted on now, or ``None``."""
@@ -139,6 +171,8 @@ class Desk:
         """Take one volatility sample; return the top of the book it was taken from, where it was fit."""
         top = self.top if self.fault(now_ns) is None else None
         self.volatility.sample(None if top is None else self._fair_value_of(top))
+        if self.intensity is not None and self.intensity.due(now_ns):
+            self._bids, self._asks = self.intensity.bids, self.intensity.asks
         return top
 
     # --------------------------------------------------------------- quoting
@@ -210,7 +244,10 @@ class Desk:
             self._start_ns = now_ns
         state = MarketState(now_ns, top, self._fair_value_of(top), sigma, self._bids, self._asks)
         elapsed_s = (now_ns - self._start_ns) * 1e-9
-        return state, self._quoter.decide(state, self.position_lots, elapsed_s, self.adjustment, funds)
+        wanted = self._quoter.decide(state, self.position_lots, elapsed_s, self.adjustment, funds)
+        if self.intensity is not None and self.intensity.notes:
+            wanted = replace(wanted, reasons=wanted.reasons + self.intensity.notes)
+        return state, wanted
 
     def exposure(self, limit_lots: int, funds: Funds | None = None) -> Exposure:
         """Return the position and everything that may still change it.

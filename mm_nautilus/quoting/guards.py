@@ -97,10 +97,10 @@ def book_fault(top: TopOfBook | None, max_spread_bps: float | None) -> Reason | 
     return None
 
 
-def floor_half_spread(side: Side, price: float, fair_value: float, min_bps: float, trace: Trace) -> float:
-    """Move `price` away from the fair value to the smallest allowed distance, in price units."""
+def floor_half_spread(side: Side, price: float, fair_value: float, min_half_spread: float, trace: Trace) -> float:
+    """Move `price` away from the fair value to the smallest allowed distance; all in price units."""
     sign = int(side)
-    nearest = fair_value * (1.0 - sign * min_bps * 1e-4)
+    nearest = fair_value - sign * min_half_spread
     if (price - nearest) * sign > 0:
         trace.cap(Cap.MIN_HALF_SPREAD, side)
         return nearest

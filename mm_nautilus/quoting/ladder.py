@@ -11,6 +11,8 @@ Prices are strictly monotone by at least a tick, and cumulative size never excee
 
 from __future__ import annotations
 
+import math
+
 from mm_nautilus.market import Side
 from mm_nautilus.quoting.lattice import ticks_away, whole_lots
 
@@ -57,6 +59,26 @@ def ladder_lots(base_lots: float, decay: float, levels: int) -> list[int]:
     return [whole_lots(base_lots * decay**index) for index in range(levels)]
 
 
+def smallest_lots(ticks: list[int], min_lots: int, min_notional: float, tick_value: float) -> int:
+    """Return the smallest order the venue accepts at every one of these prices, in lots.
+
+    Parameters
+    ----------
+    ticks : list of int
+        Prices of one side, best first or last.
+    min_lots : int
+        The venue's smallest size.
+    min_notional : float
+        The venue's smallest value, in quote currency.
+    tick_value : float
+        What one lot is worth per tick of its price, in quote currency.
+
+    """
+    if min_notional == 0.0 or not ticks:
+        return min_lots
+    return max(min_lots, math.ceil(min_notional / (max(min(ticks[0], ticks[-1]), 1) * tick_value)))
+
+
 def fitted(sizes: list[int], room_lots: int) -> list[int]:
     """Return `sizes`, best level first, with what does not fit into `room_lots` cut from the far end."""
     fitting = []
@@ -83,3 +105,35 @@ def towards_limit(side: Side, inventory_share: float) -> float:
 
     """
     return min(max(int(side) * inventory_share, 0.0), 1.0)
+
+
+def stretched(spacing: float, widening: float, towards: float) -> float:
+    r"""Return the spacing :math:`d(1 + w\rho^+)` of a side, in price units.
+
+    Parameters
+    ----------
+    spacing : float
+        Distance between neighbouring levels when flat, in price units.
+    widening : float
+        Stretch at the limit.
+    towards : float
+        From `towards_limit`.
+
+    """
+    return spacing * (1.0 + widening * towards)
+
+
+def skewed(size: float, size_skew: float, towards: float) -> float:
+    r"""Return the size :math:`s_0(1 - u\rho^+)` of the best level of a side, in the unit of `size`.
+
+    Parameters
+    ----------
+    size : float
+        Size when flat.
+    size_skew : float
+        Share taken off at the limit.
+    towards : float
+        From `towards_limit`.
+
+    """
+    return size * (1.0 - size_skew * towards)

@@ -14,8 +14,9 @@ from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import EMPTY_LADDER, Grid, Ladder, Level, MarketState, Quote, QuoteState, Side
 from mm_nautilus.models import find_model
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, adjusted, tighten_reducing_side
-from mm_nautilus.quoting.guards import Cap, Reason, Room, Trace, floor_half_spread, post_only, uncross
-from mm_nautilus.quoting.ladder import fitted, ladder_lots, ladder_ticks, towards_limit
+from mm_nautilus.quoting.finalise import LadderShape, finalised_side
+from mm_nautilus.quoting.guards import Cap, Reason, Room, Trace, floor_half_spread, uncross
+from mm_nautilus.quoting.ladder import skewed, smallest_lots, towards_limit
 from mm_nautilus.quoting.settings import QuotingSettings
 
 
@@ -53,9 +54,10 @@ def withdrawn(reason: Reason) -> Wanted:
 
 
 def size_problems(settings: QuotingSettings, grid: Grid) -> list[str]:
-    """Return why the sizes in the settings cannot be traded on an instrument, one line per mistake.
+    """Return why the settings do not fit an instrument, one line per mistake.
 
-    An order size and a limit must be whole numbers of lots, and an order at least the venue's smallest.
+    An order size and a limit must be whole numbers of lots, an order at least the venue's smallest, and what was
+    calibrated must have been so for this instrument and tick.
     """
     sizes = {"order_size": settings.order_size, "limits.max_position": settings.limits.max_position}
     problems = [
@@ -66,6 +68,14 @@ def size_problems(settings: QuotingSettings, grid: Grid) -> list[str]:
     smallest = grid.min_lots * grid.lot
     if settings.order_size < smallest:
         problems.append(f"order_size: {settings.order_size} is below the venue's smallest order {smallest}")
+    if settings.calibrated is not None:
+        problems += settings.calibrated.problems(settings.instrument_id, grid.tick)
+    table = settings.micro_price
+    if table is not None and (table.instrument_id, table.tick) != (settings.instrument_id, grid.tick):
+        problems.append(
+            f"micro_price: trained for {table.instrument_id} with a tick of {table.tick}, "
+            f"not for {settings.instrument_id} with {grid.tick}"
+        )
     return problems
 
 
@@ -90,9 +100,6 @@ class Quoter:
     def __init__(self, settings: QuotingSettings, grid: Grid, base_per_lot: float) -> None:
         # Settings models look every field up through a Python hook; a pass asks for twenty.
         ladder, guards = settings.ladder, settings.guards
-        self._ladder_levels, self._size_decay, self._size_skew = ladder.levels, ladder.size_decay, ladder.size_skew
-        self._spacing = ladder.spacing_ticks * float(grid.tick)
-        self._widen_inventory_side = ladder.widen_inventory_side
         self._min_half_spread_bps, self._max_half_spread_bps = guards.min_half_spread_bps, guards.max_half_spread_bps
         self._adjust = settings.adjust
         self._tick = float(grid.tick)
@@ -104,7 +111,15 @@ class Quoter:
         self._max_order_notional = _optional_float(settings.limits.max_order_notional)
         self._min_price = _optional_float(settings.guards.min_price)
         self._max_price = _optional_float(settings.guards.max_price)
-        self._model = find_model(settings.model)(settings, order_lots * base_per_lot)  # type: ignore[arg-type]
+        self._shape = LadderShape(
+            ladder.levels,
+            ladder.spacing_ticks * self._tick,
+            ladder.size_decay,
+            ladder.size_skew,
+            ladder.widen_inventory_side,
+        )
+        model_type = find_model(settings.model)
+        self._model = model_type(settings, order_lots * base_per_lot, self.limit_lots * base_per_lot)  # type: ignore[arg-type]
 
     def decide(
         self,
@@ -189,31 +204,33 @@ class Quoter:
         if price is None:
             trace.reason(Reason.MODEL_BOUND, side)
             return [], []
-        top, tick, levels = state.top, self._tick, self._ladder_levels
-        price = floor_half_spread(side, price, state.fair_value, self._min_half_spread_bps, trace)
+        floor = self._min_half_spread_bps * 1e-4 * state.fair_value
+        price = floor_half_spread(side, price, state.fair_value, floor, trace)
         towards = towards_limit(side, share)
-        spacing = self._spacing * (1.0 + self._widen_inventory_side * towards)
-        ticks = ladder_ticks(side, price, tick, spacing, levels)
-        opposite = top.ask if side is Side.BUY else top.bid
-        post_only(side, ticks, round(opposite / tick), trace)
-        size_lots = self._order_lots * size_multiplier * (1.0 - self._size_skew * towards)
+        size_lots = skewed(self._order_lots * size_multiplier, self._shape.size_skew, towards)
         if self._max_order_notional is not None:
             largest = self._max_order_notional / (state.fair_value * self._base_per_lot)
             if largest < size_lots:
                 size_lots = largest
                 trace.cap(Cap.ORDER_NOTIONAL, side)
-        lots = ladder_lots(size_lots, self._size_decay, levels)
-        smallest = self._smallest_lots(ticks)
-        if lots[-1] < smallest:
-            trace.reason(Reason.BELOW_MIN_SIZE, side)
-        return ticks, fitted(lots, room.lots(side, trace, sum(lots), smallest))
+        opposite = state.top.ask if side is Side.BUY else state.top.bid
+        return finalised_side(
+            side,
+            price,
+            size_lots,
+            towards,
+            room,
+            opposite,
+            self._shape,
+            self._tick,
+            self._min_lots,
+            trace,
+            self._min_notional,
+            self._tick * self._base_per_lot,
+        )
 
     def _smallest_lots(self, ticks: list[int]) -> int:
-        """Return the smallest order the venue accepts at every one of these prices."""
-        if self._min_notional == 0.0 or not ticks:
-            return self._min_lots
-        lot_value = max(min(ticks[0], ticks[-1]), 1) * self._tick * self._base_per_lot
-        return max(self._min_lots, math.ceil(self._min_notional / lot_value))
+        return smallest_lots(ticks, self._min_lots, self._min_notional, self._tick * self._base_per_lot)
 
     def _levels(
         self, side: Side, ticks: list[int], lots: list[int], smallest: int, state: MarketState, trace: Trace

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from mm_nautilus.estimators.intensity import IntensitySettings
+from mm_nautilus.estimators.micro_price import MicroPriceTable
 from mm_nautilus.estimators.volatility import VolatilitySettings
 from mm_nautilus.models import ModelParameters, find_model
 from mm_nautilus.settings import Settings
@@ -113,6 +115,25 @@ class RequoteSettings(Settings):
     message_burst: int = Field(default=100, ge=2, description="Messages the budget can save up.")
 
 
+class CalibrationOrigin(Settings):
+    """Where calibrated values of a strategy come from."""
+
+    file: str = Field(description="Name of the calibration file.")
+    created: datetime = Field(description="When it was made.")
+    instrument_id: str = Field(description="What it is for.")
+    tick: Decimal = Field(gt=0, description="Tick size it was made with.")
+    data_fingerprint: str = Field(description="Identity of the data it was made from.")
+
+    def problems(self, instrument_id: str, tick: Decimal | None = None) -> list[str]:
+        """Return why the values do not belong to an instrument, one line per mistake."""
+        if self.instrument_id != instrument_id:
+            return [f"calibration: {self.file} is for {self.instrument_id}, not for {instrument_id}"]
+        if tick is not None and self.tick != tick:
+            made_for = f"{self.file} is for {self.instrument_id} with a tick of {self.tick}"
+            return [f"calibration: {made_for}, its tick is {tick} now: calibrate again"]
+        return []
+
+
 class QuotingSettings(Settings):
     """Everything a quoting strategy is told; the model's own parameters join these as further keys."""
 
@@ -122,9 +143,18 @@ class QuotingSettings(Settings):
     )
     model: str = Field(default="glft", description="Quoting model by name, or 'package.module:Class'.")
     order_size: Decimal = Field(gt=0, description="Size of the best level, in base units.")
-    fair_value: Literal["mid", "weighted_mid"] = Field(
-        default="mid", description="Reference price the model quotes around."
+    fair_value: Literal["mid", "weighted_mid", "micro_price"] = Field(
+        default="mid", description="Reference price the model quotes around; micro_price needs a calibration."
     )
+    calibration: str | None = Field(
+        default=None,
+        description="Calibration file, relative to the run file, that fills what is left out here: intensity, gamma, "
+        "volatility.floor_price_per_sqrt_s, micro_price.",
+    )
+    calibrated: CalibrationOrigin | None = Field(
+        default=None, description="Where calibrated values come from; written by the run."
+    )
+    micro_price: MicroPriceTable | None = Field(default=None, description="Trained table; from the calibration.")
     intensity: IntensitySettings
     volatility: VolatilitySettings = VolatilitySettings()
     adjust: AdjustSettings = AdjustSettings()
@@ -138,6 +168,19 @@ class QuotingSettings(Settings):
     def _known_model(cls, name: str) -> str:
         find_model(name)
         return name
+
+    @field_validator("calibration")
+    @classmethod
+    def _calibration_is_read_before(cls, name: str | None) -> str | None:
+        if name is not None:
+            raise ValueError("is read by a run; elsewhere fill the fields with mm_nautilus.calibration.calibrated")
+        return name
+
+    @model_validator(mode="after")
+    def _micro_price_is_trained(self) -> Self:
+        if self.fair_value == "micro_price" and self.micro_price is None:
+            raise ValueError("fair_value 'micro_price' needs a table: name a calibration file as strategy.calibration")
+        return self
 
     @model_validator(mode="after")
     def _limit_holds_one_order(self) -> Self:

@@ -8,7 +8,6 @@ import orjson
 import pytest
 from synthetic_run import START_NS, SyntheticRun, synthetic_run
 
-from mm_nautilus.analytics.equity import max_drawdown
 from mm_nautilus.analytics.facts import AccountFacts, BalanceFacts, InstrumentFacts, RunFacts
 from mm_nautilus.analytics.instrument_log import MARK_FROM_BOOK, MARK_FROM_FILL, NO_MARK, instrument_log
 from mm_nautilus.analytics.jsonable import jsonable, plain
@@ -245,13 +244,6 @@ def test_an_inverse_run_is_valued_in_base_currency(tmp_path):
     total = summary_of(tmp_path, messages, replace(run_facts, accounts=(account,))).total["BTC"]
     assert abs(total.realised - gain) < D("1e-15")
     assert total.total == round(gain, 8), "with the booking's rounding the lines end on the balance"
-
-
-@pytest.mark.parametrize(
-    ("equity", "drawdown"), [([], 0), ([1, 2, 3], 0), ([-1, 2, 0.5], 1.5), ([-2, 1], 2), ([3, 1, 4, 2.5], 2)]
-)
-def test_drawdown_is_measured_from_the_last_high_or_the_start(equity, drawdown):
-    assert max_drawdown(np.array(equity, dtype=float)) == drawdown
 
 
 @pytest.mark.parametrize(

@@ -1,29 +1,12 @@
 """Fixed symmetric quotes and their closed-form moments."""
 
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mm_nautilus.market import Intensity, MarketState, TopOfBook
 from mm_nautilus.models.symmetric import Symmetric, SymmetricParameters, symmetric_moments
-
-
-@pytest.mark.real_data
-def test_reference_vectors(shared_data: Path) -> None:
-    vectors = json.loads((shared_data.parent / "vectors.json").read_text())["vectors"]["symmetric_constant_quotes"]
-    for vector in vectors:
-        given, expected = vector["inputs"], vector["expected"]
-        found = symmetric_moments(
-            Intensity(given["A"], given["k"]), given["half_spread"], given["sigma"], given["T"], given["order_size"]
-        )
-        assert found.fill_rate_per_side == pytest.approx(expected["fill_rate_per_side"], rel=1e-10), vector["id"]
-        assert found.mean_fills == pytest.approx(expected["mean_fills"], rel=1e-10), vector["id"]
-        assert found.mean_pnl == pytest.approx(expected["mean_pnl"], rel=1e-10), vector["id"]
-        assert found.var_inventory == pytest.approx(expected["var_q"], rel=1e-10), vector["id"]
-        assert found.var_pnl == pytest.approx(expected["var_pnl"], rel=1e-10), vector["id"]
 
 
 def test_symmetric_row_of_the_avellaneda_stoikov_table() -> None:
@@ -57,7 +40,7 @@ def test_moments_agree_with_an_independent_simulation() -> None:
 def test_quotes_stay_where_they_are_whatever_the_inventory() -> None:
     intensity = Intensity(1.0, 1.0)
     state = MarketState(0, TopOfBook(99.0, 101.0, 1.0, 1.0), 100.0, 0.3, intensity, intensity)
-    model = Symmetric(SymmetricParameters(half_spread=0.25, maker_fee_rate=0.001), 1.0)
+    model = Symmetric(SymmetricParameters(half_spread=0.25, maker_fee_rate=0.001), 1.0, 1000.0)
     for inventory in (-3.0, 0.0, 3.0):
         quote = model.quote(state, inventory, 10.0)
         assert (quote.bid, quote.ask) == pytest.approx((99.65, 100.35), rel=1e-14)

@@ -27,7 +27,7 @@ class Given:
     name = "given"
     parameters_type = GivenParameters
 
-    def __init__(self, parameters: GivenParameters, order_size: float) -> None:
+    def __init__(self, parameters: GivenParameters, order_size: float, inventory_bound: float) -> None:
         self._parameters = parameters
 
     def quote(self, state: MarketState, inventory: float, elapsed_s: float) -> Quote:

@@ -60,9 +60,25 @@ def render(
             "</main>",
         )
     )
+    return document(_name(result), body, drawn)
+
+
+def document(title: str, body: str, charts: Iterable[Chart]) -> str:
+    """Return a self-contained HTML document.
+
+    Parameters
+    ----------
+    title : str
+        Of the window.
+    body : str
+        HTML, with a `figure_card` for each chart.
+    charts : iterable of Chart
+        Drawn by the page's script.
+
+    """
     return (
         "<!doctype html>\n"
-        f'<html lang="en"><head><meta charset="utf-8"><title>{escape(_name(result))}</title>'
+        f'<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<link rel="icon" href="data:,">'
@@ -70,7 +86,7 @@ def render(
         f"@media (prefers-color-scheme: dark) {{ :root {{ {css_variables(dark=True)} }} }}\n"
         f"{(_HERE / 'page.css').read_text(encoding='utf-8')}</style></head><body>{body}"
         f'<script type="application/json" id="swaps">{_inline_json(orjson.dumps(SWAPS))}</script>'
-        f'<script type="application/json" id="figures">{_figures(drawn)}</script>'
+        f'<script type="application/json" id="figures">{_figures(charts)}</script>'
         f'<script id="plotly">{get_plotlyjs()}</script>'
         f"<script>{(_HERE / 'page.js').read_text(encoding='utf-8')}</script></body></html>\n"
     )
@@ -119,12 +135,13 @@ def _charts(name: str, charts: Sequence[Chart], *, heading: bool) -> str:
     title = f"{escape(name)} over time" if heading else "Over time"
     return (
         f'<section><h2>{title}</h2><p class="hint">Drag to zoom, double-click to reset; the charts zoom together.</p>'
-        + "".join(_figure(chart) for chart in charts if chart.wide)
-        + f'<div class="grid2">{"".join(_figure(chart) for chart in charts if not chart.wide)}</div></section>'
+        + "".join(figure_card(chart) for chart in charts if chart.wide)
+        + f'<div class="grid2">{"".join(figure_card(chart) for chart in charts if not chart.wide)}</div></section>'
     )
 
 
-def _figure(chart: Chart) -> str:
+def figure_card(chart: Chart) -> str:
+    """Return the frame that a chart is drawn in, with its title and caption."""
     key = escape(chart.key)
     return (
         f'<figure class="card"><figcaption><h3>{escape(chart.title)}</h3><p class="caption">{escape(chart.caption)}</p>'

@@ -1,0 +1,1 @@
+"""What our fills turned out to be worth once the market had moved on."""

@@ -1,0 +1,301 @@
+r"""Where the PnL came from: seven lines that add up to the total, to the last digit.
+
+One reference mark :math:`M(t)` per asset, constant between its marks and the same for every venue (else the basis
+between venues shows up as inventory). A fill at the instant of a mark comes before it. With :math:`x_j` signed sizes,
+:math:`M_j` the mark at the fill and :math:`\tau` the markout horizon,
+
+.. math::
+    \text{spread capture} &= \sum_{\text{maker}} x_j (M_j - p_j) \\
+    \text{adverse selection} &= \sum_{\text{maker}} x_j \bigl(M(\min(t_j + \tau, T)) - M_j\bigr) \\
+    \text{hedging, arbitrage} &= \sum x_j (M_j - p_j) \text{ over their fills} \\
+    \text{inventory} &= \textstyle\sum_k q_k\,\Delta M_k - \text{adverse selection}
+
+and fees, rebates and funding. The total is :math:`-\sum x_j p_j - \sum f_j + q_T M_T - q_0 M_0 + \text{funding}`; that
+the lines sum to it is summation by parts. Sizes turn into money through `Contract.value`, so that the same holds for
+inverse contracts.
+
+What adverse selection is depends on the horizon; the longer it is, the more of the inventory's PnL it takes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from enum import StrEnum
+from itertools import pairwise
+from operator import itemgetter
+from typing import Final
+
+from mm_nautilus.errors import ParameterError
+from mm_nautilus.inventory.contract import EXACT, Contract
+from mm_nautilus.market import Side
+
+_ZERO: Final = Decimal(0)
+
+type Mark = tuple[int, Decimal]
+"""``(ts_ns, price)``."""
+type CashFlow = tuple[int, Decimal]
+"""``(ts_ns, amount)``, received above 0."""
+
+
+class FillKind(StrEnum):
+    """Why we traded."""
+
+    MAKER = "MAKER"
+    HEDGE = "HEDGE"
+    ARBITRAGE = "ARBITRAGE"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributedFill:
+    """One fill and why it was made.
+
+    Parameters
+    ----------
+    ts_ns : int
+        When, in nanoseconds.
+    side : Side
+        Our side.
+    size : Decimal
+        Above 0, in base units (contracts).
+    price : Decimal
+        In quote currency; spreads and some futures trade below 0.
+    commission : Decimal
+        In settlement currency; positive is a cost, negative a rebate.
+    kind : FillKind
+        Quote, hedge or arbitrage.
+    venue : str
+        Where.
+
+    Raises
+    ------
+    ParameterError
+        For a size that is not above 0, or a price or commission that is not finite.
+
+    """
+
+    ts_ns: int
+    side: Side
+    size: Decimal
+    price: Decimal
+    commission: Decimal
+    kind: FillKind
+    venue: str = ""
+
+    def __post_init__(self) -> None:
+        if not (self.size.is_finite() and self.size > 0):
+            raise ParameterError("size", str(self.size), "> 0 and finite")
+        for name in ("price", "commission"):
+            value: Decimal = getattr(self, name)
+            if not value.is_finite():
+                raise ParameterError(name, str(value), "finite")
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The lines of a PnL, signed as they enter the total, in settlement currency.
+
+    Seven as the field counts them, with hedging and arbitrage as one: those two are kept apart here.
+
+    Parameters
+    ----------
+    spread_capture : Decimal
+        What maker fills earned against the mark.
+    adverse_selection : Decimal
+        What the mark then did within the horizon; a cost is negative.
+    hedging, arbitrage : Decimal
+        What those fills earned against the mark.
+    fees : Decimal
+        At most 0.
+    rebates : Decimal
+        At least 0.
+    funding : Decimal
+        Cash flows while holding.
+    inventory : Decimal
+        What the position earned beyond adverse selection.
+    total : Decimal
+        From the cash and the worth at both ends, computed apart from the lines.
+    position : Decimal
+        Signed position at the end, in base units (contracts).
+
+    """
+
+    spread_capture: Decimal = _ZERO
+    adverse_selection: Decimal = _ZERO
+    hedging: Decimal = _ZERO
+    arbitrage: Decimal = _ZERO
+    fees: Decimal = _ZERO
+    rebates: Decimal = _ZERO
+    funding: Decimal = _ZERO
+    inventory: Decimal = _ZERO
+    total: Decimal = _ZERO
+    position: Decimal = _ZERO
+
+    @property
+    def lines(self) -> Mapping[str, Decimal]:
+        """The lines by name, in the order of a statement."""
+        return {name: getattr(self, name) for name in LINES}
+
+    @property
+    def sum_of_lines(self) -> Decimal:
+        """What the lines add up to; equal to `total`."""
+        with localcontext(EXACT):
+            return sum(self.lines.values(), _ZERO)
+
+    @property
+    def realised_spread(self) -> Decimal:
+        """Spread capture less adverse selection: half the realised spread of Huang and Stoll, times size."""
+        return EXACT.add(self.spread_capture, self.adverse_selection)
+
+    def __add__(self, other: Attribution) -> Attribution:
+        """Return the attribution of both together."""
+        return Attribution(*(EXACT.add(getattr(self, name), getattr(other, name)) for name in _FIELDS))
+
+
+LINES: Final = (
+    "spread_capture",
+    "adverse_selection",
+    "hedging",
+    "arbitrage",
+    "fees",
+    "rebates",
+    "funding",
+    "inventory",
+)
+_FIELDS: Final = (*LINES, "total", "position")
+_LINE_OF: Final = {
+    FillKind.MAKER: "spread_capture",
+    FillKind.HEDGE: "hedging",
+    FillKind.ARBITRAGE: "arbitrage",
+}
+
+
+def attribute(
+    fills: Iterable[AttributedFill],
+    marks: Sequence[Mark],
+    contract: Contract,
+    horizon_ns: int,
+    opening_position: Decimal = _ZERO,
+    funding: Iterable[CashFlow] = (),
+) -> Attribution:
+    """Attribute the PnL of one asset; see the module for the lines.
+
+    Parameters
+    ----------
+    fills : iterable of AttributedFill
+        In any order; on all venues, or on one.
+    marks : sequence of (ts_ns, price)
+        Reference price of the asset, in order of time, from the start of the period to its end; at least one.
+    contract : Contract
+        How size and price turn into money.
+    horizon_ns : int
+        Markout horizon, in nanoseconds; at least 0. It ends with the last mark.
+    opening_position : Decimal
+        Signed position before the first fill, valued at the first mark.
+    funding : iterable of (ts_ns, amount)
+        Cash flows while holding, in settlement currency.
+
+    Raises
+    ------
+    ParameterError
+        For marks that are missing, out of order or not finite, a negative horizon, a fill before the first mark,
+        or a price of an inverse contract that is not above 0.
+
+    """
+    times, prices = _checked_marks(marks, contract)
+    if horizon_ns < 0:
+        raise ParameterError("horizon_ns", horizon_ns, ">= 0")
+    amounts = dict.fromkeys(LINES, _ZERO)
+    position, cash, seen = opening_position, _ZERO, 0
+    with localcontext(EXACT):
+        for fill in sorted(fills, key=lambda one: one.ts_ns):
+            # The mark just before the fill; the first mark is where the period starts.
+            now = max(bisect_right(times, fill.ts_ns - 1) - 1, 0)
+            if fill.ts_ns < times[0]:
+                raise ParameterError("fills", f"one at {fill.ts_ns} ns", f"not before the first mark at {times[0]} ns")
+            if contract.inverse and fill.price <= 0:
+                raise ParameterError("price", str(fill.price), "> 0 for an inverse contract")
+            amounts["inventory"] += _drift(position, prices, seen, now, contract)
+            seen = now
+            signed = fill.size * fill.side
+            traded = contract.value(signed, fill.price)
+            added = contract.value(position + signed, prices[now]) - contract.value(position, prices[now])
+            position += signed
+            cash -= traded
+            amounts[_LINE_OF[fill.kind]] += added - traded
+            amounts["fees" if fill.commission > 0 else "rebates"] -= fill.commission
+            if fill.kind is FillKind.MAKER:
+                later = max(bisect_right(times, fill.ts_ns + horizon_ns) - 1, now)
+                selected = contract.value(signed, prices[later]) - contract.value(signed, prices[now])
+                amounts["adverse_selection"] += selected
+                amounts["inventory"] -= selected
+        amounts["inventory"] += _drift(position, prices, seen, len(prices) - 1, contract)
+        amounts["funding"] = sum((amount for _, amount in funding), _ZERO)
+        worth = contract.value(position, prices[-1]) - contract.value(opening_position, prices[0])
+        total = cash + worth + amounts["fees"] + amounts["rebates"] + amounts["funding"]
+    return Attribution(**amounts, total=total, position=position)
+
+
+def attribute_by_venue(
+    fills: Iterable[AttributedFill],
+    marks: Sequence[Mark],
+    contract: Contract,
+    horizon_ns: int,
+    opening_positions: Mapping[str, Decimal] | None = None,
+    funding: Mapping[str, Sequence[CashFlow]] | None = None,
+) -> dict[str, Attribution]:
+    """Attribute the PnL of one asset venue by venue, all against the asset's one reference mark.
+
+    For linear contracts the sum over the venues is `attribute` of all fills together, to the last digit.
+
+    Parameters
+    ----------
+    fills : iterable of AttributedFill
+        On all venues.
+    marks : sequence of (ts_ns, price)
+        As for `attribute`.
+    contract : Contract
+        The same on every venue.
+    horizon_ns : int
+        As for `attribute`.
+    opening_positions : mapping of venue to Decimal, optional
+        Signed position on each venue before the first fill.
+    funding : mapping of venue to cash flows, optional
+        As for `attribute`.
+
+    Returns
+    -------
+    dict of venue to Attribution
+        In the order of the venues' names.
+
+    """
+    opening_positions, funding = opening_positions or {}, funding or {}
+    by_venue: dict[str, list[AttributedFill]] = {venue: [] for venue in (*opening_positions, *funding)}
+    for fill in fills:
+        by_venue.setdefault(fill.venue, []).append(fill)
+    return {
+        venue: attribute(
+            theirs, marks, contract, horizon_ns, opening_positions.get(venue, _ZERO), funding.get(venue, ())
+        )
+        for venue, theirs in sorted(by_venue.items(), key=itemgetter(0))
+    }
+
+
+def _drift(position: Decimal, prices: Sequence[Decimal], first: int, last: int, contract: Contract) -> Decimal:
+    """Return what a position gained from one mark to a later one."""
+    return contract.value(position, prices[last]) - contract.value(position, prices[first])
+
+
+def _checked_marks(marks: Sequence[Mark], contract: Contract) -> tuple[list[int], list[Decimal]]:
+    if not marks:
+        raise ParameterError("marks", "none", "at least one")
+    times, prices = [ts for ts, _ in marks], [price for _, price in marks]
+    for before, after in pairwise(times):
+        if after < before:
+            raise ParameterError("marks", f"{after} ns after {before} ns", "in order of time")
+    for price in prices:
+        if not price.is_finite() or (contract.inverse and price <= 0):
+            raise ParameterError("marks", str(price), "finite prices, > 0 for an inverse contract")
+    return times, prices

@@ -1,0 +1,108 @@
+r"""How long a position has been held, by its lots: first in, first out.
+
+A trade that reduces the position closes its oldest lots. With lots of sizes :math:`x_j` opened at :math:`t_j`,
+
+.. math:: \text{weighted age} = \frac{\sum_j |x_j| (t - t_j)}{\sum_j |x_j|}, \qquad \text{oldest} = t - \min_j t_j .
+
+Time since the last fill is no age: it starts anew with every fill, so that a maker who trades often never ages.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from decimal import Decimal
+from typing import Final
+
+from mm_nautilus.errors import ParameterError
+from mm_nautilus.inventory.contract import COST, EXACT
+
+_ZERO: Final = Decimal(0)
+_NS: Final = Decimal(10**9)
+
+
+class LotQueue:
+    """The open lots of one position, oldest first.
+
+    Each trade costs O(1) on average; memory grows with the number of open lots. Sizes are exact, so that
+    flat is flat.
+    """
+
+    def __init__(self) -> None:
+        self._lots: deque[tuple[int, Decimal]] = deque()
+        self._last_ns: int | None = None
+        self._since_ns: int | None = None
+        self._position = _ZERO
+        # sum of size x time of opening: the weighted age without a walk over the lots
+        self._moment = _ZERO
+
+    @property
+    def position(self) -> Decimal:
+        """Signed position, in base units (contracts)."""
+        return self._position
+
+    @property
+    def lots(self) -> tuple[tuple[int, Decimal], ...]:
+        """Open lots as ``(opened_ns, signed size)``, oldest first."""
+        return tuple(self._lots)
+
+    def trade(self, ts_ns: int, signed_size: Decimal) -> None:
+        """Book one trade.
+
+        Parameters
+        ----------
+        ts_ns : int
+            When, in nanoseconds; not before the trade booked last.
+        signed_size : Decimal
+            Above 0 for a buy, below for a sell; in base units (contracts).
+
+        Raises
+        ------
+        ParameterError
+            For a trade without size or one that goes back in time.
+
+        """
+        if not signed_size.is_finite() or not signed_size:
+            raise ParameterError("signed_size", signed_size, "finite and not 0")
+        if self._last_ns is not None and ts_ns < self._last_ns:
+            raise ParameterError("ts_ns", ts_ns, f"not before the last trade's {self._last_ns}")
+        self._last_ns = ts_ns
+        remaining = signed_size
+        while remaining and self._lots and self._lots[0][1] * remaining < 0:
+            opened_ns, size = self._lots.popleft()
+            left = EXACT.add(size, remaining)
+            if left * size > 0:
+                self._lots.appendleft((opened_ns, left))
+                closed, remaining = EXACT.minus(remaining), _ZERO
+            else:
+                closed, remaining = size, left
+            self._moment = EXACT.subtract(self._moment, EXACT.multiply(closed, Decimal(opened_ns)))
+        if remaining:
+            if not self._lots:
+                self._since_ns = ts_ns
+            self._lots.append((ts_ns, remaining))
+            self._moment = EXACT.add(self._moment, EXACT.multiply(remaining, Decimal(ts_ns)))
+        self._position = EXACT.add(self._position, signed_size)
+        if not self._lots:
+            self._since_ns = None
+
+    def weighted_age_s(self, now_ns: int) -> float | None:
+        """Mean age of what is open, weighted by size, in seconds; ``None`` when flat."""
+        self._check(now_ns)
+        if not self._lots:
+            return None
+        opened_ns = COST.divide(self._moment, self._position)
+        return float(COST.divide(COST.subtract(Decimal(now_ns), opened_ns), _NS))
+
+    def oldest_age_s(self, now_ns: int) -> float | None:
+        """Age of the oldest open lot, in seconds; ``None`` when flat."""
+        self._check(now_ns)
+        return (now_ns - self._lots[0][0]) / 1e9 if self._lots else None
+
+    def since_flat_or_flip_s(self, now_ns: int) -> float | None:
+        """Time since the position left zero or changed its sign, in seconds; ``None`` when flat."""
+        self._check(now_ns)
+        return None if self._since_ns is None else (now_ns - self._since_ns) / 1e9
+
+    def _check(self, now_ns: int) -> None:
+        if self._last_ns is not None and now_ns < self._last_ns:
+            raise ParameterError("now_ns", now_ns, f"not before the last trade's {self._last_ns}")
