@@ -147,7 +147,7 @@ class MarketMaker(GuardedStrategy):
             book_type = _BOOK_TYPES[self._settings.book]
             self._book = OrderBook(self._instrument_id, book_type)
             self.subscribe_book_deltas(self._instrument_id, book_type)
-        if self._desk.intensity is not None:
+        if self._desk.listens_to_trades:
             self.subscribe_trades(self._instrument_id)
         interval_ns = int(self._settings.volatility.sample_interval_s * 1e9)
         self._clock.set_timer_ns(_SAMPLE_TIMER, interval_ns, callback=self.guard(self._on_sample))
@@ -227,10 +227,11 @@ class MarketMaker(GuardedStrategy):
         self._requote("book", deltas.ts_init)
 
     def on_trade(self, trade: TradeTick) -> None:
-        """Count a trade towards the intensity that is fitted while trading."""
+        """Tell the desk what traded, where it measures that."""
         aggressor = _AGGRESSORS.get(trade.aggressor_side)
         if aggressor is not None:
-            self._desk.traded(trade.ts_event, trade.price.as_double(), aggressor, trade.ts_init)
+            price, size = trade.price.as_double(), trade.size.as_double()
+            self._desk.traded(trade.ts_event, price, size, aggressor, trade.ts_init)
 
     def _on_sample(self, event: TimeEvent) -> None:
         """Sample the fair value, check the position, mark, and let time-dependent quotes move."""

@@ -171,4 +171,4 @@ def automatic_block_length(increments: Floats) -> int:
         return 1
     slope = 2.0 * float((lag * weighted).sum())
     best = (1.5 * (slope / spectrum) ** 2 * n) ** (1.0 / 3.0)
-    return max(1, min(ceil(best), ceil(3.0 * sqrt(n)), n // 3))
+    return int(max(1, min(ceil(best), ceil(3.0 * sqrt(n)), n // 3)))

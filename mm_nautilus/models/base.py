@@ -31,6 +31,8 @@ class BoundedModel:
 
     name: ClassVar[str]
     parameters_type: ClassVar[type[ModelParameters]] = ModelParameters
+    reads_activity: ClassVar[bool] = False
+    """Whether the quote depends on `MarketState.volume_ratio`, which is measured only then."""
 
     def __init__(self, parameters: ModelParameters, order_size: float, inventory_bound: float) -> None:
         check_positive(order_size=order_size, inventory_bound=inventory_bound)

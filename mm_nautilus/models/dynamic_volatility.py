@@ -120,6 +120,7 @@ class DynamicVolatility(BoundedModel):
 
     name: ClassVar[str] = "dynamic_volatility"
     parameters_type: ClassVar[type[ModelParameters]] = DynamicVolatilityParameters
+    reads_activity: ClassVar[bool] = True
 
     def __init__(self, parameters: DynamicVolatilityParameters, order_size: float, inventory_bound: float) -> None:
         super().__init__(parameters, order_size, inventory_bound)

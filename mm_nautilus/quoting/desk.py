@@ -11,12 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mm_nautilus.errors import ConfigError
+from mm_nautilus.estimators.activity import VolumeRatio
 from mm_nautilus.estimators.fair_value import FAIR_VALUES
 from mm_nautilus.estimators.intensity_rolling import RollingIntensity
 from mm_nautilus.estimators.volatility import volatility_estimator
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Grid, Level, MarketState, Side, TopOfBook
 from mm_nautilus.messages import QuoteDecision
+from mm_nautilus.models import find_model
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment
 from mm_nautilus.quoting.budget import MessageBudget
 from mm_nautilus.quoting.guards import Reason, book_fault
@@ -60,6 +62,7 @@ class Desk:
     """
 
     __slots__ = (
+        "_activity",
         "_asks",
         "_base_per_lot",
         "_bids",
@@ -120,6 +123,8 @@ class Desk:
         """Fits the intensity anew while trading; ``None`` where the settings' hold."""
         if settings.intensity.rolling_window_s is not None:
             self.intensity = RollingIntensity(settings.intensity, self._tick)
+        reads_activity = getattr(find_model(settings.model), "reads_activity", False)
+        self._activity = VolumeRatio(settings.activity) if reads_activity else None
         self.volatility = volatility_estimator(settings.volatility)
         self.budget = MessageBudget(settings.requote.messages_per_s, settings.requote.message_burst)
         self.orders = OrderBookkeeper()
@@ -138,8 +143,13 @@ class Desk:
             self.intensity.stood(top, min(now_ns - self._market_ns, self._stale_after_ns) * 1e-9)
         self._market_ns = now_ns
 
-    def traded(self, ts_event: int, price: float, aggressor: Side, now_ns: int) -> None:
-        """Somebody traded on this market; told only where intensity is fitted while trading.
+    @property
+    def listens_to_trades(self) -> bool:
+        """Whether `traded` is of any use to this desk."""
+        return self.intensity is not None or self._activity is not None
+
+    def traded(self, ts_event: int, price: float, size: float, aggressor: Side, now_ns: int) -> None:
+        """Somebody traded on this market.
 
         Parameters
         ----------
@@ -147,12 +157,16 @@ class Desk:
             Exchange time, in nanoseconds.
         price : float
             Price units.
+        size : float
+            Base units.
         aggressor : Side
             Side of the order that took liquidity.
         now_ns : int
             Engine time.
 
         """
+        if self._activity is not None:
+            self._activity.traded(now_ns, size)
         if self.intensity is not None:
             fresh = now_ns - self._market_ns <= self._stale_after_ns
             self.intensity.traded(ts_event, price, aggressor, self._fit_top() if fresh else None)
@@ -242,7 +256,8 @@ class Desk:
         if self._quoter is None:
             self._quoter = Quoter(self._settings, self._grid, self._base_per_lot(top.mid))
             self._start_ns = now_ns
-        state = MarketState(now_ns, top, self._fair_value_of(top), sigma, self._bids, self._asks)
+        volume_ratio = 1.0 if self._activity is None else self._activity.value(now_ns)
+        state = MarketState(now_ns, top, self._fair_value_of(top), sigma, self._bids, self._asks, volume_ratio)
         elapsed_s = (now_ns - self._start_ns) * 1e-9
         wanted = self._quoter.decide(state, self.position_lots, elapsed_s, self.adjustment, funds)
         if self.intensity is not None and self.intensity.notes:

@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from mm_nautilus.estimators.activity import ActivitySettings
 from mm_nautilus.estimators.intensity import IntensitySettings
 from mm_nautilus.estimators.micro_price import MicroPriceTable
 from mm_nautilus.estimators.volatility import VolatilitySettings
@@ -157,6 +158,7 @@ class QuotingSettings(Settings):
     micro_price: MicroPriceTable | None = Field(default=None, description="Trained table; from the calibration.")
     intensity: IntensitySettings
     volatility: VolatilitySettings = VolatilitySettings()
+    activity: ActivitySettings = ActivitySettings()
     adjust: AdjustSettings = AdjustSettings()
     ladder: LadderSettings = LadderSettings()
     limits: LimitSettings
