@@ -7,7 +7,6 @@ in `mm_nautilus.quoting`; nothing here knows a formula.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -40,6 +39,7 @@ from mm_nautilus.errors import CatalogError
 from mm_nautilus.host.accounts import account_facts
 from mm_nautilus.host.arrival import ArrivalAlerts, ArrivalSettings
 from mm_nautilus.host.config import TypedStrategyConfig
+from mm_nautilus.host.facts import FactWriter, commission_of
 from mm_nautilus.host.funds import CashFunds
 from mm_nautilus.host.guard import GuardedStrategy
 from mm_nautilus.host.instrument import InstrumentLattice
@@ -50,9 +50,6 @@ from mm_nautilus.messages import (
     TOPIC_FILL,
     TOPIC_MARK,
     TOPIC_ORDER,
-    FillFact,
-    MarkFact,
-    OrderFact,
 )
 from mm_nautilus.quoting.desk import Desk
 from mm_nautilus.quoting.orders import OrderStatus, WorkingOrder
@@ -61,9 +58,9 @@ from mm_nautilus.quoting.settings import QuotingSettings, settings_with_model
 _BOOK_TYPES = {"L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
 _ORDER_SIDES = {Side.BUY: OrderSide.BUY, Side.SELL: OrderSide.SELL}
 _AGGRESSORS = {AggressorSide.BUY: Side.BUY, AggressorSide.SELL: Side.SELL}
-_SIDE_NAMES = {side: side.name for side in Side}  # an enum looks its name up in Python each time
-_SAMPLE_TIMER = "10_sample"
-_END_ALERT = "20_end"
+# Timers of one instant fire in the order of their names, across strategies.
+_SAMPLE_TIMER = "10_sample_"
+_END_ALERT = "20_end_"
 
 
 class MarketMakerSettings(QuotingSettings):
@@ -124,23 +121,24 @@ class MarketMaker(GuardedStrategy):
         self._clock = self.clock
         self._portfolio = self.portfolio
         self._order_factory = self.order_factory
-        self._strategy, self._instrument = str(self.strategy_id), self._settings.instrument_id
+        strategy_id = str(self.strategy_id)
         self._lattice = InstrumentLattice(instrument)
-        self._tick, self._lot = self._lattice.grid.tick, self._lattice.grid.lot
+        self._lot = self._lattice.grid.lot
         self._bid: Price | None = None
         self._ask: Price | None = None
         self._mismatches = 0
         self._desk = Desk(
             self._settings,
             self._lattice.grid,
-            self._strategy,
+            strategy_id,
             self._lattice.base_per_lot,
             self._engine_position_lots(),
         )
+        self._facts = FactWriter(strategy_id, self._settings.instrument_id, self._lattice.grid)
         if self._saved is not None:
             self._desk.volatility.load(self._saved["volatility"])
         self._funds = CashFunds.of(self._portfolio, instrument, self._settings.maker_fee_reserve)
-        self._arrivals = ArrivalAlerts(self._clock, f"zz_{self._strategy}_")
+        self._arrivals = ArrivalAlerts(self._clock, f"zz_{strategy_id}_")
         if self._settings.book == "L1":
             self.subscribe_quotes(self._instrument_id)
         else:
@@ -150,12 +148,13 @@ class MarketMaker(GuardedStrategy):
         if self._desk.listens_to_trades:
             self.subscribe_trades(self._instrument_id)
         interval_ns = int(self._settings.volatility.sample_interval_s * 1e9)
-        self._clock.set_timer_ns(_SAMPLE_TIMER, interval_ns, callback=self.guard(self._on_sample))
+        self._sample_timer = _SAMPLE_TIMER + strategy_id
+        self._clock.set_timer_ns(self._sample_timer, interval_ns, callback=self.guard(self._on_sample))
         last_quote_ns = self._settings.arrival.last_quote_ns
         if last_quote_ns is not None and last_quote_ns <= self._clock.timestamp_ns():
             self._desk.halt()  # an alert in the past would fire only after the first event
         elif last_quote_ns is not None:
-            self._clock.set_time_alert_ns(_END_ALERT, last_quote_ns, callback=self.guard(self._on_end))
+            self._clock.set_time_alert_ns(_END_ALERT + strategy_id, last_quote_ns, callback=self.guard(self._on_end))
         self._started = True
         self._publish_accounts()
 
@@ -166,7 +165,7 @@ class MarketMaker(GuardedStrategy):
         backtest that knows its end has taken every order back by then.
         """
         if self._started:
-            self._clock.cancel_timer(_SAMPLE_TIMER)
+            self._clock.cancel_timer(self._sample_timer)
             self.withdraw()
             self._publish_accounts()
 
@@ -240,7 +239,7 @@ class MarketMaker(GuardedStrategy):
         if self._settings.limits.check_position:
             self._check_position()
         self._requote("sample", now_ns)
-        self.publish_message(TOPIC_MARK, self._mark(now_ns, top))
+        self.publish_message(TOPIC_MARK, self._facts.mark(now_ns, top, self._desk))
 
     def _on_end(self, event: TimeEvent) -> None:
         """Take every order back while answers can still be heard."""
@@ -371,8 +370,8 @@ class MarketMaker(GuardedStrategy):
         self._desk.filled(side, lots, order)
         if self._funds is not None:
             size, price = event.last_qty.as_decimal(), event.last_px.as_decimal()
-            self._funds.filled(side, size, price, _commission(event))
-        self.publish_message(TOPIC_FILL, self._fill(event, side, order))
+            self._funds.filled(side, size, price, commission_of(event))
+        self.publish_message(TOPIC_FILL, self._facts.fill(event, side, order, self._desk))
         self._requote("fill", event.ts_event)
 
     def _find(self, event: Any) -> WorkingOrder | None:
@@ -401,66 +400,9 @@ class MarketMaker(GuardedStrategy):
             self.publish_message(TOPIC_ACCOUNT, fact)
 
     def _publish_order(self, order: WorkingOrder, event: str, ts_ns: int, reason: str = "") -> None:
-        self.publish_message(
-            TOPIC_ORDER,
-            OrderFact(
-                ts_ns,
-                self._strategy,
-                self._instrument,
-                order.client_order_id,
-                order.decision_id,
-                _SIDE_NAMES[order.side],
-                order.level,
-                event,
-                order.price_ticks * self._tick,
-                order.total_lots * self._lot,
-                order.filled_lots * self._lot,
-                reason,
-            ),
-        )
-
-    def _fill(self, event: OrderFilled, side: Side, order: WorkingOrder | None) -> FillFact:
-        top = self._desk.top
-        return FillFact(
-            event.ts_event,
-            self._strategy,
-            self._instrument,
-            str(event.client_order_id),
-            str(event.venue_order_id),
-            str(event.trade_id),
-            -1 if order is None else order.decision_id,
-            _SIDE_NAMES[side],
-            -1 if order is None else order.level,
-            event.last_px.as_decimal(),
-            event.last_qty.as_decimal(),
-            event.liquidity_side.name,
-            _commission(event),
-            str(event.currency if event.commission is None else event.commission.currency),
-            self._desk.position_lots * self._lot,
-            None if top is None else top.bid,
-            None if top is None else top.ask,
-            event.ts_event if order is None else order.quoted_ts_ns,
-        )
-
-    def _mark(self, now_ns: int, top: TopOfBook | None) -> MarkFact:
-        return MarkFact(
-            now_ns,
-            self._strategy,
-            self._instrument,
-            None if top is None else top.bid,
-            None if top is None else top.ask,
-            self._desk.volatility.value,
-            self._desk.position_lots * self._lot,
-            self._desk.orders.open_buy_lots * self._lot,
-            self._desk.orders.open_sell_lots * self._lot,
-        )
+        self.publish_message(TOPIC_ORDER, self._facts.order(order, event, ts_ns, reason))
 
 
 def _double(value: Price | Quantity | None) -> float:
     """Return a price or size of the book, 0 where that side is empty."""
     return 0.0 if value is None else value.as_double()
-
-
-def _commission(event: OrderFilled) -> Decimal:
-    """Return what the fill cost; a venue that reports nothing charged nothing."""
-    return Decimal(0) if event.commission is None else event.commission.as_decimal()
