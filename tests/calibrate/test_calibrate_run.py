@@ -127,7 +127,7 @@ def test_a_run_takes_over_what_it_leaves_out_and_says_so(market) -> None:
     log, other = RunLog.open(outcome.run_dir), RunLog.open(again.run_dir)
     assert log.table("fills").num_rows > 0
     assert log.table("decisions").equals(other.table("decisions"))
-    decision = log.table("decisions").to_pylist()[-1]
+    decision = [one for one in log.table("decisions").to_pylist() if one["fair_value"] is not None][-1]
     shift = decision["fair_value"] - 0.5 * (decision["bid"] + decision["ask"])
     assert any(abs(shift - number) < 1e-9 for row in file.micro_price.adjustment_price for number in row)
 
