@@ -13,10 +13,16 @@ class FlatModel:
     name = "flat"
     parameters_type = ModelParameters
 
-    def __init__(self, parameters: ModelParameters, order_size: float) -> None: ...
+    def __init__(self, parameters: ModelParameters, order_size: float, inventory_bound: float) -> None: ...
 
     def quote(self, state: MarketState, inventory: float, elapsed_s: float) -> Quote:
         return Quote(state.fair_value, 1.0, 1.0)
+
+
+class OldModel(FlatModel):
+    """Takes no inventory bound."""
+
+    def __init__(self, parameters: ModelParameters, order_size: float) -> None: ...
 
 
 class NoModel:
@@ -24,7 +30,19 @@ class NoModel:
 
 
 def test_every_model_is_registered_under_its_own_name() -> None:
-    assert set(MODELS) == {"avellaneda_stoikov", "glft", "symmetric"}
+    assert set(MODELS) == {
+        "avellaneda_stoikov",
+        "avellaneda_stoikov_infinite",
+        "cartea_jaimungal_penalva",
+        "cost_components",
+        "dynamic_volatility",
+        "generic_intensity",
+        "glft",
+        "glft_exact",
+        "glosten_milgrom",
+        "ho_stoll",
+        "symmetric",
+    }
     assert all(find_model(name).name == name for name in MODELS)
     assert find_model("glft") is Glft
 
@@ -36,9 +54,10 @@ def test_a_model_of_ones_own_is_found_by_its_path() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("glf", "unknown model 'glf'; allowed are avellaneda_stoikov, glft, symmetric or 'package.module:Class'"),
+        ("glf", "unknown model 'glf'; allowed are avellaneda_stoikov, "),
         ("no_such_module:Model", "cannot import the model 'no_such_module:Model'"),
         (f"{__name__}:Missing", "cannot import the model"),
+        (f"{__name__}:OldModel", "cannot be constructed with (parameters, order_size, inventory_bound)"),
         (f"{__name__}:NoModel", "is not a quoting model: it has no parameters_type, quote"),
         (":Model", "cannot import the model ':Model'"),
         (".relative:Model", "cannot import the model '.relative:Model'"),
