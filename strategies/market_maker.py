@@ -228,9 +228,8 @@ class MarketMaker(GuardedStrategy):
     def on_trade(self, trade: TradeTick) -> None:
         """Tell the desk what traded, where it measures that."""
         aggressor = _AGGRESSORS.get(trade.aggressor_side)
-        if aggressor is not None:
-            price, size = trade.price.as_double(), trade.size.as_double()
-            self._desk.traded(trade.ts_event, price, size, aggressor, trade.ts_init)
+        price, size = trade.price.as_double(), trade.size.as_double()
+        self._desk.traded(trade.ts_event, price, size, aggressor, trade.ts_init)
 
     def _on_sample(self, event: TimeEvent) -> None:
         """Sample the fair value, check the position, mark, and let time-dependent quotes move."""

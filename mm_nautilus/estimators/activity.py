@@ -105,7 +105,7 @@ class VolumeRatio:
         kept, elapsed_s = self._kept(now_ns), 1e-9 * (now_ns - self._first_ns)
         short = self._short * kept[0] / weight_of(elapsed_s, self._half_lives_s[0])
         long = self._long * kept[1] / weight_of(elapsed_s, self._half_lives_s[1])
-        return float(short / long)
+        return float(short / long) if long > 0.0 else 0.0  # a silence so long that no float holds what is left
 
     def _kept(self, ts_ns: int) -> tuple[float, float]:
         elapsed_s = 1e-9 * max(ts_ns - self._last_ns, 0)

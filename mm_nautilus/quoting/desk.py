@@ -148,7 +148,7 @@ class Desk:
         """Whether `traded` is of any use to this desk."""
         return self.intensity is not None or self._activity is not None
 
-    def traded(self, ts_event: int, price: float, size: float, aggressor: Side, now_ns: int) -> None:
+    def traded(self, ts_event: int, price: float, size: float, aggressor: Side | None, now_ns: int) -> None:
         """Somebody traded on this market.
 
         Parameters
@@ -159,21 +159,21 @@ class Desk:
             Price units.
         size : float
             Base units.
-        aggressor : Side
-            Side of the order that took liquidity.
+        aggressor : Side or None
+            Side of the order that took liquidity; a trade that hides it counts as volume alone.
         now_ns : int
             Engine time.
 
         """
         if self._activity is not None:
             self._activity.traded(now_ns, size)
-        if self.intensity is not None:
+        if self.intensity is not None and aggressor is not None:
             fresh = now_ns - self._market_ns <= self._stale_after_ns
             self.intensity.traded(ts_event, price, aggressor, self._fit_top() if fresh else None)
 
     def _fit_top(self) -> TopOfBook | None:
         """Return the last top where it was fit to be quoted on when it came."""
-        return self.top if book_fault(self.top, self._settings.guards.max_book_spread_bps) is None else None
+        return self.top if book_fault(self.top, self._max_book_spread_bps) is None else None
 
     def fault(self, now_ns: int) -> Reason | None:
         """Return why the market must not be quoted on now, or ``None``."""

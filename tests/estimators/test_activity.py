@@ -34,6 +34,12 @@ def test_steady_trade_is_one_and_a_burst_is_above_it() -> None:
     assert online.value(1290 * SECOND) < 0.2, "silence is slow trade"
 
 
+def test_a_silence_longer_than_floats_can_hold_is_slow_trade() -> None:
+    online = VolumeRatio(SETTINGS)
+    online.traded(0, 1.0)
+    assert online.value(400 * 24 * 3600 * SECOND) == 0.0
+
+
 def test_nothing_has_traded_yet() -> None:
     assert VolumeRatio(SETTINGS).value(5 * SECOND) == 1.0
 
