@@ -201,11 +201,12 @@ def arrival_of(venue: VenueSection) -> ArrivalSettings:
     """Return the latency of each kind of command at a venue."""
     latency = venue.latency
     return ArrivalSettings(
-        submit_ns=_nanoseconds(latency.base_ms) + _nanoseconds(latency.submit_ms),
-        amend_ns=_nanoseconds(latency.base_ms) + _nanoseconds(latency.amend_ms),
-        cancel_ns=_nanoseconds(latency.base_ms) + _nanoseconds(latency.cancel_ms),
+        submit_ns=nanoseconds(latency.base_ms) + nanoseconds(latency.submit_ms),
+        amend_ns=nanoseconds(latency.base_ms) + nanoseconds(latency.amend_ms),
+        cancel_ns=nanoseconds(latency.base_ms) + nanoseconds(latency.cancel_ms),
     )
 
 
-def _nanoseconds(milliseconds: float) -> int:
+def nanoseconds(milliseconds: float) -> int:
+    """Return a latency of the run file as the engine takes it."""
     return round(milliseconds * 1e6)

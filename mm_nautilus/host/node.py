@@ -25,7 +25,7 @@ from nautilus_trader.model import InstrumentId, Money, NautilusDataType
 from nautilus_trader.risk import RiskEngineConfig
 
 from mm_nautilus.config import FeeSection, RunFile, VenueSection
-from mm_nautilus.host.loading import LoadedRun, arrival_of
+from mm_nautilus.host.loading import LoadedRun, arrival_of, nanoseconds
 
 RUN_ID = "run"
 
@@ -70,7 +70,7 @@ def build_node(loaded: LoadedRun, catalog: Path, data_types: Iterable[str]) -> B
 
 
 def _venue(section: VenueSection, run_file: RunFile, book: str) -> BacktestVenueConfig:
-    arrival, base_ns = arrival_of(section), round(section.latency.base_ms * 1e6)
+    arrival, base_ns = arrival_of(section), nanoseconds(section.latency.base_ms)
     return BacktestVenueConfig(
         name=section.name,
         oms_type="NETTING",
