@@ -11,10 +11,30 @@ from pydantic import Field
 from mm_nautilus.analytics.runlog import RunLogWriter
 from mm_nautilus.host.config import TypedActorConfig
 from mm_nautilus.host.guard import GuardedActor
-from mm_nautilus.messages import TOPIC_ACCOUNT, TOPIC_DECISION, TOPIC_FILL, TOPIC_MARK, TOPIC_ORDER
+from mm_nautilus.messages import (
+    TOPIC_ACCOUNT,
+    TOPIC_DECISION,
+    TOPIC_FILL,
+    TOPIC_HEDGE,
+    TOPIC_INCIDENT,
+    TOPIC_MARK,
+    TOPIC_ORDER,
+    TOPIC_RISK,
+    TOPIC_RISK_VALUE,
+)
 from mm_nautilus.settings import Settings
 
-TOPICS: Final = (TOPIC_DECISION, TOPIC_ORDER, TOPIC_FILL, TOPIC_MARK, TOPIC_ACCOUNT)
+TOPICS: Final = (
+    TOPIC_DECISION,
+    TOPIC_ORDER,
+    TOPIC_FILL,
+    TOPIC_MARK,
+    TOPIC_ACCOUNT,
+    TOPIC_HEDGE,
+    TOPIC_RISK,
+    TOPIC_RISK_VALUE,
+    TOPIC_INCIDENT,
+)
 
 # Timers of one instant fire in the order of their names: what the others publish then is flushed with it.
 _FLUSH_TIMER: Final = "zz_recorder_flush"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum, IntEnum
+from enum import Enum, IntEnum, StrEnum
 
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.fast_init import fast_init
@@ -43,6 +43,33 @@ class QuoteState(Enum):
     """Only the side that reduces the position is quoted."""
     WITHDRAWN = "WITHDRAWN"
     """Nothing is quoted."""
+
+
+class Purpose(StrEnum):
+    """What an order is for; it decides which line of the PnL its fills belong to."""
+
+    QUOTE = "QUOTE"
+    """Rests to earn the spread."""
+    HEDGE = "HEDGE"
+    """Takes liquidity to carry less of what the quotes have bought or sold."""
+    LIQUIDATION = "LIQUIDATION"
+    """Takes liquidity because the position must go: too old, or ordered to be flattened."""
+    ARBITRAGE = "ARBITRAGE"
+    """Takes liquidity on one of two venues whose prices cross after costs."""
+
+
+class RiskStage(IntEnum):
+    """How far trading is restrained, mildest first; each stage includes the ones before it."""
+
+    NORMAL = 0
+    WIDEN = 1
+    """Quotes stand wider."""
+    REDUCE_ONLY = 2
+    """Only what reduces the position is quoted."""
+    FLATTEN = 3
+    """Nothing is quoted and the position is hedged away."""
+    HALT = 4
+    """Nothing is quoted, what exceeds the emergency share is hedged, and only an explicit action resumes."""
 
 
 @dataclass(frozen=True, slots=True)

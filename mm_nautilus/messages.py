@@ -18,6 +18,11 @@ TOPIC_ORDER: Final = "mm.order"
 TOPIC_FILL: Final = "mm.fill"
 TOPIC_MARK: Final = "mm.mark"
 TOPIC_ACCOUNT: Final = "mm.account"
+TOPIC_HEDGE: Final = "mm.hedge"
+TOPIC_RISK: Final = "mm.risk.state"
+"""What strategies obey: one `RiskState` whenever a stage changes."""
+TOPIC_RISK_VALUE: Final = "mm.risk.value"
+TOPIC_INCIDENT: Final = "mm.incident"
 
 
 @fast_init
@@ -99,6 +104,8 @@ class OrderFact:
     size: Decimal
     filled: Decimal
     reason: str
+    purpose: str = "QUOTE"
+    """A `Purpose`; ``decision_id`` counts quote decisions for QUOTE and hedge decisions for the others."""
 
 
 @fast_init
@@ -127,6 +134,8 @@ class FillFact:
     ask: float | None
     quoted_ts_ns: int
     """When the order got its present price (submitted or last amended)."""
+    purpose: str = "QUOTE"
+    """A `Purpose`."""
 
 
 @fast_init
@@ -142,8 +151,12 @@ class MarkFact:
     sigma: float | None
     position: Decimal
     open_buy: Decimal
-    """Size of all working and in-flight buys."""
+    """Size of all working and in-flight buys, hedges included."""
     open_sell: Decimal
+    market_ts_ns: int = 0
+    """When the market was last heard of."""
+    fault: str = ""
+    """Why the market is not fit to be quoted on, empty where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +170,88 @@ class AccountFact:
     total: Decimal
     free: Decimal
     locked: Decimal
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class HedgeFact:
+    """A decision to hedge, or what became of it.
+
+    Sizes are in base units of the instrument hedged on (contracts for derivatives), exposures in units of the asset.
+    """
+
+    ts_ns: int
+    strategy_id: str
+    asset: str
+    decision_id: int
+    """Counts the hedge decisions of the strategy; the orders it caused carry it."""
+    event: str
+    """NEEDED, SENT, FILLED, REFUSED, DONE, or ALARM where it is not done in time."""
+    cause: str
+    """Why: BAND, VALUE_AT_RISK, EXPECTED_SHORTFALL, INVENTORY_SHARE, AGE, FLATTEN, EMERGENCY, FILL."""
+    exposure: float
+    """Signed exposure of the asset over all its instruments, in units of the asset."""
+    target: float
+    """Exposure wanted, in units of the asset."""
+    instrument_id: str
+    client_order_id: str
+    side: str
+    size: Decimal
+    price: Decimal | None
+    """Limit of an order, price of a fill."""
+    mid: float | None
+    """Mid of the instrument hedged on when the hedge was decided."""
+    cost: float
+    """Price paid beyond that mid plus commission, in settlement currency; 0 unless the event is FILLED."""
+    elapsed_s: float
+    """Since the hedge was needed."""
+    reason: str
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class RiskState:
+    """What every strategy must obey until the next one."""
+
+    ts_ns: int
+    stage: str
+    """Name of a `RiskStage`."""
+    instrument_id: str
+    """Instrument it restrains; empty for all."""
+    spread_multiplier: float
+    """On both half-spreads, from the stage WIDEN on; 1 where quotes stand as they are."""
+    rules: tuple[str, ...]
+    """Rules, or ``operator``, that hold the stage."""
+    reason: str
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class RiskFact:
+    """One risk rule's measurement at one evaluation."""
+
+    ts_ns: int
+    rule: str
+    scope: str
+    """Instrument, asset, venue or strategy it was measured for; empty for the whole run."""
+    value: float | None
+    """In the unit the rule names; ``None`` where it cannot be measured yet."""
+    stage: str
+    """Stage this rule asks for."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentFact:
+    """One entry of the incident record: a halt or an operator's action and everything done about it."""
+
+    ts_ns: int
+    incident_id: int
+    event: str
+    """RAISED, NOTIFIED, NOTIFICATION_FAILED, FLAT, RESUMED, ..."""
+    source: str
+    """``operator`` or the rule that asked for it."""
+    stage: str
+    reason: str
+    details: str
+    """JSON: positions, exposures, equity and open orders then."""

@@ -14,9 +14,21 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
-from mm_nautilus.messages import AccountFact, FillFact, MarkFact, OrderFact, QuoteDecision
+from mm_nautilus.messages import (
+    AccountFact,
+    FillFact,
+    HedgeFact,
+    IncidentFact,
+    MarkFact,
+    OrderFact,
+    QuoteDecision,
+    RiskFact,
+    RiskState,
+)
 
-type Message = QuoteDecision | OrderFact | FillFact | MarkFact | AccountFact
+type Message = (
+    QuoteDecision | OrderFact | FillFact | MarkFact | AccountFact | HedgeFact | RiskState | RiskFact | IncidentFact
+)
 
 TABLES: Final[Mapping[str, type[Message]]] = {
     "decisions": QuoteDecision,
@@ -24,6 +36,10 @@ TABLES: Final[Mapping[str, type[Message]]] = {
     "fills": FillFact,
     "marks": MarkFact,
     "accounts": AccountFact,
+    "hedges": HedgeFact,
+    "risk_states": RiskState,
+    "risk_values": RiskFact,
+    "incidents": IncidentFact,
 }
 """Table name in the run log -> the message each of its rows holds."""
 

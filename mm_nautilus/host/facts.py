@@ -7,13 +7,14 @@ from typing import Final
 
 from nautilus_trader.model import OrderFilled
 
-from mm_nautilus.market import Grid, Side, TopOfBook
+from mm_nautilus.market import Grid, Purpose, Side, TopOfBook
 from mm_nautilus.messages import FillFact, MarkFact, OrderFact
 from mm_nautilus.quoting.desk import Desk
 from mm_nautilus.quoting.orders import WorkingOrder
 
 # An enum looks its name up in Python each time.
 _SIDE_NAMES: Final = {side: side.name for side in Side}
+_QUOTE: Final = str(Purpose.QUOTE)
 
 
 def commission_of(event: OrderFilled) -> Decimal:
@@ -55,6 +56,7 @@ class FactWriter:
             order.total_lots * self._lot,
             order.filled_lots * self._lot,
             reason,
+            _QUOTE,
         )
 
     def fill(self, event: OrderFilled, side: Side, order: WorkingOrder | None, desk: Desk) -> FillFact:
@@ -79,6 +81,7 @@ class FactWriter:
             None if top is None else top.bid,
             None if top is None else top.ask,
             event.ts_event if order is None else order.quoted_ts_ns,
+            _QUOTE,
         )
 
     def mark(self, ts_ns: int, top: TopOfBook | None, desk: Desk) -> MarkFact:
@@ -93,4 +96,6 @@ class FactWriter:
             desk.position_lots * self._lot,
             desk.orders.open_buy_lots * self._lot,
             desk.orders.open_sell_lots * self._lot,
+            desk.market_ns,
+            desk.fault(ts_ns) or "",
         )

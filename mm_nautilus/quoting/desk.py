@@ -72,7 +72,6 @@ class Desk:
         "_instrument_id",
         "_last",
         "_lot",
-        "_market_ns",
         "_max_book_spread_bps",
         "_quoter",
         "_requote_settings",
@@ -86,6 +85,7 @@ class Desk:
         "decisions",
         "dirty",
         "intensity",
+        "market_ns",
         "orders",
         "position_lots",
         "top",
@@ -116,7 +116,6 @@ class Desk:
         self._stale_after_ns = int(settings.guards.stale_after_s * 1e9)
         self._quoter: Quoter | None = None
         self._start_ns = 0
-        self._market_ns = 0
         self._last: Wanted | None = None
         self._halted = False
         self.intensity: RollingIntensity | None = None
@@ -132,6 +131,8 @@ class Desk:
         self.position_lots = position_lots
         self.top: TopOfBook | None = None
         self.decisions = 0
+        self.market_ns = 0
+        """When the market was last heard of, in nanoseconds."""
         self.dirty = True
         """Something other than the market calls for another pass."""
 
@@ -140,8 +141,8 @@ class Desk:
     def heard(self, now_ns: int) -> None:
         """The market sent something, whether or not the top of the book moved; the top is still the one before."""
         if self.intensity is not None and (top := self._fit_top()) is not None:
-            self.intensity.stood(top, min(now_ns - self._market_ns, self._stale_after_ns) * 1e-9)
-        self._market_ns = now_ns
+            self.intensity.stood(top, min(now_ns - self.market_ns, self._stale_after_ns) * 1e-9)
+        self.market_ns = now_ns
 
     @property
     def listens_to_trades(self) -> bool:
@@ -168,7 +169,7 @@ class Desk:
         if self._activity is not None:
             self._activity.traded(now_ns, size)
         if self.intensity is not None and aggressor is not None:
-            fresh = now_ns - self._market_ns <= self._stale_after_ns
+            fresh = now_ns - self.market_ns <= self._stale_after_ns
             self.intensity.traded(ts_event, price, aggressor, self._fit_top() if fresh else None)
 
     def _fit_top(self) -> TopOfBook | None:
@@ -177,7 +178,7 @@ class Desk:
 
     def fault(self, now_ns: int) -> Reason | None:
         """Return why the market must not be quoted on now, or ``None``."""
-        if self.top is not None and now_ns - self._market_ns > self._stale_after_ns:
+        if self.top is not None and now_ns - self.market_ns > self._stale_after_ns:
             return Reason.STALE_BOOK
         return book_fault(self.top, self._max_book_spread_bps)
 
