@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Side, TopOfBook
@@ -32,6 +33,15 @@ class Reason(StrEnum):
     BELOW_MIN_SIZE = "BELOW_MIN_SIZE"
     WIDER_THAN_MAX = "WIDER_THAN_MAX"
     PRICE_BAND = "PRICE_BAND"
+    ASSET_LIMIT = "ASSET_LIMIT"
+    VENUE_LIMIT = "VENUE_LIMIT"
+    VOLUME_LIMIT = "VOLUME_LIMIT"
+    PORTFOLIO_LIMIT = "PORTFOLIO_LIMIT"
+    RISK_WIDENED = "RISK_WIDENED"
+    RISK_REDUCE_ONLY = "RISK_REDUCE_ONLY"
+    RISK_FLATTEN = "RISK_FLATTEN"
+    HEDGING = "HEDGING"
+    ADDING_SIDE_SKEWED = "ADDING_SIDE_SKEWED"
     REDUCING_SIDE_TIGHTENED = "REDUCING_SIDE_TIGHTENED"
     WIDENED = "WIDENED"
 
@@ -46,6 +56,13 @@ class Cap(StrEnum):
     NOTIONAL_LIMIT = "NOTIONAL_LIMIT"
     ORDER_NOTIONAL = "ORDER_NOTIONAL"
     BALANCE = "BALANCE"
+    ASSET_LIMIT = "ASSET_LIMIT"
+    VENUE_LIMIT = "VENUE_LIMIT"
+    VOLUME_LIMIT = "VOLUME_LIMIT"
+    PORTFOLIO_LIMIT = "PORTFOLIO_LIMIT"
+    RISK_REDUCE_ONLY = "RISK_REDUCE_ONLY"
+    RISK_FLATTEN = "RISK_FLATTEN"
+    HEDGING = "HEDGING"
 
 
 _SUFFIX = {Side.BUY: ":BID", Side.SELL: ":ASK"}
@@ -134,6 +151,48 @@ def uncross(bids: list[int], asks: list[int], trace: Trace) -> None:
 
 @fast_init
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What others than the instrument's own limits leave us to quote: most lots a side may have working.
+
+    The lots are those of every working order on that side of this instrument together, counted from the
+    position as it is now; ``None`` is no bound. The reason says what binds and must be one that a `Cap`
+    is named after.
+    """
+
+    buy_lots: int | None = None
+    sell_lots: int | None = None
+    buy_reason: Reason = Reason.ASSET_LIMIT
+    sell_reason: Reason = Reason.ASSET_LIMIT
+
+    def lots(self, side: Side) -> int | None:
+        """Most lots that may be working on `side`, or ``None``."""
+        return self.buy_lots if side is Side.BUY else self.sell_lots
+
+    def reason(self, side: Side) -> Reason:
+        """Return what binds `side`."""
+        return self.buy_reason if side is Side.BUY else self.sell_reason
+
+    def within(self, other: Bounds) -> Bounds:
+        """Return the tighter of both, side by side; where they are equal, this one's reason."""
+        buy = other if _tighter(other.buy_lots, self.buy_lots) else self
+        sell = other if _tighter(other.sell_lots, self.sell_lots) else self
+        return Bounds(buy.buy_lots, sell.sell_lots, buy.buy_reason, sell.sell_reason)
+
+
+def _tighter(one: int | None, other: int | None) -> bool:
+    return one is not None and (other is None or one < other)
+
+
+def reduce_only(position_lots: int, reason: Reason = Reason.RISK_REDUCE_ONLY) -> Bounds:
+    """Return the bounds under which no fill makes |position| larger: none on one side, |position| on the other."""
+    return Bounds(max(-position_lots, 0), max(position_lots, 0), reason, reason)
+
+
+UNBOUNDED: Final = Bounds()
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
 class Room:
     """Lots that may still be added on one side, by what bounds them."""
 
@@ -143,6 +202,10 @@ class Room:
     """Up to the notional limit; ``None`` where there is none."""
     balance_lots: int | None = None
     """Up to the free balance; ``None`` where the account is not limited by one."""
+    bound_lots: int | None = None
+    """Up to the tightest bound from outside the instrument; ``None`` where there is none."""
+    bound_reason: Reason = Reason.ASSET_LIMIT
+    """What that bound is."""
 
     def lots(self, side: Side, trace: Trace, wanted_lots: int, min_lots: int) -> int:
         """Return the smallest bound, naming it where it binds; 0 where not even the smallest order fits."""
@@ -152,6 +215,8 @@ class Room:
             room, bound = max(self.notional_lots, 0), (Cap.NOTIONAL_LIMIT, Reason.NOTIONAL_LIMIT)
         if self.balance_lots is not None and self.balance_lots < room:
             room, bound = max(self.balance_lots, 0), (Cap.BALANCE, Reason.BALANCE)
+        if self.bound_lots is not None and self.bound_lots < room:
+            room, bound = max(self.bound_lots, 0), (Cap[self.bound_reason.name], self.bound_reason)
         if room < min_lots:
             trace.reason(bound[1], side)
             return 0

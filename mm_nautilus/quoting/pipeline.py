@@ -15,7 +15,7 @@ from mm_nautilus.market import EMPTY_LADDER, Grid, Ladder, Level, MarketState, Q
 from mm_nautilus.models import find_model
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, adjusted, tighten_reducing_side
 from mm_nautilus.quoting.finalise import LadderShape, finalised_side
-from mm_nautilus.quoting.guards import Cap, Reason, Room, Trace, floor_half_spread, uncross
+from mm_nautilus.quoting.guards import Bounds, Cap, Reason, Room, Trace, floor_half_spread, uncross
 from mm_nautilus.quoting.ladder import skewed, smallest_lots, towards_limit
 from mm_nautilus.quoting.settings import QuotingSettings
 
@@ -128,6 +128,7 @@ class Quoter:
         elapsed_s: float,
         adjustment: Adjustment = NEUTRAL,
         funds: Funds | None = None,
+        bounds: Bounds | None = None,
     ) -> Wanted:
         """Price, adjust, ladder and guard one quote.
 
@@ -143,6 +144,9 @@ class Quoter:
             What actors and other venues ask for.
         funds : Funds or None
             Of a cash account; ``None`` where funds do not bound size.
+        bounds : Bounds or None
+            What the asset, the venue, the day or a risk stage leaves; ``None`` where nothing but the
+            instrument's own limits holds.
 
         """
         trace = Trace()
@@ -159,8 +163,10 @@ class Quoter:
             trace.reason(Reason.REDUCING_SIDE_TIGHTENED)
         final = adjusted(quote, tightened)
         notional_lots = self._notional_lots(state.fair_value)
-        bid_room = self._room(1, position_lots, notional_lots, None if funds is None else funds.buy_lots)
-        ask_room = self._room(-1, position_lots, notional_lots, None if funds is None else funds.sell_lots)
+        bid_room = self._room(Side.BUY, position_lots, notional_lots, None if funds is None else funds.buy_lots, bounds)
+        ask_room = self._room(
+            Side.SELL, position_lots, notional_lots, None if funds is None else funds.sell_lots, bounds
+        )
         bids = self._side(Side.BUY, final.bid, tightened.bid_size, state, share, bid_room, trace)
         asks = self._side(Side.SELL, final.ask, tightened.ask_size, state, share, ask_room, trace)
         if any(bids[1]) and any(asks[1]):
@@ -181,9 +187,14 @@ class Quoter:
             smallest,
         )
 
-    def _room(self, sign: int, position_lots: int, notional_lots: int | None, funds_lots: int | None) -> Room:
-        notional = None if notional_lots is None else notional_lots - sign * position_lots
-        return Room(self.limit_lots - sign * position_lots, notional, funds_lots)
+    def _room(
+        self, side: Side, position_lots: int, notional_lots: int | None, funds_lots: int | None, bounds: Bounds | None
+    ) -> Room:
+        held = int(side) * position_lots
+        notional = None if notional_lots is None else notional_lots - held
+        if bounds is None:
+            return Room(self.limit_lots - held, notional, funds_lots)
+        return Room(self.limit_lots - held, notional, funds_lots, bounds.lots(side), bounds.reason(side))
 
     def _notional_lots(self, fair_value: float) -> int | None:
         if self._max_notional is None:
@@ -255,13 +266,26 @@ class Quoter:
         return tuple(levels)
 
 
+# Why a side is missing where the other one is left to bring the inventory back.
+_AT_LIMIT = (
+    Reason.POSITION_LIMIT,
+    Reason.NOTIONAL_LIMIT,
+    Reason.MODEL_BOUND,
+    Reason.ASSET_LIMIT,
+    Reason.VENUE_LIMIT,
+    Reason.VOLUME_LIMIT,
+    Reason.PORTFOLIO_LIMIT,
+    Reason.RISK_REDUCE_ONLY,
+)
+
+
 def _state(ladder: Ladder, trace: Trace, quote: Quote, final: Quote) -> QuoteState:
     if not ladder.bids and not ladder.asks:
         return QuoteState.WITHDRAWN
     if not ladder.bids or not ladder.asks:
         missing = ":ASK" if ladder.bids else ":BID"
-        at_limit = (Reason.POSITION_LIMIT + missing, Reason.NOTIONAL_LIMIT + missing, Reason.MODEL_BOUND + missing)
-        return QuoteState.INVENTORY_LIMIT if any(r in trace.reasons for r in at_limit) else QuoteState.PASSIVE
+        at_limit = any(reason + missing in trace.reasons for reason in _AT_LIMIT)
+        return QuoteState.INVENTORY_LIMIT if at_limit else QuoteState.PASSIVE
     if Reason.REDUCING_SIDE_TIGHTENED in trace.reasons:
         return QuoteState.AGGRESSIVE
     widened = final is not quote and _width(final) > _width(quote) * (1.0 + 1e-12)

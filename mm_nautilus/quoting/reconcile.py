@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Ladder, Level, Side
+from mm_nautilus.quoting.guards import Bounds
 from mm_nautilus.quoting.orders import OrderStatus, WorkingOrder
 from mm_nautilus.quoting.settings import RequoteSettings
 
@@ -56,13 +57,18 @@ class Exposure:
     """What a cash account can pay for, working bids included; ``None`` where funds do not bound size."""
     sell_funds_lots: int | None = None
     """What a cash account can deliver, working asks included."""
+    bounds: Bounds | None = None
+    """What others than the instrument's own limit leave us, working orders included."""
 
     def room_lots(self, side: Side) -> int:
-        """Lots that may be submitted on `side` before the worst case passes the limit or the funds."""
+        """Lots that may be submitted on `side` before the worst case passes the limit, the bounds or the funds."""
         if side is Side.BUY:
             room, funds, working = self.limit_lots - self.position_lots, self.buy_funds_lots, self.open_buy_lots
         else:
             room, funds, working = self.limit_lots + self.position_lots, self.sell_funds_lots, self.open_sell_lots
+        bound = None if self.bounds is None else self.bounds.lots(side)
+        if bound is not None and bound < room:
+            room = bound
         return (room if funds is None else min(room, funds)) - working
 
 
