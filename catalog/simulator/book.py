@@ -30,7 +30,7 @@ class PriceRangeError(UserError):
 
 
 class Book:
-    """Displayed levels of one venue, best first: ``levels`` prices per side, one tick apart.
+    """Displayed levels of one venue, best first: ``levels`` prices per side, ``step_ticks`` apart.
 
     Parameters
     ----------
@@ -55,6 +55,7 @@ class Book:
     ) -> None:
         self._venue = venue
         self._levels = venue.levels
+        self._step = venue.step_ticks
         self._lots = 1.0 / float(venue.lot_base)
         self._least_trade = ceil(venue.sizes.trade_min_base * self._lots - 1e-9)
         self._fresh = _gamma_sizes(venue, rng)
@@ -82,8 +83,8 @@ class Book:
     def move(self, event: int, mid: int, half_spread: int, size_multiplier: float) -> None:
         """Move the book to another mid, spread or size multiplier, deletes before adds; write only what changed."""
         inward = {
-            BID: (mid - half_spread) - (self._mid - self._half),
-            ASK: (self._mid + self._half) - (mid + half_spread),
+            BID: self._levels_moved((mid - half_spread) - (self._mid - self._half)),
+            ASK: self._levels_moved((self._mid + self._half) - (mid + half_spread)),
         }
         for side in (BID, ASK):
             self._drop(event, side, inward[side])
@@ -97,25 +98,25 @@ class Book:
             self._add(event, side, inward[side])
         self._quote(event)
 
-    def take(self, event: int, hit_side: int, extra_ticks: int, size_base: float) -> None:
+    def take(self, event: int, hit_side: int, extra_levels: int, size_base: float) -> None:
         """Execute a market order: one trade per level swept, then one book event with what is left and what came back.
 
         Levels before the last trade their displayed size, the last one ``size_base``, and none less than the least
         trade size. Levels beyond the displayed book are not traded one by one: only the last one reached is.
         """
         tape, sizes, least = self.tape, self._sizes[hit_side], self._least_trade
-        deepest = min(extra_ticks, self._levels)
+        deepest = min(extra_levels, self._levels)
         for level in range(deepest):
             tape.trade(event, hit_side, self._price(hit_side, level), max(sizes[level], least))
             sizes[level] = self._draw()
         last = max(round(size_base * self._lots), least)
-        tape.trade(event, hit_side, self._price(hit_side, extra_ticks), last)
-        if extra_ticks < self._levels:
-            left = sizes[extra_ticks] - last
-            sizes[extra_ticks] = left if left > 0 else self._draw()
-        for level in range(min(extra_ticks + 1, self._levels)):
+        tape.trade(event, hit_side, self._price(hit_side, extra_levels), last)
+        if extra_levels < self._levels:
+            left = sizes[extra_levels] - last
+            sizes[extra_levels] = left if left > 0 else self._draw()
+        for level in range(min(extra_levels + 1, self._levels)):
             tape.delta(event, _UPDATE, hit_side, self._price(hit_side, level), sizes[level])
-        tape.order(self._mid, self._half + extra_ticks, deepest + 1)
+        tape.order(self._mid, self._half + extra_levels * self._step, deepest + 1)
         self._quote(event)
 
     def resize(self, event: int, side: int, level: int, weight: float) -> None:
@@ -127,6 +128,11 @@ class Book:
         self.tape.delta(event, _UPDATE, side, self._price(side, level), sizes[level])
         if level == 0:
             self._quote(event)
+
+    def _levels_moved(self, ticks: int) -> int:
+        """Return by how many levels a side moves inward; all of them are new where it leaves its lattice."""
+        levels, rest = divmod(ticks, self._step)
+        return self._levels if rest else levels
 
     def _drop(self, event: int, side: int, inward: int) -> None:
         """Delete levels that left the book: the deepest when it moves inward, the best when it moves outward."""
@@ -156,7 +162,8 @@ class Book:
             self.tape.delta(event, _ADD, side, self._price(side, level), sizes[level])
 
     def _price(self, side: int, level: int) -> int:
-        return self._mid - self._half - level if side == BID else self._mid + self._half + level
+        ticks = self._half + level * self._step
+        return self._mid - ticks if side == BID else self._mid + ticks
 
     def _draw(self) -> int:
         return max(1, round(next(self._fresh) * self._multiplier))
@@ -168,11 +175,12 @@ class Book:
             self.tape.quote(event, *top)
 
     def _check_range(self) -> None:
-        if self._mid - self._half - self._levels + 1 <= 0:
+        if self._mid - self._half - (self._levels - 1) * self._step <= 0:
+            tick = self._venue.tick_price
             raise PriceRangeError(
-                f"{self._venue.instrument_id}: the simulated price fell to {self._mid * self._venue.tick_price}, where "
-                f"{self._levels} levels of {self._venue.tick_price} no longer fit above zero; lower the volatility, "
-                "the price_change of the episodes or the duration, or start from a higher price"
+                f"{self._venue.instrument_id}: the simulated price fell to {self._mid * tick}, where {self._levels} "
+                f"levels of {self._step * tick} no longer fit above zero; lower the volatility, the price_change of "
+                "the episodes or the duration, or start from a higher price"
             )
 
 

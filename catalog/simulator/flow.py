@@ -2,7 +2,7 @@
 
 A resting order at ``depth >= half spread`` is hit with intensity ``A exp(-k depth)``: market orders arrive with the
 intensity of the touch, ``A exp(-k h)``, and each reaches the touch plus an exponential distance of mean ``1 / k``;
-the deepest tick price within its reach is the last one it trades at.
+the deepest level within its reach is the last one it trades at.
 
 Informed orders are thinned, not added: a side's candidates arrive at ``1 + share`` times its rate, a fraction
 ``2 share / (1 + share)`` of them are informed, and those trade only when the coming move goes their way. While up and
@@ -44,7 +44,7 @@ class MarketOrders:
     """On the venue's clock, in seconds."""
     hit_sides: Ints
     """`BID` or `ASK`."""
-    extra_ticks: Ints
+    extra_levels: Ints
     """Levels reached beyond the touch."""
     sizes_base: Floats
     """Size of the trade at the last level reached."""
@@ -100,6 +100,7 @@ class _Side:
         self._venue = venue
         self._hits: Hits = venue.bid if side == BID else venue.ask
         self._tick = float(venue.tick_price)
+        self._level_price = self._tick * venue.step_ticks
         self._episodes = params.asset(venue.asset).episodes
         self._efficient = efficient
         name = "bid" if side == BID else "ask"
@@ -119,7 +120,7 @@ class _Side:
         informed = uniforms[0] < 2.0 * shares / (1.0 + shares)
         coming = self._coming_move(times - lag) * (1 if self._side == ASK else -1)
         kept = ~informed | (coming > 0) | ((coming == 0) & (uniforms[1] < 0.5))
-        reach = self._rng.exponential(1.0 / (self._hits.k_per_price * self._tick), len(times))
+        reach = self._rng.exponential(1.0 / (self._hits.k_per_price * self._level_price), len(times))
         sizes = self._venue.sizes
         excess = (sizes.trade_mean_base - sizes.trade_min_base) * self._rng.standard_exponential(len(times))
         return MarketOrders(
@@ -160,7 +161,7 @@ class OrderFlow:
         return MarketOrders(
             times[order],
             np.concatenate([bids.hit_sides, asks.hit_sides])[order],
-            np.concatenate([bids.extra_ticks, asks.extra_ticks])[order],
+            np.concatenate([bids.extra_levels, asks.extra_levels])[order],
             np.concatenate([bids.sizes_base, asks.sizes_base])[order],
             np.concatenate([bids.informed, asks.informed])[order],
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
+from nautilus_trader import model
 from nautilus_trader.model import CryptoPerpetual, Currency, CurrencyPair, InstrumentId, Price, Quantity, Symbol
 
 from mm_nautilus.catalog.simulator.params import Venue, decimal_places
@@ -12,8 +13,11 @@ from mm_nautilus.catalog.simulator.params import Venue, decimal_places
 _MARGIN: Final = Decimal("0.05")
 
 
-def instrument(venue: Venue, ts_ns: int) -> CurrencyPair | CryptoPerpetual:
-    """Return the instrument a venue trades: a spot pair, or a linear perpetual settled in its quote currency."""
+def instrument(venue: Venue, ts_ns: int) -> Any:
+    """Return what a venue trades: as defined, or a spot pair, or a linear perpetual settled in its quote currency."""
+    if venue.definition is not None:
+        kind = getattr(model, str(venue.definition["type"]))
+        return kind.from_dict(venue.definition | {"ts_event": ts_ns, "ts_init": ts_ns})
     quote = Currency.from_str(venue.quote_currency)
     fields: dict[str, Any] = {
         "instrument_id": InstrumentId.from_str(venue.instrument_id),

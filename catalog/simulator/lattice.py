@@ -134,7 +134,8 @@ class VenuePrice:
     def __init__(self, venue: Venue, seed: int, efficient: EfficientPrices) -> None:
         self._venue = venue
         self._efficient = efficient
-        self._tick = float(venue.tick_price)
+        self._step = venue.step_ticks
+        self._unit = float(venue.tick_price) * venue.step_ticks
         self._rng = stream(seed, "lattice", venue.instrument_id)
         self._parts = [
             _MeanRevertingPath(part, stream(seed, name, venue.instrument_id))
@@ -164,15 +165,15 @@ class VenuePrice:
         jumps = self._efficient.jumps(self._venue.asset, nodes)[1:]
         variances = self._efficient.variances(self._venue.asset, nodes)[1:]
         variances = variances + sum(part.step_variance for part in self._parts)
-        starts, ends, variances = prices[:-1] / self._tick, (prices[1:] - jumps) / self._tick, variances / self._tick**2
+        starts, ends, variances = prices[:-1] / self._unit, (prices[1:] - jumps) / self._unit, variances / self._unit**2
         if self.mid is None:
-            self.mid = self.first_mid = round(starts[0])
+            self.mid = self.first_mid = self._step * round(starts[0])
         step_s = STEP_S
         while variances.max() > _MAX_STEP_VARIANCE:
             starts, ends, variances = halve(starts, ends, variances, self._rng)
             step_s *= 0.5
-        steps, mids = visits(starts, ends, variances, self.mid, self._rng)
+        steps, mids = visits(starts, ends, variances, self.mid // self._step, self._rng)
         if mids:
-            self.mid = mids[-1]
+            self.mid = self._step * mids[-1]
         times = first / NODES_PER_S - MAX_LAG_S + self._venue.lag_s + step_s * np.array(steps, dtype=np.float64)
-        return times, np.array(mids, dtype=np.int64), prices[:-1]
+        return times, self._step * np.array(mids, dtype=np.int64), prices[:-1]

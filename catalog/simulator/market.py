@@ -142,7 +142,7 @@ class VenueMarket:
 
         book = self._book or self._open(shapes)
         shape_rows = _rows(shapes.mids, shapes.half_spreads, shapes.multipliers)
-        order_rows = _rows(orders.hit_sides, orders.extra_ticks, orders.sizes_base)
+        order_rows = _rows(orders.hit_sides, orders.extra_levels, orders.sizes_base)
         update_rows = _rows(updates.sides, updates.levels, updates.weights)
         for event, (kind, row) in enumerate(zip(kinds.tolist(), rows.tolist(), strict=True)):
             if kind == _UPDATE:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import numpy as np
 from pydantic import AwareDatetime, Field, field_validator, model_validator
@@ -142,6 +142,9 @@ class Venue(Settings):
     kind: Literal["spot", "perpetual"] = "spot"
     tick_price: Decimal = Decimal("0.01")
     lot_base: Decimal = Decimal("0.001")
+    step_ticks: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """Ticks from level to level, and by which the mid moves. In a market whose ticks are fine beside its volatility
+    every tick the price passes would be an event of its own."""
     half_spread_ticks: Annotated[int, Field(ge=1, le=10_000)] = 1
     """Distance of either touch from the mid; the mid is always on a tick."""
     levels: Annotated[int, Field(ge=2, le=100)] = 20
@@ -164,6 +167,9 @@ class Venue(Settings):
     """Constant part of what lies between ``ts_event`` and ``ts_init``."""
     feed_jitter_s: Annotated[float, Field(ge=0, le=60)] = 0.0
     """Mean of its exponential part; the order of events is kept."""
+    definition: dict[str, Any] | None = None
+    """An instrument of the engine as a dictionary (its ``to_dict``), to be traded in place of the pair that venue,
+    asset, currency and kind make; its increments are ``tick_price`` and ``lot_base``."""
 
     @field_validator("tick_price", "lot_base")
     @classmethod
@@ -178,12 +184,23 @@ class Venue(Settings):
     def _tradable(self) -> Self:
         if self.sizes.trade_min_base < float(self.lot_base):
             raise ValueError(f"sizes.trade_min_base {self.sizes.trade_min_base} is less than one lot {self.lot_base}")
+        if self.definition is not None:
+            for field, own in (("price_increment", self.tick_price), ("size_increment", self.lot_base)):
+                if Decimal(str(self.definition.get(field, "NaN"))) != own:
+                    raise ValueError(f"definition.{field} must be {own}, found {self.definition.get(field)!r}")
         return self
 
     @property
     def instrument_id(self) -> str:
-        """Engine instrument id, ``SOLUSDT.SIM`` or ``SOLUSDT-PERP.SIM``."""
-        return f"{self.symbol}.{self.venue}"
+        """Engine instrument id, ``SOLUSDT.SIM`` or ``SOLUSDT-PERP.SIM`` unless it is defined otherwise."""
+        return f"{self.symbol}.{self.venue}" if self.definition is None else str(self.definition["id"])
+
+    @property
+    def precisions(self) -> tuple[int, int]:
+        """Decimal places of prices and of sizes."""
+        if self.definition is None:
+            return decimal_places(self.tick_price), decimal_places(self.lot_base)
+        return int(self.definition["price_precision"]), int(self.definition["size_precision"])
 
     @property
     def symbol(self) -> str:
@@ -236,11 +253,12 @@ def _check_listing(index: int, venue: Venue, assets: tuple[Asset, ...]) -> None:
     asset = next((asset for asset in assets if asset.name == venue.asset), None)
     if asset is None:
         raise ValueError(f"venues.{index}.asset: {venue.asset!r} is not among assets {[a.name for a in assets]}")
-    lowest = asset.price + venue.basis.mean_price - (venue.half_spread_ticks + venue.levels) * float(venue.tick_price)
+    ticks = venue.half_spread_ticks + venue.levels * venue.step_ticks
+    lowest = asset.price + venue.basis.mean_price - ticks * float(venue.tick_price)
     if lowest <= 0:
         raise ValueError(
-            f"venues.{index}: {venue.levels} levels of {venue.tick_price} below the {asset.name} price {asset.price:g} "
-            "reach zero; choose a smaller tick_price, half_spread_ticks or levels"
+            f"venues.{index}: {venue.levels} levels of {venue.step_ticks * venue.tick_price} below the {asset.name} "
+            f"price {asset.price:g} reach zero; choose a smaller tick_price, step_ticks, half_spread_ticks or levels"
         )
 
 

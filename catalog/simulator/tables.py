@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from mm_nautilus.catalog.columns import Aggressor, delta_table, quote_table, trade_table
 from mm_nautilus.catalog.simulator.flow import BID, MarketOrders
-from mm_nautilus.catalog.simulator.params import Venue, decimal_places
+from mm_nautilus.catalog.simulator.params import Venue
 from mm_nautilus.catalog.simulator.tape import DELTA, ORDER, QUOTE, TRADE, Tape, columns, flags
 
 type Ints = npt.NDArray[np.int64]
@@ -37,7 +37,7 @@ class Tables:
 
     def __init__(self, venue: Venue) -> None:
         self._id = venue.instrument_id
-        self._precisions = decimal_places(venue.tick_price), decimal_places(venue.lot_base)
+        self._precisions = venue.precisions
         self._tick = int(venue.tick_price.scaleb(self._precisions[0]))
         self._lot = int(venue.lot_base.scaleb(self._precisions[1]))
         self._deltas = self._trades = 0

@@ -108,3 +108,31 @@ def test_the_same_shape_again_writes_nothing(book):
     tape = book.flush()
     assert not tape.deltas
     assert not tape.quotes
+
+
+def test_levels_stand_a_step_apart_and_stay_where_they_are_while_the_mid_moves_by_steps():
+    venue = VENUE.model_copy(update={"step_ticks": 30})
+    book = Book(venue, np.random.default_rng(0), mid=MID, half_spread=HALF, size_multiplier=1.0)
+    book.restate(0)
+    shown = {(row[2], row[3]) for row in rows(book.flush().deltas, DELTA) if row[1] == ADD}
+    assert shown == {
+        (side, MID + sign * (HALF + 30 * n)) for side, sign in ((BID, -1), (ASK, 1)) for n in range(LEVELS)
+    }
+    book.move(1, MID + 30, HALF, 1.0)
+    changes = rows(book.flush().deltas, DELTA)
+    assert {(action, side, price) for _, action, side, price, _ in changes} == {
+        (DELETE, ASK, MID + HALF),
+        (ADD, ASK, MID + HALF + 30 * LEVELS),
+        (DELETE, BID, MID - HALF - 30 * (LEVELS - 1)),
+        (ADD, BID, MID + 30 - HALF),
+    }
+    # Another spread puts both sides on another lattice: every level is new.
+    book.move(2, MID + 30, HALF + 7, 1.0)
+    changes = rows(book.flush().deltas, DELTA)
+    for side, sign in ((BID, -1), (ASK, 1)):
+        deleted = {row[3] for row in changes if row[1:3] == (DELETE, side)}
+        added = {row[3] for row in changes if row[1:3] == (ADD, side)}
+        assert deleted == {MID + 30 + sign * (HALF + 30 * n) for n in range(LEVELS)}
+        assert added == {MID + 30 + sign * (HALF + 7 + 30 * n) for n in range(LEVELS)}
+    book.take(3, ASK, 1, 1.5)
+    assert [row[2] for row in rows(book.flush().trades, TRADE)] == [MID + 30 + HALF + 7, MID + 60 + HALF + 7]

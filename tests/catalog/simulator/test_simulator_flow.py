@@ -26,7 +26,7 @@ def orders(venue, hours, *, seed=1, asset=None):
         parts.append(flow.advance(node / NODES_PER_S, (node + minute) / NODES_PER_S))
         prices.append(efficient.prices("SOL", slice(node, node + minute)))
     prices.append(efficient.prices("SOL", slice(node + minute, node + LEAD + minute + reach)))
-    columns = ("times", "hit_sides", "extra_ticks", "informed", "sizes_base")
+    columns = ("times", "hit_sides", "extra_levels", "informed", "sizes_base")
     return *(np.concatenate([getattr(part, column) for part in parts]) for column in columns), np.concatenate(prices)
 
 
