@@ -128,6 +128,20 @@ class RecorderSection(Settings):
     flush_rows: int = Field(default=50_000, ge=1, description="Rows of a table held in memory before they are written.")
 
 
+class StressSection(Settings):
+    """What a run has to stand up to under ``mm-nautilus stress``; see `mm_nautilus.stress`."""
+
+    max_loss: Decimal | None = Field(
+        default=None,
+        gt=0,
+        description="Loss since the start that a scenario may cause unless the position is being flattened, in "
+        "settlement currency; by default what a move of 1 % costs a position at limits.max_position.",
+    )
+    hedge_deadline_s: float = Field(
+        default=30.0, gt=0, description="Within this a hedge must be done or have raised an alarm, in seconds."
+    )
+
+
 class LogSection(Settings):
     """The engine's own log."""
 
@@ -147,6 +161,7 @@ class RunFile(Settings):
         default_factory=dict, description="Parameters of each model that 'mm-nautilus compare' runs beside this one's."
     )
     recorder: RecorderSection = RecorderSection()
+    stress: StressSection = StressSection()
     log: LogSection = LogSection()
 
     @model_validator(mode="after")
