@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from datetime import UTC, datetime
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, field_validator
+
+
+def _as_utc(value: object) -> object:
+    """Read a date-time without a zone as UTC."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
+
+
+type UtcDatetime = Annotated[AwareDatetime, BeforeValidator(_as_utc)]
+"""An instant; one without a zone is UTC."""
 
 
 class Settings(BaseModel):

@@ -19,7 +19,7 @@ PACKAGE_DIR: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text(
 # A room is a package or module right under `mm_nautilus` (or that package's own `__init__`, "mm_nautilus").
 GROUND = {"mm_nautilus", "market", "errors", "settings", "messages", "fast_init"}
 PRICING = {"estimators", "models"}
-DECIDING = {"quoting", "inventory", "adverse_selection", "venues"}
+DECIDING = {"quoting", "inventory", "adverse_selection", "venues", "risk"}
 LIBRARY = GROUND | PRICING | DECIDING | {"config", "calibration"}
 SHELL = {"strategies", "actors", "catalog"}
 ROOF = {"cli", "backtest", "calibrate", "run_backtest", "run_live"}
