@@ -10,8 +10,9 @@ Time since the last fill is no age: it starts anew with every fill, so that a ma
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.inventory.contract import COST, EXACT
@@ -102,6 +103,23 @@ class LotQueue:
         """Time since the position left zero or changed its sign, in seconds; ``None`` when flat."""
         self._check(now_ns)
         return None if self._since_ns is None else (now_ns - self._since_ns) / 1e9
+
+    def save(self) -> dict[str, Any]:
+        """Return the state as JSON."""
+        return {
+            "lots": [[opened_ns, str(size)] for opened_ns, size in self._lots],
+            "last_ns": self._last_ns,
+            "since_ns": self._since_ns,
+        }
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> LotQueue:
+        """Return the queue that `save` described."""
+        queue = cls()
+        for opened_ns, size in state["lots"]:
+            queue.trade(int(opened_ns), Decimal(size))
+        queue._last_ns, queue._since_ns = state["last_ns"], state["since_ns"]
+        return queue
 
     def _check(self, now_ns: int) -> None:
         if self._last_ns is not None and now_ns < self._last_ns:

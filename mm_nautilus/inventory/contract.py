@@ -59,3 +59,8 @@ class Contract:
             return EXACT.multiply(EXACT.multiply(position, price), self.multiplier)
         worth = COST.divide(EXACT.multiply(position, self.multiplier), price)
         return COST.minus(worth.quantize(PLACES, ROUND_HALF_EVEN, COST))
+
+    def notional(self, size: Decimal, price: Decimal) -> Decimal:
+        """Return what a size is worth in quote currency, exactly and with its sign: ``x p m``, inverse ``x m``."""
+        worth = EXACT.multiply(size, self.multiplier)
+        return worth if self.inverse else EXACT.multiply(worth, price)
