@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
 from mm_nautilus.inventory.contract import Contract
+from mm_nautilus.venues.obligation import ObligationSettings
+
+DEFAULT_BANDS: Final = (0.3, 0.7)
+"""Shares of the position limit from which on quotes are usually skewed and the reducing side is tightened."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstrumentFacts:
-    """One traded instrument.
+    """One instrument that was quoted or hedged on.
 
     Parameters
     ----------
@@ -22,8 +28,10 @@ class InstrumentFacts:
         Smallest price step in quote currency, smallest size step in base units (contracts).
     contract : Contract
         Currencies, multiplier and whether it is inverse.
-    position_limit : Decimal
-        Largest absolute position allowed, in base units (contracts).
+    position_limit : Decimal or None
+        Largest absolute position allowed, in base units (contracts); ``None`` where it is only hedged on.
+    bands : tuple of float
+        Shares of the position limit, ascending, from which on inventory is managed more firmly.
 
     """
 
@@ -32,7 +40,8 @@ class InstrumentFacts:
     tick: Decimal
     lot: Decimal
     contract: Contract
-    position_limit: Decimal
+    position_limit: Decimal | None
+    bands: tuple[float, ...] = DEFAULT_BANDS
 
     @property
     def size_unit(self) -> str:
@@ -92,9 +101,15 @@ class RunFacts:
     start_ns, end_ns : int
         First and last instant of the run on the engine's clock, in nanoseconds since 1970.
     instruments : tuple of InstrumentFacts
-        Every instrument that was quoted.
+        Every instrument that was quoted or hedged on.
     accounts : tuple of AccountFacts
         Every account that was traded on.
+    obligations : mapping of venue to tuple of ObligationSettings
+        What each venue demands of our quotes.
+    engine_positions : mapping of instrument to Decimal
+        Net positions in the engine when the run ended, in base units (contracts).
+    roll_over_s : int
+        When a trading day ends, in seconds after midnight UTC; in [0, 86400).
 
     """
 
@@ -102,7 +117,12 @@ class RunFacts:
     end_ns: int
     instruments: tuple[InstrumentFacts, ...]
     accounts: tuple[AccountFacts, ...]
+    obligations: Mapping[str, tuple[ObligationSettings, ...]] = field(default_factory=dict)
+    engine_positions: Mapping[str, Decimal] = field(default_factory=dict)
+    roll_over_s: int = 0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.roll_over_s < 86_400:
+            raise ValueError(f"roll_over_s must be in [0, 86400), found {self.roll_over_s}")
         if self.end_ns < self.start_ns:
             raise ValueError(f"end_ns must be >= start_ns, found {self.end_ns} < {self.start_ns}")

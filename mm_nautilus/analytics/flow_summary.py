@@ -1,16 +1,17 @@
-"""Orders, fills and inventory of one instrument in numbers."""
+"""Orders and fills of one instrument in numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mm_nautilus.analytics.equity import FillPath, Floats
+from mm_nautilus.analytics.equity import Floats
+from mm_nautilus.inventory.contract import EXACT, Contract
 from mm_nautilus.messages import FillFact
 
 _COMMANDS = ("SUBMIT", "AMEND", "CANCEL")
@@ -76,6 +77,53 @@ def order_summary(orders: pa.Table, fills: int, filled: Decimal) -> OrderSummary
 
 
 @dataclass(frozen=True, slots=True)
+class PurposeSummary:
+    """What was traded for one purpose.
+
+    Parameters
+    ----------
+    count : int
+        Fills.
+    buy_volume, sell_volume : Decimal
+        In base units (contracts).
+    turnover : Decimal
+        Sum of the absolute values traded, in settlement currency.
+    commissions : mapping of currency to Decimal
+        Paid less received.
+
+    """
+
+    count: int
+    buy_volume: Decimal
+    sell_volume: Decimal
+    turnover: Decimal
+    commissions: dict[str, Decimal]
+
+
+def by_purpose(fills: Sequence[FillFact], contract: Contract) -> dict[str, PurposeSummary]:
+    """Sum the fills of one instrument by what their orders were for, in the order of the purposes' names."""
+    return {
+        purpose: _purpose([fill for fill in fills if fill.purpose == purpose], contract)
+        for purpose in sorted({fill.purpose for fill in fills})
+    }
+
+
+def _purpose(fills: Sequence[FillFact], contract: Contract) -> PurposeSummary:
+    commissions: dict[str, Decimal] = {}
+    with localcontext(EXACT):
+        for fill in fills:
+            paid = commissions.get(fill.commission_currency, Decimal(0))
+            commissions[fill.commission_currency] = paid + fill.commission
+        return PurposeSummary(
+            count=len(fills),
+            buy_volume=sum((fill.size for fill in fills if fill.side == "BUY"), Decimal(0)),
+            sell_volume=sum((fill.size for fill in fills if fill.side == "SELL"), Decimal(0)),
+            turnover=sum((abs(contract.value(fill.size, fill.price)) for fill in fills), Decimal(0)),
+            commissions=dict(sorted(commissions.items())),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class FillSummary:
     """What was traded.
 
@@ -92,6 +140,8 @@ class FillSummary:
         settlement currency.
     pnl_per_fill_stderr : float | None
         Its standard error, ``std / sqrt(n)`` with ``n - 1`` degrees of freedom.
+    by_purpose : mapping of purpose to PurposeSummary
+        The same fills by what their orders were for.
 
     """
 
@@ -106,9 +156,10 @@ class FillSummary:
     turnover: Decimal
     pnl_per_fill: float | None
     pnl_per_fill_stderr: float | None
+    by_purpose: dict[str, PurposeSummary]
 
 
-def fill_summary(fills: Sequence[FillFact], turnover: Decimal, pieces: Floats) -> FillSummary:
+def fill_summary(fills: Sequence[FillFact], turnover: Decimal, pieces: Floats, contract: Contract) -> FillSummary:
     """Count the fills of one instrument.
 
     Parameters
@@ -119,6 +170,8 @@ def fill_summary(fills: Sequence[FillFact], turnover: Decimal, pieces: Floats) -
         Sum of the absolute values traded, in settlement currency.
     pieces : float array
         PnL of each fill, in settlement currency.
+    contract : Contract
+        How size and price turn into money.
 
     """
     buys = [fill.size for fill in fills if fill.side == "BUY"]
@@ -138,56 +191,5 @@ def fill_summary(fills: Sequence[FillFact], turnover: Decimal, pieces: Floats) -
         turnover=turnover,
         pnl_per_fill=float(pieces.mean()) if n else None,
         pnl_per_fill_stderr=float(pieces.std(ddof=1) / np.sqrt(n)) if n > 1 else None,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class InventorySummary:
-    """What was held, time-weighted between fills, in base units (contracts).
-
-    Parameters
-    ----------
-    final : Decimal
-        Position at the end.
-    max_long, max_short : float
-        Largest long position and largest short one (as a positive number).
-    max_abs, mean_abs, std : float
-        Largest and mean absolute position, and standard deviation of the position over time.
-    limit : Decimal
-        Largest absolute position allowed.
-    max_share_of_limit, mean_share_of_limit : float | None
-        ``max_abs`` and ``mean_abs`` as fractions of the limit.
-
-    """
-
-    final: Decimal
-    max_long: float
-    max_short: float
-    max_abs: float
-    mean_abs: float
-    std: float
-    limit: Decimal
-    max_share_of_limit: float | None
-    mean_share_of_limit: float | None
-
-
-def inventory_summary(path: FillPath, start_ns: int, end_ns: int, final: Decimal, limit: Decimal) -> InventorySummary:
-    """Return the time-weighted inventory of one instrument between the run's first and last instant."""
-    times = np.concatenate(([start_ns], np.clip(path.ts_ns, start_ns, end_ns), [end_ns]))
-    weights = np.diff(times).astype(np.float64)
-    if not weights.sum():
-        weights = np.append(np.zeros(len(weights) - 1), 1.0)
-    mean = np.average(path.position, weights=weights)
-    mean_abs = float(np.average(np.abs(path.position), weights=weights))
-    max_abs = float(np.abs(path.position).max())
-    return InventorySummary(
-        final=final,
-        max_long=max(0.0, float(path.position.max())),
-        max_short=max(0.0, float(-path.position.min())),
-        max_abs=max_abs,
-        mean_abs=mean_abs,
-        std=float(np.sqrt(np.average((path.position - mean) ** 2, weights=weights))),
-        limit=limit,
-        max_share_of_limit=max_abs / float(limit) if limit else None,
-        mean_share_of_limit=mean_abs / float(limit) if limit else None,
+        by_purpose=by_purpose(fills, contract),
     )

@@ -23,6 +23,8 @@ MARK_FROM_BOOK: Final = "mid of the last two-sided mark"
 MARK_FROM_FILL: Final = "price of the last fill"
 NO_MARK: Final = "none"
 
+_MARK_COLUMNS: Final = ("ts_ns", "strategy_id", "instrument_id", "bid", "ask", "position", "open_buy", "open_sell")
+
 
 @dataclass(frozen=True, slots=True)
 class InstrumentLog:
@@ -48,6 +50,8 @@ class InstrumentLog:
         The exact amounts.
     mark_source : str
         Where the final mark comes from.
+    worst_case : float
+        Largest absolute position, every working and in-flight order of a side filled, at decisions and marks.
 
     """
 
@@ -60,6 +64,7 @@ class InstrumentLog:
     curve: EquityCurve
     books: Accounting
     mark_source: str
+    worst_case: float
 
     @property
     def mid_at_fill(self) -> Floats:
@@ -85,9 +90,9 @@ def instrument_log(log: RunLog, facts: InstrumentFacts, start_ns: int, end_ns: i
 
     """
     name = facts.instrument_id
-    decisions = _of(log.table("decisions", DECISION_COLUMNS), name)
+    decisions = _of(log.table("decisions", [*DECISION_COLUMNS, "worst_long", "worst_short"]), name)
     orders = _of(log.table("orders", ["instrument_id", "event", "size", "filled"]), name)
-    marks = _of(log.table("marks", ["ts_ns", "strategy_id", "instrument_id", "bid", "ask", "position"]), name)
+    marks = _of(log.table("marks", _MARK_COLUMNS), name)
     fills = [fill for fill in log.messages(FillFact) if fill.instrument_id == name]
     bid, ask = (marks[side].to_numpy() for side in ("bid", "ask"))
     both = np.flatnonzero(np.isfinite(bid) & np.isfinite(ask))
@@ -111,7 +116,14 @@ def instrument_log(log: RunLog, facts: InstrumentFacts, start_ns: int, end_ns: i
         curve=equity_curve(path, mark_ns, mid, facts.contract),
         books=books,
         mark_source=source,
+        worst_case=_worst_case(decisions, marks),
     )
+
+
+def _worst_case(decisions: pa.Table, marks: pa.Table) -> float:
+    held, buys, sells = (marks[name].cast(pa.float64()).to_numpy() for name in ("position", "open_buy", "open_sell"))
+    longs, shorts = decisions["worst_long"].to_numpy(), decisions["worst_short"].to_numpy()
+    return max(float(np.max(one, initial=0.0)) for one in (longs, -shorts, held + buys, sells - held))
 
 
 def _of(table: pa.Table, instrument_id: str) -> pa.Table:

@@ -8,6 +8,8 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
+from pydantic import BaseModel
+
 from mm_nautilus.inventory.contract import EXACT
 
 
@@ -17,11 +19,13 @@ def plain(amount: Decimal) -> str:
 
 
 def jsonable(value: Any) -> Any:
-    """Return `value` as JSON-able values: dataclasses as objects, Decimals as text, NaN and infinities as null."""
+    """Return `value` as JSON-able values: records as objects, Decimals as text, NaN and infinities as null."""
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, float):
         return value if isfinite(value) else None
+    if isinstance(value, BaseModel):
+        value = value.model_dump(exclude_none=True)
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):

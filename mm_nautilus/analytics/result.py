@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from mm_nautilus.analytics.flow_summary import FillSummary, InventorySummary, OrderSummary
+from mm_nautilus.analytics.flow_summary import FillSummary, OrderSummary
+from mm_nautilus.analytics.inventory_summary import InventorySummary
 from mm_nautilus.analytics.quoting_summary import QuotingSummary
 
 

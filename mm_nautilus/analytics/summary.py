@@ -10,9 +10,10 @@ import numpy as np
 
 from mm_nautilus.analytics.drawdown import drawdown
 from mm_nautilus.analytics.equity import EquityCurve, pnl_by_fill
-from mm_nautilus.analytics.facts import AccountFacts, InstrumentFacts, RunFacts
-from mm_nautilus.analytics.flow_summary import fill_summary, inventory_summary, order_summary
+from mm_nautilus.analytics.facts import DEFAULT_BANDS, AccountFacts, InstrumentFacts, RunFacts
+from mm_nautilus.analytics.flow_summary import fill_summary, order_summary
 from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
+from mm_nautilus.analytics.inventory_summary import inventory_summary
 from mm_nautilus.analytics.quoting_summary import quoting_summary
 from mm_nautilus.analytics.result import BalanceSummary, InstrumentSummary, MoneySummary, RunSummary, TotalSummary
 from mm_nautilus.analytics.runlog import RunLog
@@ -47,6 +48,7 @@ def summarise(log: RunLog, facts: RunFacts) -> RunSummary:
 
 def facts_in(instrument: Mapping[str, Any]) -> InstrumentFacts:
     """Return the instrument's facts from its summary in a ``result.json``."""
+    held = instrument["inventory"]
     return InstrumentFacts(
         instrument_id=instrument["instrument_id"],
         venue=instrument["venue"],
@@ -58,7 +60,8 @@ def facts_in(instrument: Mapping[str, Any]) -> InstrumentFacts:
             Decimal(instrument["multiplier"]),
             instrument["inverse"],
         ),
-        position_limit=Decimal(instrument["inventory"]["limit"]),
+        position_limit=None if held["limit"] is None else Decimal(held["limit"]),
+        bands=tuple(band["share_of_limit"] for band in held["bands"][:-1]) or DEFAULT_BANDS,
     )
 
 
@@ -82,8 +85,8 @@ def _instrument(one: InstrumentLog, facts: RunFacts) -> InstrumentSummary:
         decisions=one.timeline.decisions,
         quoting=quoting_summary(one.timeline),
         orders=order_summary(one.orders, books.fills, books.volume),
-        fills=fill_summary(one.fills, books.turnover, pieces),
-        inventory=inventory_summary(one.path, facts.start_ns, facts.end_ns, books.position, one.facts.position_limit),
+        fills=fill_summary(one.fills, books.turnover, pieces, contract),
+        inventory=inventory_summary(one.path, facts.start_ns, facts.end_ns, books.position, one.facts, one.worst_case),
         money=MoneySummary(
             currency=contract.settlement_currency,
             realised=books.realised,

@@ -30,17 +30,26 @@ def run_facts(loaded: LoadedRun, node: BacktestNode, start_ns: int, end_ns: int)
 
     """
     cache, portfolio = node.get_engine_cache(RUN_ID), node.get_engine_portfolio(RUN_ID)
-    limit: Decimal = loaded.strategy_config.settings.limits.max_position  # type: ignore[attr-defined]
+    settings = loaded.strategy_config.settings
+    limits: dict[str, Decimal] = {settings.instrument_id: settings.limits.max_position}  # type: ignore[attr-defined]
     instruments = [cache.instrument(InstrumentId.from_str(name)) for name in loaded.instrument_ids]
     return RunFacts(
         start_ns,
         end_ns,
-        tuple(_instrument(instrument, limit) for instrument in instruments),
+        tuple(_instrument(instrument, limits.get(str(instrument.id))) for instrument in instruments),
         tuple(_account(section, portfolio) for section in loaded.run_file.venues),
+        {section.name: section.obligation for section in loaded.run_file.venues},
+        {str(instrument.id): _position(instrument, portfolio) for instrument in instruments},
     )
 
 
-def _instrument(instrument: Any, limit: Decimal) -> InstrumentFacts:
+def _position(instrument: Any, portfolio: Any) -> Decimal:
+    """Return the engine's net position: it nets in binary floats, and a lot is far coarser than their error."""
+    lot = instrument.size_increment.as_decimal()
+    return round(Decimal(portfolio.net_position(instrument.id)) / lot) * lot
+
+
+def _instrument(instrument: Any, limit: Decimal | None) -> InstrumentFacts:
     base = getattr(instrument, "base_currency", None)  # futures and shares have none
     return InstrumentFacts(
         instrument_id=str(instrument.id),

@@ -40,7 +40,8 @@ def tiles(one: Json) -> str:
     sides = f"{fills['buys']:,} buys, {fills['sells']:,} sells; {maker} maker"
     other_times = f"one side {share(quoting['one_sided']['share'])}, none {share(quoting['none']['share'])}"
     mean, final = compact(held["mean_abs"], 3), amount(Decimal(held["final"]))
-    position = f"{share(held['max_share_of_limit'])} of the limit; mean {mean}, final {final}"
+    limit = "no limit" if held["limit"] is None else f"{share(held['max_share_of_limit'])} of the limit"
+    position = f"{limit}; mean {mean}, final {final}"
     commands = compact(orders["order_to_trade_ratio"], 3)
     effort = f"{share(orders['fill_rate'])} of the size placed; {commands} commands per fill"
     items = (

@@ -53,14 +53,16 @@ def inventory(one: InstrumentLog, group: str, points: int) -> Chart:
     begin, end = timeline.span_ns
     ts = np.concatenate(([begin], path.ts_ns, [end]))
     position = np.append(path.position, path.position[-1])
-    limit = float(one.facts.position_limit)
+    limit = None if one.facts.position_limit is None else float(one.facts.position_limit)
     largest = float(np.abs(position).max())
     unit = one.facts.size_unit
     traces = [
         line(ts, position, points, name="Position", colour=INVENTORY, step=True, fill=INVENTORY_AREA, hover=".10~g")
     ]
     caption = "Position between fills; the dashed lines are its limit."
-    if largest >= _NEAR_THE_LIMIT * limit:
+    if limit is None:
+        caption = "Position between fills; it is only hedged on and has no limit of its own."
+    elif largest >= _NEAR_THE_LIMIT * limit:
         ends = milliseconds(np.array([begin, end]))
         for sign, legend in ((1, True), (-1, False)):
             traces.append(
