@@ -16,16 +16,17 @@ from mm_nautilus.estimators.fair_value import FAIR_VALUES
 from mm_nautilus.estimators.intensity_rolling import RollingIntensity
 from mm_nautilus.estimators.volatility import volatility_estimator
 from mm_nautilus.fast_init import fast_init
-from mm_nautilus.market import Grid, Level, MarketState, Side, TopOfBook
+from mm_nautilus.market import Grid, Level, MarketState, RiskStage, Side, TopOfBook
 from mm_nautilus.messages import QuoteDecision
 from mm_nautilus.models import find_model
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment
 from mm_nautilus.quoting.budget import MessageBudget
-from mm_nautilus.quoting.guards import Reason, book_fault
+from mm_nautilus.quoting.guards import Bounds, Reason, book_fault
 from mm_nautilus.quoting.orders import OrderBookkeeper, OrderStatus, WorkingOrder
 from mm_nautilus.quoting.pipeline import Funds, Quoter, Wanted, size_problems, withdrawn
 from mm_nautilus.quoting.reconcile import Exposure, Plan, reconcile
 from mm_nautilus.quoting.record import quote_decision
+from mm_nautilus.quoting.restraint import UNRESTRAINED, Reserved, Restraint
 from mm_nautilus.quoting.settings import QuotingSettings
 
 
@@ -71,6 +72,7 @@ class Desk:
         "_halted",
         "_instrument_id",
         "_last",
+        "_limit_lots",
         "_lot",
         "_max_book_spread_bps",
         "_quoter",
@@ -78,6 +80,7 @@ class Desk:
         "_settings",
         "_stale_after_ns",
         "_start_ns",
+        "_state",
         "_strategy_id",
         "_tick",
         "adjustment",
@@ -88,6 +91,7 @@ class Desk:
         "market_ns",
         "orders",
         "position_lots",
+        "restraint",
         "top",
         "volatility",
     )
@@ -117,7 +121,11 @@ class Desk:
         self._quoter: Quoter | None = None
         self._start_ns = 0
         self._last: Wanted | None = None
+        self._state: MarketState | None = None
+        self._limit_lots = int(settings.limits.max_position / grid.lot)
         self._halted = False
+        self.restraint: Restraint = UNRESTRAINED
+        """What a risk stage and a hedge on this instrument ask of the quotes."""
         self.intensity: RollingIntensity | None = None
         """Fits the intensity anew while trading; ``None`` where the settings' hold."""
         if settings.intensity.rolling_window_s is not None:
@@ -192,7 +200,9 @@ class Desk:
 
     # --------------------------------------------------------------- quoting
 
-    def requote(self, trigger: str, now_ns: int, funds: Funds | None = None) -> Requote | None:
+    def requote(
+        self, trigger: str, now_ns: int, funds: Funds | None = None, bounds: Bounds | None = None
+    ) -> Requote | None:
         """Run the pipeline; return commands and record when anything about our quotes changes.
 
         Parameters
@@ -203,9 +213,12 @@ class Desk:
             Engine time.
         funds : Funds or None
             Of a cash account.
+        bounds : Bounds or None
+            What the asset, the venue, the day and the portfolio leave.
 
         """
-        state, wanted = self._decide(now_ns, funds)
+        bounds = self.restraint.bounds(bounds, self.position_lots)
+        state, wanted = self._decide(now_ns, funds, bounds)
         last = self._last
         same = (
             last is not None
@@ -215,7 +228,7 @@ class Desk:
         )
         if same and not self.dirty:
             return None
-        exposure = self.exposure(wanted.limit_lots, funds)
+        exposure = self.exposure(wanted.limit_lots, funds, bounds)
         plan = reconcile(
             wanted.ladder,
             self.orders,
@@ -246,9 +259,11 @@ class Desk:
         )
         return Requote(plan, decision)
 
-    def _decide(self, now_ns: int, funds: Funds | None) -> tuple[MarketState | None, Wanted]:
-        if self._halted:
-            return None, withdrawn(Reason.HALTED)
+    def _decide(self, now_ns: int, funds: Funds | None, bounds: Bounds | None) -> tuple[MarketState | None, Wanted]:
+        restraint = self.restraint
+        withdraws = Reason.HALTED if self._halted else restraint.withdraws
+        if withdraws is not None:
+            return None, withdrawn(withdraws)
         fault, top, sigma = self.fault(now_ns), self.top, self.volatility.value
         if fault is not None or top is None:
             return None, withdrawn(fault or Reason.NO_BOOK)
@@ -259,13 +274,18 @@ class Desk:
             self._start_ns = now_ns
         volume_ratio = 1.0 if self._activity is None else self._activity.value(now_ns)
         state = MarketState(now_ns, top, self._fair_value_of(top), sigma, self._bids, self._asks, volume_ratio)
+        self._state = state
         elapsed_s = (now_ns - self._start_ns) * 1e-9
-        wanted = self._quoter.decide(state, self.position_lots, elapsed_s, self.adjustment, funds)
+        adjustment = restraint.adjusted(self.adjustment)
+        left = restraint.left_to_quotes(bounds, self.position_lots, self._limit_lots)
+        wanted = self._quoter.decide(state, self.position_lots, elapsed_s, adjustment, funds, left)
+        if adjustment is not self.adjustment:
+            wanted = replace(wanted, reasons=(*wanted.reasons, Reason.RISK_WIDENED))
         if self.intensity is not None and self.intensity.notes:
             wanted = replace(wanted, reasons=wanted.reasons + self.intensity.notes)
         return state, wanted
 
-    def exposure(self, limit_lots: int, funds: Funds | None = None) -> Exposure:
+    def exposure(self, limit_lots: int, funds: Funds | None = None, bounds: Bounds | None = None) -> Exposure:
         """Return the position and everything that may still change it.
 
         Parameters
@@ -274,16 +294,29 @@ class Desk:
             Largest |position| in the worst case.
         funds : Funds or None
             Of a cash account.
+        bounds : Bounds or None
+            What else may not be passed.
 
         """
+        buying, selling = self.restraint.hedge_lots
         return Exposure(
             self.position_lots,
-            self.orders.open_buy_lots,
-            self.orders.open_sell_lots,
+            self.orders.open_buy_lots + buying,
+            self.orders.open_sell_lots + selling,
             limit_lots,
             None if funds is None else funds.buy_lots,
             None if funds is None else funds.sell_lots,
+            bounds,
         )
+
+    def skew(self, now_ns: int) -> float | None:
+        """Return by how much the model's reservation price falls per base unit held, in price units.
+
+        ``None`` before anything was priced.
+        """
+        if self._quoter is None or self._state is None:
+            return None
+        return self._quoter.skew(self._state, self.position_lots, (now_ns - self._start_ns) * 1e-9)
 
     def dearest_price(self) -> float:
         """Price at which buys must be payable: the best ask, or a working bid above it, in price units."""
@@ -320,6 +353,70 @@ class Desk:
     def halt(self) -> None:
         """Want nothing from now on: this and the following passes take back what rests, each order once it can be."""
         self._halted = True
+        self.dirty = True
+
+    # -------------------------------------------------------- risk and hedges
+
+    def restrain(self, stage: RiskStage, spread_multiplier: float = 1.0) -> None:
+        """Obey a risk stage from the next pass on.
+
+        Parameters
+        ----------
+        stage : RiskStage
+            NORMAL lifts every restraint of an earlier one.
+        spread_multiplier : float
+            On both half-spreads, at least 1; holds from the stage WIDEN on.
+
+        """
+        multiplier = spread_multiplier if stage is not RiskStage.NORMAL else 1.0
+        self._hold(replace(self.restraint, stage=stage, spread_multiplier=multiplier))
+
+    def resume(self) -> None:
+        """Quote again after a `halt` and under no risk stage."""
+        self._halted = False
+        self.dirty = True
+        self.restrain(RiskStage.NORMAL)
+
+    def reserve(self, side: Side, lots: int, *, alone: bool = False) -> None:
+        """Make way for a hedge on this instrument from the next pass on, and count its lots from now on.
+
+        Parameters
+        ----------
+        side : Side
+            Of the hedge: the quotes on the other side, which it would trade against, are withdrawn.
+        lots : int
+            What it may trade.
+        alone : bool
+            Whether the quotes on its own side go as well.
+
+        """
+        self._hold(replace(self.restraint, hedge=Reserved(side, lots, alone)))
+
+    def release(self) -> None:
+        """No hedge is out on this instrument, and none is about to be."""
+        if self.restraint.hedge is not None:
+            self._hold(replace(self.restraint, hedge=None))
+
+    def _hold(self, restraint: Restraint) -> None:
+        if restraint != self.restraint:
+            self.restraint = restraint
+            self.dirty = True
+
+    def hedge_room_lots(self, side: Side) -> int:
+        """Lots a hedge may trade now beside our quotes; 0 while one of them could be met."""
+        if self.open_lots(side.opposite):
+            return 0
+        limit = self._limit_lots if self._last is None or not self._last.limit_lots else self._last.limit_lots
+        return max(limit - int(side) * self.position_lots - self.open_lots(side), 0)
+
+    def open_lots(self, side: Side) -> int:
+        """Lots of our quotes that may still fill on `side`."""
+        return self.orders.open_buy_lots if side is Side.BUY else self.orders.open_sell_lots
+
+    def adopt(self, order: WorkingOrder) -> None:
+        """Take over an order of an earlier life; the next pass keeps, moves or cancels it."""
+        self.decisions = max(self.decisions, order.decision_id)
+        self.orders.submitted(order)
         self.dirty = True
 
     def live_orders(self) -> list[WorkingOrder]:

@@ -187,6 +187,20 @@ class Quoter:
             smallest,
         )
 
+    def skew(self, state: MarketState, position_lots: int, elapsed_s: float) -> float:
+        """Return the fall of the reservation price per base unit held, from flat to the position, in price units.
+
+        Of a flat position, over one order; a model that fails there has none.
+        """
+        held = (position_lots or self._order_lots) * self._base_per_lot
+        try:
+            flat = self._model.quote(state, 0.0, elapsed_s).reservation_price
+            moved = self._model.quote(state, held, elapsed_s).reservation_price
+        except ArithmeticError:
+            return 0.0
+        skew = (flat - moved) / held
+        return skew if math.isfinite(skew) else 0.0
+
     def _room(
         self, side: Side, position_lots: int, notional_lots: int | None, funds_lots: int | None, bounds: Bounds | None
     ) -> Room:

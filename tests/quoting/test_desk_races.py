@@ -122,7 +122,7 @@ SEEDS = range(300)
 
 
 def test_forgetting_what_is_in_flight_breaks_the_exposure(monkeypatch: pytest.MonkeyPatch) -> None:
-    def without_cancelling(self: Desk, limit_lots: int, funds: object = None) -> Exposure:
+    def without_cancelling(self: Desk, limit_lots: int, *_others: object) -> Exposure:
         going = [o for o in self.orders if o.status is OrderStatus.PENDING_CANCEL]
         buys = sum(o.leaves_lots for o in going if o.side is Side.BUY)
         sells = sum(o.leaves_lots for o in going if o.side is Side.SELL)
