@@ -40,7 +40,8 @@ class Outcome:
     """Where a run was written to, and its result."""
 
     run_dir: Path
-    report: Path
+    report: Path | None
+    """None where none was asked for."""
     result: dict[str, Any]
 
 
@@ -81,7 +82,11 @@ def run_backtest(
 
 
 def run_loaded(
-    loaded: LoadedRun, folder: Callable[[datetime], Path], say: Callable[[str], None] = lambda _text: None
+    loaded: LoadedRun,
+    folder: Callable[[datetime], Path],
+    say: Callable[[str], None] = lambda _text: None,
+    *,
+    report: bool = True,
 ) -> Outcome:
     """Run what has been loaded already; see `run_backtest`.
 
@@ -93,6 +98,8 @@ def run_loaded(
         Makes the run's folder, once the data is there; given the time the run started.
     say : callable
         Told in a few words what is being done.
+    report : bool
+        Whether to draw ``report.html``; it can be drawn later from the folder.
 
     """
     say("preparing data")
@@ -125,6 +132,8 @@ def run_loaded(
     (run_dir / "result.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     if failure is not None:
         raise RunFailedError(f"{loaded.run_file.run.name}: the run stopped early; its log is in {run_dir}") from failure
+    if not report:
+        return Outcome(run_dir, None, result)
     say("drawing the report")
     return Outcome(run_dir, write_report(run_dir), result)
 
