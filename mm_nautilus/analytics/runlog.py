@@ -8,17 +8,19 @@ can be analysed up to its last flush. A file appears under its final name only w
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mm_nautilus.analytics.schema import TABLES, Message, arrow_schema, to_messages, to_table
 from mm_nautilus.errors import DataError
+from mm_nautilus.messages import QuoteDecision
 
 LOG_FOLDER: Final = "log"
 ROW_GROUP_ROWS: Final = 65_536
@@ -187,6 +189,12 @@ class RunLog:
         """Return one table as the messages it was written from."""
         (name,) = [name for name, held in TABLES.items() if held is kind]
         return list(to_messages(kind, self.table(name)))
+
+    def decisions(self, numbers: Collection[int]) -> list[QuoteDecision]:
+        """Return the quote decisions with these numbers, of every strategy."""
+        table = self.table("decisions")
+        wanted = pc.is_in(table["decision_id"], pa.array(sorted(numbers), pa.int64()))
+        return list(to_messages(QuoteDecision, table.filter(wanted)))
 
 
 def _compacted(folder: Path, name: str) -> Path:

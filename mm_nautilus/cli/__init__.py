@@ -6,12 +6,14 @@ import sys
 
 import typer
 
+from mm_nautilus.cli.audit import audit
 from mm_nautilus.cli.backtest import backtest
 from mm_nautilus.cli.calibrate import calibrate
 from mm_nautilus.cli.compare import compare
 from mm_nautilus.cli.ingest import ingest
 from mm_nautilus.cli.models import models
 from mm_nautilus.cli.simulate import simulate
+from mm_nautilus.cli.stress import stress
 from mm_nautilus.errors import UserError
 
 app = typer.Typer(
@@ -27,6 +29,8 @@ app.command()(backtest)
 app.command()(models)
 app.command()(calibrate)
 app.command()(compare)
+app.command()(stress)
+app.command()(audit)
 
 
 def main() -> None:
