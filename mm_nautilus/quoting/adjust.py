@@ -22,28 +22,44 @@ class Adjustment:
 NEUTRAL = Adjustment()
 
 
-def tighten_reducing_side(adjustment: Adjustment, inventory_share: float, settings: AdjustSettings) -> Adjustment:
-    """Tighten the side that reduces the position once it is large.
+def banded(adjustment: Adjustment, share: float, settings: AdjustSettings) -> Adjustment:
+    r"""Hold back the side that adds to the inventory, and tighten the one that reduces it once there is much.
+
+    .. math::
+        r = \operatorname{clip}\Bigl(\frac{|\rho| - \rho_s}{1 - \rho_s}, 0, 1\Bigr), \qquad
+        \text{adding: size} \times (1 - u r),\; \text{half-spread} \times (1 + w r), \qquad
+        \text{reducing: half-spread} \times m \;\text{from}\; |\rho| \ge \rho_a
+
+    with :math:`u` ``skew_size``, :math:`w` ``skew_spread``, :math:`m` ``aggressive_spread_multiplier`` and the two
+    thresholds ``skew_above`` and ``aggressive_above``. Holding back is continuous in :math:`\rho`. Returns `adjustment`
+    itself where nothing changes.
 
     Parameters
     ----------
     adjustment : Adjustment
         What has been decided so far.
-    inventory_share : float
-        Position over its limit, in [-1, 1].
+    share : float
+        :math:`\rho`, from `mm_nautilus.quoting.ladder.inventory_share`.
     settings : AdjustSettings
         From which share on, and by how much.
 
     """
-    factor = settings.aggressive_spread_multiplier
-    if factor == 1.0 or abs(inventory_share) < settings.aggressive_above:
+    used = abs(share)
+    add_size = add_spread = reduce_spread = 1.0
+    if used > settings.skew_above:
+        ramp = min((used - settings.skew_above) / (1.0 - settings.skew_above), 1.0)
+        add_size -= settings.skew_size * ramp
+        add_spread += settings.skew_spread * ramp
+    if used >= settings.aggressive_above:
+        reduce_spread = settings.aggressive_spread_multiplier
+    if add_size == add_spread == reduce_spread == 1.0:
         return adjustment
-    long = inventory_share > 0
+    long = share > 0
     return Adjustment(
-        bid_spread=adjustment.bid_spread * (1.0 if long else factor),
-        ask_spread=adjustment.ask_spread * (factor if long else 1.0),
-        bid_size=adjustment.bid_size,
-        ask_size=adjustment.ask_size,
+        bid_spread=adjustment.bid_spread * (add_spread if long else reduce_spread),
+        ask_spread=adjustment.ask_spread * (reduce_spread if long else add_spread),
+        bid_size=adjustment.bid_size * (add_size if long else 1.0),
+        ask_size=adjustment.ask_size * (1.0 if long else add_size),
         shift=adjustment.shift,
     )
 

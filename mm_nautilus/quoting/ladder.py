@@ -4,9 +4,9 @@ r"""Step 4: one quote becomes a ladder.
     \text{bid}_i = \lfloor b - i\,d\,(1 + w\rho^+) \rfloor_{\text{tick}}, \qquad
     \text{size}_i = \lfloor s_0 m \beta^i (1 - u\rho^+) \rfloor_{\text{lot}}
 
-with :math:`b` the quoted bid, :math:`d` the spacing, :math:`\rho = q/Q`, :math:`w` the widening and :math:`u` the size
-skew of the side that adds to the position, :math:`\beta` the decay and :math:`m` the size multiplier; asks mirror.
-Prices are strictly monotone by at least a tick, and cumulative size never exceeds the room.
+with :math:`b` the quoted bid, :math:`d` the spacing, :math:`\rho` from `inventory_share`, :math:`w` the widening and
+:math:`u` the size skew of the side that adds to the position, :math:`\beta` the decay and :math:`m` the size
+multiplier; asks mirror. Prices are strictly monotone by at least a tick, and cumulative size never exceeds the room.
 """
 
 from __future__ import annotations
@@ -86,6 +86,27 @@ def fitted(sizes: list[int], room_lots: int) -> list[int]:
         fitting.append(min(size, room_lots))
         room_lots -= fitting[-1]
     return fitting
+
+
+def inventory_share(position: float, target: float, limit: float) -> float:
+    r"""Return how much of the way from the target inventory to the limit is used up, with its sign.
+
+    .. math:: \rho = \frac{q - q^*}{Q - q^*} \;\text{above the target}, \qquad
+              \rho = \frac{q - q^*}{Q + q^*} \;\text{below it}
+
+    so that it is 1 at the limit on either side, and :math:`q/Q` without a target.
+
+    Parameters
+    ----------
+    position, target, limit : float
+        In one unit; the limit above 0.
+
+    """
+    deviation = position - target
+    way = limit - target if deviation > 0 else limit + target
+    if way > 0:
+        return deviation / way
+    return math.copysign(1.0, deviation) if deviation else 0.0
 
 
 def towards_limit(side: Side, inventory_share: float) -> float:

@@ -13,10 +13,10 @@ from decimal import Decimal
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import EMPTY_LADDER, Grid, Ladder, Level, MarketState, Quote, QuoteState, Side
 from mm_nautilus.models import find_model
-from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, adjusted, tighten_reducing_side
+from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, adjusted, banded
 from mm_nautilus.quoting.finalise import LadderShape, finalised_side
 from mm_nautilus.quoting.guards import Bounds, Cap, Reason, Room, Trace, floor_half_spread, uncross
-from mm_nautilus.quoting.ladder import skewed, smallest_lots, towards_limit
+from mm_nautilus.quoting.ladder import inventory_share, skewed, smallest_lots, towards_limit
 from mm_nautilus.quoting.settings import QuotingSettings
 
 
@@ -107,6 +107,8 @@ class Quoter:
         self._order_lots = order_lots = int(settings.order_size / grid.lot)
         self._min_lots, self._min_notional = grid.min_lots, float(grid.min_notional)
         self.limit_lots = int(settings.limits.max_position / grid.lot)
+        target_lots = getattr(settings, "target_inventory", 0.0) / base_per_lot
+        self._target_lots = max(-self.limit_lots, min(self.limit_lots, target_lots))
         self._max_notional = _optional_float(settings.limits.max_notional)
         self._max_order_notional = _optional_float(settings.limits.max_order_notional)
         self._min_price = _optional_float(settings.guards.min_price)
@@ -150,7 +152,7 @@ class Quoter:
 
         """
         trace = Trace()
-        share = position_lots / self.limit_lots
+        share = inventory_share(position_lots, self._target_lots, self.limit_lots)
         try:
             quote = self._model.quote(state, position_lots * self._base_per_lot, elapsed_s)
         except ArithmeticError:  # parameters beyond what floats can hold overflow or divide by zero
@@ -158,17 +160,18 @@ class Quoter:
         if not _finite(quote):
             trace.reason(Reason.MODEL_NOT_FINITE)
             return Wanted(EMPTY_LADDER, QuoteState.WITHDRAWN, tuple(trace.reasons), (), quote, adjustment)
-        tightened = tighten_reducing_side(adjustment, share, self._adjust)
-        if tightened is not adjustment:
-            trace.reason(Reason.REDUCING_SIDE_TIGHTENED)
-        final = adjusted(quote, tightened)
+        asked = banded(adjustment, share, self._adjust)
+        self._explain_bands(adjustment, asked, share, trace)
+        final = adjusted(quote, asked)
         notional_lots = self._notional_lots(state.fair_value)
         bid_room = self._room(Side.BUY, position_lots, notional_lots, None if funds is None else funds.buy_lots, bounds)
         ask_room = self._room(
             Side.SELL, position_lots, notional_lots, None if funds is None else funds.sell_lots, bounds
         )
-        bids = self._side(Side.BUY, final.bid, tightened.bid_size, state, share, bid_room, trace)
-        asks = self._side(Side.SELL, final.ask, tightened.ask_size, state, share, ask_room, trace)
+        bid_lots = self._best_lots(adjustment.bid_size, asked.bid_size, state.fair_value)
+        ask_lots = self._best_lots(adjustment.ask_size, asked.ask_size, state.fair_value)
+        bids = self._side(Side.BUY, final.bid, bid_lots, state, share, bid_room, trace)
+        asks = self._side(Side.SELL, final.ask, ask_lots, state, share, ask_room, trace)
         if any(bids[1]) and any(asks[1]):
             uncross(bids[0], asks[0], trace)
         smallest = self._smallest_lots(bids[0] or asks[0])
@@ -182,7 +185,7 @@ class Quoter:
             tuple(trace.reasons),
             tuple(trace.caps),
             quote,
-            tightened,
+            asked,
             self.limit_lots if notional_lots is None else min(self.limit_lots, notional_lots),
             smallest,
         )
@@ -200,6 +203,23 @@ class Quoter:
             return 0.0
         skew = (flat - moved) / held
         return skew if math.isfinite(skew) else 0.0
+
+    def _explain_bands(self, before: Adjustment, after: Adjustment, share: float, trace: Trace) -> None:
+        if after is before:
+            return
+        settings = self._adjust
+        if abs(share) > settings.skew_above and (settings.skew_size or settings.skew_spread):
+            trace.reason(Reason.ADDING_SIDE_SKEWED, Side.BUY if share > 0 else Side.SELL)
+        if abs(share) >= settings.aggressive_above and settings.aggressive_spread_multiplier < 1.0:
+            trace.reason(Reason.REDUCING_SIDE_TIGHTENED)
+
+    def _best_lots(self, before: float, held_back: float, fair_value: float) -> float:
+        """Return the size of the best level: the band shrinks an order to the smallest one there is, and no further."""
+        size = self._order_lots * held_back
+        if held_back == before:
+            return size
+        smallest = max(self._min_lots, math.ceil(self._min_notional / (fair_value * self._base_per_lot)))
+        return max(size, min(self._order_lots * before, smallest))
 
     def _room(
         self, side: Side, position_lots: int, notional_lots: int | None, funds_lots: int | None, bounds: Bounds | None
@@ -219,7 +239,7 @@ class Quoter:
         self,
         side: Side,
         price: float | None,
-        size_multiplier: float,
+        best_lots: float,
         state: MarketState,
         share: float,
         room: Room,
@@ -232,7 +252,7 @@ class Quoter:
         floor = self._min_half_spread_bps * 1e-4 * state.fair_value
         price = floor_half_spread(side, price, state.fair_value, floor, trace)
         towards = towards_limit(side, share)
-        size_lots = skewed(self._order_lots * size_multiplier, self._shape.size_skew, towards)
+        size_lots = skewed(best_lots, self._shape.size_skew, towards)
         if self._max_order_notional is not None:
             largest = self._max_order_notional / (state.fair_value * self._base_per_lot)
             if largest < size_lots:

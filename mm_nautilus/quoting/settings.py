@@ -13,6 +13,7 @@ from mm_nautilus.estimators.intensity import IntensitySettings
 from mm_nautilus.estimators.micro_price import MicroPriceTable
 from mm_nautilus.estimators.volatility import VolatilitySettings
 from mm_nautilus.models import ModelParameters, find_model
+from mm_nautilus.quoting.limit_settings import AgeSettings, LimitSettings
 from mm_nautilus.settings import Settings
 
 
@@ -32,21 +33,6 @@ class LadderSettings(Settings):
         default=0.0,
         ge=0,
         description="Stretches the spacing of the side that adds to the position by this x |position|/max_position.",
-    )
-
-
-class LimitSettings(Settings):
-    """Step 5: what may never be exceeded, even if every working order filled."""
-
-    max_position: Decimal = Field(gt=0, description="Largest |position| in the worst case, in base units.")
-    max_notional: Decimal | None = Field(
-        default=None, gt=0, description="Largest |position| in the worst case, in quote currency."
-    )
-    max_order_notional: Decimal | None = Field(
-        default=None, gt=0, description="Largest single order, in quote currency."
-    )
-    check_position: bool = Field(
-        default=True, description="Compare the position counted from fills with the engine's at every sample."
     )
 
 
@@ -81,17 +67,42 @@ class GuardSettings(Settings):
 
 
 class AdjustSettings(Settings):
-    """Step 3: what the strategy itself changes in the model's quote."""
+    """Step 3: what the strategy itself changes in the model's quote, by how much of its limit is used.
 
+    The bands are shares of the way from the target inventory to the position limit. They are functions of the
+    position alone: it moves by whole fills, so that no threshold is crossed to and fro by noise.
+    """
+
+    skew_above: float = Field(
+        default=0.3, ge=0, lt=1, description="Share of the limit from which on the adding side is held back."
+    )
+    skew_size: float = Field(
+        default=0.5, ge=0, le=1, description="Share of the adding side's size that is gone at the limit; 0 for none."
+    )
+    skew_spread: float = Field(
+        default=0.0,
+        ge=0,
+        description="Share by which the adding side's half-spread is larger at the limit; for a model that does not "
+        "itself move its prices with the inventory.",
+    )
     aggressive_above: float = Field(
-        default=0.7, gt=0, le=1, description="Share of max_position from which the reducing side is tightened."
+        default=0.7, gt=0, le=1, description="Share of the limit from which on the reducing side is tightened."
     )
     aggressive_spread_multiplier: float = Field(
-        default=1.0,
+        default=0.5,
         gt=0,
         le=1,
         description="Factor on the half-spread of the reducing side there; 1 leaves it.",
     )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.skew_above > self.aggressive_above:
+            raise ValueError(
+                f"thresholds out of order: skew_above ({self.skew_above}) is above aggressive_above "
+                f"({self.aggressive_above})"
+            )
+        return self
 
 
 class RequoteSettings(Settings):
@@ -162,6 +173,7 @@ class QuotingSettings(Settings):
     adjust: AdjustSettings = AdjustSettings()
     ladder: LadderSettings = LadderSettings()
     limits: LimitSettings
+    age: AgeSettings = AgeSettings()
     guards: GuardSettings = GuardSettings()
     requote: RequoteSettings = RequoteSettings()
 
@@ -185,11 +197,11 @@ class QuotingSettings(Settings):
         return self
 
     @model_validator(mode="after")
-    def _limit_holds_one_order(self) -> Self:
-        if self.limits.max_position < self.order_size:
-            raise ValueError(
-                f"limits.max_position ({self.limits.max_position}) is below order_size ({self.order_size})"
-            )
+    def _limits_hold_one_order(self) -> Self:
+        for name in ("max_position", "max_asset_position"):
+            limit = getattr(self.limits, name)
+            if limit is not None and limit < self.order_size:
+                raise ValueError(f"limits.{name} ({limit}) is below order_size ({self.order_size})")
         return self
 
 

@@ -12,11 +12,13 @@ import pytest
 from given_model import given_quoter, given_settings, market
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.market import Grid, QuoteState, Side
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment
 from mm_nautilus.quoting.desk import Desk
+from mm_nautilus.quoting.guards import UNBOUNDED, Bounds, Cap, Reason, reduce_only
 from mm_nautilus.quoting.pipeline import Funds, Wanted, size_problems
 
 TICK, LOT = Decimal("0.01"), Decimal("0.1")
@@ -39,6 +41,9 @@ GUARDS = st.fixed_dictionaries(
         "max_price": st.floats(100.01, 105.0).map(lambda price: str(round(price, 2))),
     },
 )
+BOUND = st.one_of(st.none(), st.integers(-5, 60))
+BOUNDING = st.sampled_from((Reason.ASSET_LIMIT, Reason.VOLUME_LIMIT, Reason.RISK_REDUCE_ONLY, Reason.HEDGING))
+BOUNDS = st.builds(Bounds, BOUND, BOUND, BOUNDING, BOUNDING)
 ADJUSTMENTS = st.builds(
     Adjustment,
     bid_spread=st.floats(0.5, 3.0),
@@ -66,6 +71,7 @@ def finalised(vector: dict[str, Any]) -> tuple[float | None, float, float | None
         order_size=str(vector["base_size"]),
         limits={"max_position": str(vector["q_max"])},
         ladder={"size_skew": 1.0},
+        adjust={"skew_size": 0.0, "aggressive_spread_multiplier": 1.0},
         guards={"min_half_spread_bps": 1e4 * vector["half_spread_floor"] / vector["fair"]},
     )
     state = market(vector["best_bid"], vector["best_ask"], vector["fair"])
@@ -120,6 +126,8 @@ def test_finalisation_reference_vectors(shared_data: Path) -> None:
     min_lots=st.sampled_from((1, 4)),
     max_notional=st.sampled_from((None, "300", "1200")),
     funds=st.one_of(st.none(), st.builds(Funds, st.integers(0, 60), st.integers(0, 60))),
+    bounds=st.one_of(st.none(), BOUNDS),
+    target=st.sampled_from((0.0, 4.0, -9.0)),
 )
 def test_no_quote_breaks_a_guard(
     bid: float | None,
@@ -133,18 +141,22 @@ def test_no_quote_breaks_a_guard(
     min_lots: int,
     max_notional: str | None,
     funds: Funds | None,
+    bounds: Bounds | None,
+    target: float,
 ) -> None:
     state = market(top[0] / 100, (top[0] + top[1]) / 100)
     settings: dict[str, Any] = {
         "ladder": ladder,
         "limits": {"max_position": "10", "max_notional": max_notional},
-        "adjust": {"aggressive_spread_multiplier": tighten},
+        "adjust": {"aggressive_spread_multiplier": tighten, "skew_size": 0.5, "skew_spread": 0.3},
+        "target_inventory": target,
     }
     grid = Grid(TICK, LOT, min_lots)
-    found = given_quoter(bid, ask, grid, guards=guards, **settings).decide(state, position, 0.0, adjustment, funds)
+    quoter = given_quoter(bid, ask, grid, guards=guards, **settings)
+    found = quoter.decide(state, position, 0.0, adjustment, funds, bounds)
 
     check_prices(found, top)
-    rooms = check_sizes_fit(found, position, min_lots, max_notional, state.fair_value, funds)
+    rooms = check_sizes_fit(found, position, min_lots, max_notional, state.fair_value, funds, bounds)
     check_explained(found, rooms, ladder["levels"])
     check_never_toward_the_market(found, state.fair_value)
     assert (found.quote_state is QuoteState.WITHDRAWN) == (not found.ladder.bids and not found.ladder.asks)
@@ -152,7 +164,7 @@ def test_no_quote_breaks_a_guard(
     if "max_half_spread_bps" in guards:
         free = {name: value for name, value in guards.items() if name != "max_half_spread_bps"}
         unbounded = given_quoter(bid, ask, grid, guards=free, **settings)
-        everything = unbounded.decide(state, position, 0.0, adjustment, funds).ladder
+        everything = unbounded.decide(state, position, 0.0, adjustment, funds, bounds).ladder
         farthest = guards["max_half_spread_bps"] * 1e-4 * state.fair_value
         for side in Side:
             near = [
@@ -175,7 +187,13 @@ def check_prices(found: Wanted, top: tuple[int, int]) -> None:
 
 
 def check_sizes_fit(
-    found: Wanted, position: int, min_lots: int, max_notional: str | None, fair_value: float, funds: Funds | None
+    found: Wanted,
+    position: int,
+    min_lots: int,
+    max_notional: str | None,
+    fair_value: float,
+    funds: Funds | None,
+    bounds: Bounds | None,
 ) -> dict[Side, int]:
     """Within every bound; return the room of each side in lots."""
     rooms = {}
@@ -185,6 +203,8 @@ def check_sizes_fit(
             room = min(room, math.floor(float(max_notional) / (fair_value * 0.1)) - int(side) * position)
         if funds is not None:
             room = min(room, funds.buy_lots if side is Side.BUY else funds.sell_lots)
+        if bounds is not None and (bound := bounds.lots(side)) is not None:
+            room = min(room, bound)
         sizes = [level.size_lots for level in found.ladder.side(side)]
         assert sum(sizes) <= max(room, 0), "more than the room"
         assert all(size >= min_lots for size in sizes)
@@ -311,6 +331,105 @@ def test_the_reducing_side_alone_is_tightened() -> None:
     for position, bid, ask in ((69, 9980, 10020), (70, 9980, 10010), (-70, 9990, 10020)):
         ladder = quoter.decide(market(99.99, 100.01), position, 0.0).ladder
         assert (ladder.bids[0].price_ticks, ladder.asks[0].price_ticks) == (bid, ask)
+
+
+def test_the_adding_side_is_held_back_from_the_first_band_on() -> None:
+    quoter = given_quoter(99.8, 100.2, adjust={"skew_above": 0.3, "skew_size": 0.5, "skew_spread": 0.5})
+    for position, bid, bid_lots, ask_lots in ((30, 9980, 10, 10), (65, 9975, 7, 10), (-65, 9980, 10, 7)):
+        ladder = quoter.decide(market(99.99, 100.01), position, 0.0).ladder
+        found = ladder.bids[0].price_ticks, ladder.bids[0].size_lots, ladder.asks[0].size_lots
+        assert found == (bid, bid_lots, ask_lots)
+
+
+def test_the_bands_are_on_by_default_and_say_so() -> None:
+    quoter = given_quoter(99.8, 100.2)
+    assert quoter.decide(market(99.99, 100.01), 30, 0.0).reasons == ()
+    assert quoter.decide(market(99.99, 100.01), 50, 0.0).reasons == ("ADDING_SIDE_SKEWED:BID",)
+    most = quoter.decide(market(99.99, 100.01), -75, 0.0)
+    assert most.reasons == ("ADDING_SIDE_SKEWED:ASK", "REDUCING_SIDE_TIGHTENED")
+    assert most.quote_state is QuoteState.AGGRESSIVE
+
+
+@pytest.mark.parametrize("position", [31, 60, 99])
+def test_an_order_of_the_smallest_size_is_not_skewed_away(position: int) -> None:
+    quoter = given_quoter(99.8, 100.2, Grid(TICK, LOT, 10))
+    ladder = quoter.decide(market(99.99, 100.01), position, 0.0, bounds=UNBOUNDED).ladder
+    assert [level.size_lots for level in ladder.bids] == ([10] if position <= 90 else [])
+
+
+def test_tightening_stops_at_the_floor() -> None:
+    quoter = given_quoter(99.8, 100.2, guards={"min_half_spread_bps": 15.0})
+    found = quoter.decide(market(99.99, 100.01), 80, 0.0)
+    assert found.ladder.asks[0].price_ticks == 10_015
+    assert "MIN_HALF_SPREAD:ASK" in found.caps
+
+
+def test_bands_are_counted_from_the_target() -> None:
+    """With a target of 4 of 10, the way to the limit is 6 above it and 14 below it."""
+    quoter = given_quoter(99.8, 100.2, target_inventory=4.0)
+    states = {
+        position: quoter.decide(market(99.99, 100.01), position, 0.0).reasons
+        for position in (40, 58, 59, 81, 82, -2, -3, -57, -58)
+    }
+    skewed, tightened = {":BID": "ADDING_SIDE_SKEWED:BID", ":ASK": "ADDING_SIDE_SKEWED:ASK"}, "REDUCING_SIDE_TIGHTENED"
+    assert states == {
+        40: (),
+        58: (),
+        59: (skewed[":BID"],),
+        81: (skewed[":BID"],),
+        82: (skewed[":BID"], tightened),
+        -2: (),
+        -3: (skewed[":ASK"],),
+        -57: (skewed[":ASK"],),
+        -58: (skewed[":ASK"], tightened),
+    }
+
+
+@pytest.mark.parametrize(
+    ("adjust", "message"),
+    [
+        ({"skew_above": 0.8}, r"skew_above \(0.8\) is above aggressive_above \(0.7\)"),
+        ({"aggressive_above": 0.2}, "thresholds out of order"),
+    ],
+)
+def test_bands_out_of_order_are_refused(adjust: dict[str, float], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        given_settings(99.0, 101.0, adjust=adjust)
+
+
+def test_bounds_shrink_and_remove_and_name_themselves() -> None:
+    quoter = given_quoter(99.8, 100.2)
+    for reason in (Reason.ASSET_LIMIT, Reason.VENUE_LIMIT, Reason.VOLUME_LIMIT, Reason.PORTFOLIO_LIMIT, Reason.HEDGING):
+        found = quoter.decide(market(99.99, 100.01), 0, 0.0, bounds=Bounds(4, 0, reason, reason))
+        assert [level.size_lots for level in found.ladder.bids] == [4]
+        assert found.ladder.asks == ()
+        assert found.caps == (f"{reason}:BID",)
+        assert found.reasons == (f"{reason}:ASK",)
+        assert found.quote_state is (QuoteState.PASSIVE if reason is Reason.HEDGING else QuoteState.INVENTORY_LIMIT)
+
+
+def test_reduce_only_takes_the_position_to_zero_and_no_further() -> None:
+    quoter = given_quoter(99.8, 100.2)
+    found = quoter.decide(market(99.99, 100.01), 3, 0.0, bounds=reduce_only(3))
+    assert found.ladder.bids == ()
+    assert [level.size_lots for level in found.ladder.asks] == [3]
+    assert (found.caps, found.reasons) == (("RISK_REDUCE_ONLY:ASK",), ("RISK_REDUCE_ONLY:BID",))
+    flat = quoter.decide(market(99.99, 100.01), 0, 0.0, bounds=reduce_only(0))
+    assert flat.quote_state is QuoteState.WITHDRAWN
+
+
+def test_of_two_bounds_the_tighter_holds_on_each_side() -> None:
+    asset = Bounds(5, None, Reason.ASSET_LIMIT, Reason.ASSET_LIMIT)
+    volume = Bounds(7, 3, Reason.VOLUME_LIMIT, Reason.VOLUME_LIMIT)
+    for both in (asset.within(volume), volume.within(asset)):
+        assert both == Bounds(5, 3, Reason.ASSET_LIMIT, Reason.VOLUME_LIMIT)
+    assert UNBOUNDED.within(UNBOUNDED) == UNBOUNDED
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason.name in Cap.__members__])
+def test_every_reason_that_can_bound_is_a_cap_as_well(reason: Reason) -> None:
+    found = given_quoter(99.8, 100.2).decide(market(99.99, 100.01), 0, 0.0, bounds=Bounds(4, 4, reason, reason))
+    assert found.caps == (f"{reason}:BID", f"{reason}:ASK")
 
 
 def test_sizes_that_do_not_fit_the_lattice_are_reported_together() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mm_nautilus.market import Ladder, Level, Side
+from mm_nautilus.quoting.guards import Bounds, Reason
 from mm_nautilus.quoting.orders import OrderStatus, WorkingOrder
 from mm_nautilus.quoting.reconcile import Exposure, Plan, reconcile
 from mm_nautilus.quoting.settings import RequoteSettings
@@ -52,6 +53,22 @@ def test_an_unchanged_price_keeps_its_order() -> None:
     found = plan(bids((100, 2), (99, 2)), resting("A", 100), resting("B", 99))
     assert said(found) == ([], [], [])
     assert (found.keeps, found.deferred) == (2, 0)
+
+
+def test_bounds_hold_what_works_already() -> None:
+    bounds = Bounds(5, None, Reason.ASSET_LIMIT)
+    assert Exposure(0, 3, 9, 100, bounds=bounds).room_lots(Side.BUY) == 2
+    assert Exposure(0, 3, 9, 100, bounds=bounds).room_lots(Side.SELL) == 91
+    assert Exposure(98, 0, 0, 100, bounds=bounds).room_lots(Side.BUY) == 2
+    exposure = Exposure(0, 2, 0, 100, bounds=Bounds(3, 0))
+    found = reconcile(bids((100, 2), (99, 2)), [resting("A", 100)], exposure, 1, RequoteSettings(), 100)
+    assert said(found) == ([], [], [(99, 1)])
+
+
+def test_a_bound_that_falls_cuts_what_rests_whatever_the_tolerance_and_the_budget() -> None:
+    exposure = Exposure(0, 4, 0, 100, bounds=Bounds(3, 0))
+    found = reconcile(bids((100, 3)), [resting("A", 100, 4)], exposure, 1, RequoteSettings(size_tolerance=0.9), 0)
+    assert said(found)[0] == ["A"]
 
 
 def test_a_moved_price_amends_or_replaces() -> None:

@@ -1,0 +1,209 @@
+r"""What the asset, the venue, the day and the portfolio leave us to quote: most lots a side may have working.
+
+With :math:`m` what a limit measures in the direction of a side, counted in the worst case (whatever works elsewhere in
+that direction has filled), and :math:`c` its cap, a side may add :math:`c - m`:
+
+======================= ==================================================== =======================================
+limit                   measure on the buying side                           cap
+======================= ==================================================== =======================================
+asset, netted           :math:`E + \sum_{j \ne i} \text{buys}_j`             ``max_asset_position``
+venue, gross            :math:`x_i`                                          ``max_venue_gross_notional`` less
+                                                                             :math:`\sum_{j \ne i} \max(|x_j +
+                                                                             \text{buys}_j|, |x_j - \text{sells}_j|)`
+portfolio, share of     as the asset's                                       ``max_portfolio_share x capital`` less
+capital                                                                      the other assets' worst exposures
+day's volume            0                                                    half of what is left of
+                                                                             ``max_daily_volume``: both sides may
+                                                                             fill
+======================= ==================================================== =======================================
+
+The selling side mirrors, :math:`E` is the asset's exposure over all venues. A cap is never below 0, so that from
+beyond a limit the way back is open in full: what reduces the measure is never refused, the day's volume not excepted,
+under which the asset's exposure may still be brought to zero. What works elsewhere on the same side is counted first:
+two instruments may not both reduce the same exposure.
+
+Exposures are floats here: a bound is whole lots, rounded down, and a lot is larger than any rounding of theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from mm_nautilus.errors import ParameterError
+from mm_nautilus.fast_init import fast_init
+from mm_nautilus.quoting.guards import UNBOUNDED, Bounds, Reason
+from mm_nautilus.quoting.lattice import whole_lots
+from mm_nautilus.quoting.limit_settings import LimitSettings
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One instrument as the limits see it, in units of its asset."""
+
+    asset: str
+    venue: str
+    position: float
+    """Signed."""
+    open_buy: float
+    """Size of all working and in-flight buys, hedges included; at least 0."""
+    open_sell: float
+    price: float
+    """Quote currency per unit of the asset; above 0."""
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Everything but the instrument that is to be quoted, added up; see `surroundings`."""
+
+    position: float = 0.0
+    """Of the asset on other instruments, signed, in units of the asset."""
+    open_buy: float = 0.0
+    """Working there, in units of the asset."""
+    open_sell: float = 0.0
+    venue_gross: float = 0.0
+    """Worst case of the other instruments of the venue, in quote currency."""
+    portfolio: float = 0.0
+    """Worst case of the other assets, in quote currency."""
+
+
+ALONE: Final = Surroundings()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits as floats; ``None`` where there is none.
+
+    Parameters
+    ----------
+    max_asset_position : float or None
+        Largest exposure of the asset, netted over venues, in its units.
+    max_venue_gross_notional : float or None
+        Largest sum of the absolute exposures at the venue, in quote currency.
+    max_daily_volume : float or None
+        Largest volume traded in a day, in quote currency.
+    max_portfolio_notional : float or None
+        Largest sum of the absolute net exposures of all assets, in quote currency.
+
+    Raises
+    ------
+    ParameterError
+        For one that is not above 0.
+
+    """
+
+    max_asset_position: float | None = None
+    max_venue_gross_notional: float | None = None
+    max_daily_volume: float | None = None
+    max_portfolio_notional: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ParameterError(name, value, "> 0")
+
+    @classmethod
+    def of(cls, settings: LimitSettings) -> Limits:
+        """Return the limits that a strategy's settings state."""
+        portfolio = settings.max_portfolio_notional
+        return cls(
+            *(
+                None if value is None else float(value)
+                for value in (
+                    settings.max_asset_position,
+                    settings.max_venue_gross_notional,
+                    settings.max_daily_volume,
+                    portfolio,
+                )
+            )
+        )
+
+    @property
+    def any(self) -> bool:
+        """Whether there is any limit to check."""
+        return any(getattr(self, name) is not None for name in self.__slots__)
+
+
+def surroundings(asset: str, venue: str, others: Iterable[Holding]) -> Surroundings:
+    """Add up what the limits of one instrument need to know of all others.
+
+    Parameters
+    ----------
+    asset, venue : str
+        Of the instrument that is to be quoted.
+    others : iterable of Holding
+        Every instrument but that one.
+
+    """
+    position = open_buy = open_sell = venue_gross = 0.0
+    long_short: dict[str, tuple[float, float]] = {}
+    for one in others:
+        if one.asset == asset:
+            position += one.position
+            open_buy += one.open_buy
+            open_sell += one.open_sell
+        else:
+            worst_long, worst_short = long_short.get(one.asset, (0.0, 0.0))
+            long_short[one.asset] = (
+                worst_long + (one.position + one.open_buy) * one.price,
+                worst_short + (one.position - one.open_sell) * one.price,
+            )
+        if one.venue == venue:
+            venue_gross += max(abs(one.position + one.open_buy), abs(one.position - one.open_sell)) * one.price
+    portfolio = sum(max(abs(worst_long), abs(worst_short)) for worst_long, worst_short in long_short.values())
+    return Surroundings(position, open_buy, open_sell, venue_gross, portfolio)
+
+
+def side_bounds(
+    position: float,
+    price: float,
+    lot: float,
+    limits: Limits,
+    around: Surroundings = ALONE,
+    traded: float = 0.0,
+) -> Bounds:
+    """Return how many lots may work on each side of an instrument, and what binds there.
+
+    Parameters
+    ----------
+    position : float
+        Signed position on the instrument, in units of the asset.
+    price : float
+        Quote currency per unit of the asset; above 0.
+    lot : float
+        Units of the asset in one lot of the instrument; above 0.
+    limits : Limits
+        What may not be exceeded.
+    around : Surroundings
+        Every other instrument.
+    traded : float
+        Volume of the day so far and what works elsewhere, in quote currency.
+
+    """
+    net = position + around.position
+    bounds = UNBOUNDED
+    if limits.max_asset_position is not None:
+        bounds = bounds.within(_capped(limits.max_asset_position, net, around, lot, Reason.ASSET_LIMIT))
+    if limits.max_venue_gross_notional is not None:
+        cap = max(limits.max_venue_gross_notional - around.venue_gross, 0.0) / price
+        bounds = bounds.within(_capped(cap, position, ALONE, lot, Reason.VENUE_LIMIT))
+    if limits.max_portfolio_notional is not None:
+        cap = max(limits.max_portfolio_notional - around.portfolio, 0.0) / price
+        bounds = bounds.within(_capped(cap, net, around, lot, Reason.PORTFOLIO_LIMIT))
+    if limits.max_daily_volume is not None:
+        share = max(limits.max_daily_volume - traded, 0.0) / (2.0 * price)
+        buy, sell = max(share, -net - around.open_buy), max(share, net - around.open_sell)
+        reason = Reason.VOLUME_LIMIT
+        bounds = bounds.within(Bounds(whole_lots(buy / lot), whole_lots(sell / lot), reason, reason))
+    return bounds
+
+
+def _capped(cap: float, measure: float, around: Surroundings, lot: float, reason: Reason) -> Bounds:
+    """Return the lots up to `cap` on both sides of a signed measure, less what works elsewhere."""
+    buy = max(cap - measure - around.open_buy, 0.0)
+    sell = max(cap + measure - around.open_sell, 0.0)
+    return Bounds(whole_lots(buy / lot), whole_lots(sell / lot), reason, reason)
