@@ -103,6 +103,15 @@ def read_trades(root: Path, instrument_id: str, tick: Decimal, span: Span) -> Tr
     return Trades(ts_event, ts_ns, _in_ticks(price, unit, instrument_id), aggressor)
 
 
+def read_trade_sizes(root: Path, instrument_id: str, span: Span) -> IntColumn:
+    """Read the size of each trade of `read_trades`, in units of the instrument's last decimal place of sizes."""
+    parts = [
+        from_engine(table["size"], precision)
+        for table, _, precision in _tables(root, "trades", instrument_id, ["size", "ts_init"], span)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+
 type _Part = tuple[IntColumn, IntColumn, IntColumn, IntColumn, IntColumn]
 
 

@@ -54,9 +54,9 @@ class Episode(Settings):
     half_spread_multiplier: Annotated[float, Field(gt=0, le=1000)] = 1.0
     size_multiplier: Annotated[float, Field(gt=0, le=1000)] = 1.0
     """On displayed level sizes."""
-    bid_hit_multiplier: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    bid_hit_multiplier: Annotated[float, Field(ge=0, le=1_000_000)] = 1.0
     """On the rate at which market sells hit bids."""
-    ask_hit_multiplier: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    ask_hit_multiplier: Annotated[float, Field(ge=0, le=1_000_000)] = 1.0
     """On the rate at which market buys lift asks."""
     informed_share: Share | None = None
     """Replaces the venue's share while the episode lasts; of several, the last one listed holds."""
