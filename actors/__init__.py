@@ -1,5 +1,6 @@
 """Nautilus actors that record, watch and assess what the strategies do."""
 
 from mm_nautilus.actors.recorder import Recorder, RecorderConfig
+from mm_nautilus.actors.risk_monitor import RiskMonitor, RiskMonitorConfig
 
-__all__ = ["Recorder", "RecorderConfig"]
+__all__ = ["Recorder", "RecorderConfig", "RiskMonitor", "RiskMonitorConfig"]

@@ -22,6 +22,7 @@ from mm_nautilus.messages import (
     TOPIC_RISK,
     TOPIC_RISK_VALUE,
 )
+from mm_nautilus.risk.incidents import IncidentFiles
 from mm_nautilus.settings import Settings
 
 TOPICS: Final = (
@@ -59,7 +60,9 @@ class RecorderConfig(TypedActorConfig):
 
 
 class Recorder(GuardedActor):
-    """Records every decision, order event, fill, mark and account balance that is published.
+    """Records every message of `mm_nautilus.messages` that is published, and each incident in a file of its own.
+
+    ``incident-<n>.json`` is whole after every entry, so that it is there to be read when nothing else is.
 
     The engine stops actors before strategies, so what strategies say on their way out (their last
     cancels) comes after this actor's own stop. The log therefore stays open until `close`, which the
@@ -84,6 +87,7 @@ class Recorder(GuardedActor):
         append = self.guard(writer.append)
         for topic in TOPICS:
             self.subscribe_topic(topic, append)
+        self.subscribe_topic(TOPIC_INCIDENT, self.guard(IncidentFiles(self._settings.run_dir).append))
         if self._settings.flush_interval_s is not None:
             interval_ns = round(self._settings.flush_interval_s * 1e9)
             self.clock.set_timer_ns(_FLUSH_TIMER, interval_ns, callback=self.guard(self._on_flush_timer))

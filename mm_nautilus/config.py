@@ -10,26 +10,24 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from mm_nautilus.errors import ConfigError
-from mm_nautilus.settings import Settings
+from mm_nautilus.risk.settings import OperatorAction, RiskSettings
+from mm_nautilus.settings import Settings, UtcDatetime
+from mm_nautilus.venues.obligation import ObligationSettings
 
 
-def _as_utc(value: object) -> object:
-    """Read a date-time without a zone as UTC."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
+def _listed(value: object) -> object:
+    """Read one table as a list of one."""
+    return [value] if isinstance(value, dict) else value
 
 
-type UtcDatetime = Annotated[AwareDatetime, BeforeValidator(_as_utc)]
 type Rate = Annotated[Decimal, Field(gt=Decimal("-0.1"), lt=Decimal("0.1"))]
 type LatencyMs = Annotated[float, Field(ge=0, le=60_000)]
 
@@ -120,6 +118,9 @@ class VenueSection(Settings):
     fill: FillSection = FillSection()
     queue_position: bool = Field(default=True, description="Orders wait behind the size displayed when they arrive.")
     liquidity_consumption: bool = Field(default=True, description="What we took from the book is gone.")
+    obligation: Annotated[tuple[ObligationSettings, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="What the venue demands of our quotes: one rule, or a list of them."
+    )
 
 
 class RecorderSection(Settings):
@@ -160,9 +161,19 @@ class RunFile(Settings):
     compare: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Parameters of each model that 'mm-nautilus compare' runs beside this one's."
     )
+    risk: RiskSettings | None = Field(default=None, description="Risk rules; without the table nothing watches.")
+    operator: list[OperatorAction] = Field(
+        default_factory=list, description="What the operator does during the run, for the risk monitor to carry out."
+    )
     recorder: RecorderSection = RecorderSection()
     stress: StressSection = StressSection()
     log: LogSection = LogSection()
+
+    @model_validator(mode="after")
+    def _somebody_carries_it_out(self) -> Self:
+        if self.operator and self.risk is None:
+            raise ValueError("operator: needs the table [risk]; the risk monitor carries operator actions out")
+        return self
 
     @model_validator(mode="after")
     def _venues_differ(self) -> Self:

@@ -23,6 +23,7 @@ from mm_nautilus.analytics.summary import summarise
 from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepared_catalog
 from mm_nautilus.backtest.facts import run_facts, venue_settings
 from mm_nautilus.backtest.provenance import provenance
+from mm_nautilus.backtest.watching import check_schedule, risk_monitors
 from mm_nautilus.catalog.inspect import CatalogShape
 from mm_nautilus.errors import UserError
 from mm_nautilus.host.collector import rare_collections
@@ -104,6 +105,7 @@ def run_loaded(
     """
     say("preparing data")
     catalog, shape = prepared_catalog(loaded)
+    check_schedule(loaded, shape.first_ns, end_of_data(loaded, shape))
     started = datetime.now(UTC)
     run_dir = folder(started)
     resolved = _resolved(loaded, run_dir)
@@ -143,14 +145,17 @@ def _run(loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int) -> t
     settings = loaded.run_file.recorder
     recorder = Recorder(RecorderConfig(actor_id="Recorder-001", run_dir=str(run_dir), flush_rows=settings.flush_rows))
     strategy = loaded.strategy_type(loaded.config_until(end_ns))
+    components = (strategy, *risk_monitors(loaded.run_file), recorder)
     node.add_actor(RUN_ID, recorder)
+    for monitor in components[1:-1]:
+        node.add_actor(RUN_ID, monitor)
     node.add_strategy(RUN_ID, strategy)
     try:
         with rare_collections():
             outcome = node.run()[0]
     except RuntimeError as error:
         # The engine keeps only the text of what a component's start raised.
-        cause = strategy.fatal or recorder.fatal or error
+        cause = next((found.fatal for found in components if found.fatal is not None), error)
         if isinstance(cause, UserError):
             raise cause from None
         raise RunFailedError(f"{loaded.run_file.run.name}: a component did not start") from cause
@@ -159,7 +164,7 @@ def _run(loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int) -> t
     if outcome.backtest_start is None or outcome.backtest_end is None:
         raise RunFailedError(f"{loaded.run_file.run.name}: the engine was fed no data")
     facts = run_facts(loaded, node, outcome.backtest_start, outcome.backtest_end)
-    return facts, _failure((strategy, recorder), facts.end_ns, end_ns)
+    return facts, _failure(components, facts.end_ns, end_ns)
 
 
 def _failure(components: Iterable[Guarded], stopped_ns: int, end_ns: int) -> BaseException | None:
@@ -187,8 +192,9 @@ def new_folder(output: Path, name: str, started: datetime) -> Path:
 def _resolved(loaded: LoadedRun, run_dir: Path) -> bytes:
     """Write the run file as it was understood, every default filled in; return its bytes without paths."""
     tables = loaded.run_file.model_dump(mode="json", exclude_none=True)
-    if not tables["compare"]:
-        del tables["compare"]
+    for optional in ("compare", "operator"):
+        if not tables[optional]:
+            del tables[optional]
     tables["data"]["catalog"] = os.path.relpath(loaded.catalog, run_dir.resolve())
     (run_dir / "run.toml").write_text(tomli_w.dumps(tables), encoding="utf-8")
     for section, key in (("data", "catalog"), ("run", "output")):

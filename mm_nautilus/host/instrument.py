@@ -7,6 +7,7 @@ from typing import Any
 
 from nautilus_trader.model import Price, Quantity
 
+from mm_nautilus.inventory.contract import Contract
 from mm_nautilus.market import Grid
 
 
@@ -65,3 +66,14 @@ def _smallest_value(instrument: Any) -> Decimal:
         return Decimal(0)
     value: Decimal = instrument.min_notional.as_decimal()
     return value
+
+
+def contract_of(instrument: Any) -> Contract:
+    """Return how size and price of an engine's instrument turn into money."""
+    base = getattr(instrument, "base_currency", None)  # futures and shares have none
+    return Contract(
+        str(instrument.quote_currency),
+        None if base is None else str(base),
+        instrument.multiplier.as_decimal(),
+        instrument.is_inverse,
+    )

@@ -90,7 +90,20 @@ def inventory_risk(
     covariance = checked_covariance(covariance_per_s, len(held))
     # Within the rounding that `checked_covariance` allows, a variance of zero may come out below it.
     variance = max(float(held @ covariance @ held), 0.0) * horizon_s
-    deviation = math.sqrt(variance)
+    return loss_of_deviation(math.sqrt(variance), confidence)
+
+
+def loss_of_deviation(deviation: float, confidence: float) -> InventoryRisk:
+    """Return value at risk and expected shortfall of a normal change of worth with mean zero.
+
+    Parameters
+    ----------
+    deviation : float
+        Standard deviation of the change, in quote currency.
+    confidence : float
+        In (0, 1).
+
+    """
     z = _NORMAL.inv_cdf(confidence)
     return InventoryRisk(z, deviation, z * deviation, _NORMAL.pdf(z) / (1.0 - confidence) * deviation)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mm_nautilus.market import RiskStage
 from mm_nautilus.risk.settings import Rule
 
@@ -25,8 +23,20 @@ class StageMachine:
 
     """
 
-    __slots__ = ("_armed", "_calm_ns", "_calm_stage", "_first_ns", "_hold_ns", "_levels", "_recovers", "_warm_up_ns")
-    __slots__ += ("idle", "lowest", "stage", "widen_by")  # read by every evaluation
+    __slots__ = (
+        "_armed",
+        "_calm_ns",
+        "_calm_stage",
+        "_first_ns",
+        "_hold_ns",
+        "_levels",
+        "_recovers",
+        "_warm_up_ns",
+        "idle",
+        "lowest",
+        "stage",
+        "widen_by",
+    )
 
     def __init__(self, rule: Rule) -> None:
         self._levels = rule.levels
@@ -76,15 +86,6 @@ class StageMachine:
     def release(self) -> None:
         """Go back to normal: somebody has decided so; the next value may raise the stage again."""
         self.stage, self._calm_ns, self.idle = _NORMAL, None, self._armed
-
-    def save(self) -> dict[str, Any]:
-        """Return what a restart must not forget."""
-        return {"stage": self.stage.name}
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Restore what `save` returned."""
-        self.stage = RiskStage[state["stage"]]
-        self.idle = False
 
 
 def _highest(levels: tuple[tuple[float, RiskStage], ...], value: float) -> RiskStage:

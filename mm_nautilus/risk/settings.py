@@ -182,6 +182,9 @@ class RiskSettings(Settings):
         default_factory=dict,
         description="Worth of one unit of another currency: a number, or an instrument of the run whose mid it is.",
     )
+    operator_widen_by: float = Field(
+        default=2.0, ge=1, description="Multiplier of half-spreads when the operator orders to widen."
+    )
     webhook: WebhookSettings | None = None
     # what is lost and what may be
     drawdown: MoneyRule | None = Field(default=None, description="Equity below its peak.")

@@ -1,0 +1,60 @@
+"""The risk monitor of a run, and the operator's schedule held against the data."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from mm_nautilus.actors import RiskMonitor, RiskMonitorConfig
+from mm_nautilus.config import RunFile
+from mm_nautilus.errors import ConfigError
+from mm_nautilus.host.loading import LoadedRun
+from mm_nautilus.host.node import unix_ns
+
+
+def risk_monitors(run_file: RunFile) -> list[RiskMonitor]:
+    """Return the run's risk monitor, none where the run file has no ``[risk]``."""
+    if run_file.risk is None:
+        return []
+    config = RiskMonitorConfig(
+        actor_id="RiskMonitor-001",
+        **run_file.risk.model_dump(mode="json"),
+        operator=[action.model_dump(mode="json") for action in run_file.operator],
+        report_notifications="at_stop",
+    )
+    return [RiskMonitor(config)]
+
+
+def check_schedule(loaded: LoadedRun, start_ns: int, end_ns: int) -> None:
+    """Refuse operator actions that would never happen.
+
+    Parameters
+    ----------
+    loaded : LoadedRun
+        The run.
+    start_ns, end_ns : int
+        Instants of the first and the last data, in nanoseconds since 1970.
+
+    Raises
+    ------
+    ConfigError
+        For an action outside the data, or on an instrument that the run does not trade.
+
+    """
+    problems = []
+    span = f"the data, from {_iso(start_ns)} to {_iso(end_ns)}"
+    for number, action in enumerate(loaded.run_file.operator):
+        at_ns = unix_ns(action.at) if action.at is not None else start_ns + round((action.after_s or 0.0) * 1e9)
+        if at_ns is not None and not start_ns <= at_ns <= end_ns:
+            field = "at" if action.at is not None else "after_s"
+            problems.append(f"operator.{number}.{field}: {_iso(at_ns)} is outside {span}")
+        if action.instrument_id and action.instrument_id not in loaded.instrument_ids:
+            known = ", ".join(loaded.instrument_ids)
+            problems.append(
+                f"operator.{number}.instrument_id: {action.instrument_id!r} is not traded in this run ({known})"
+            )
+    if problems:
+        raise ConfigError(loaded.path, problems)
+
+
+def _iso(ns: int) -> str:
+    return datetime.fromtimestamp(ns / 1e9, UTC).isoformat()
