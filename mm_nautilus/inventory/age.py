@@ -10,7 +10,7 @@ Time since the last fill is no age: it starts anew with every fill, so that a ma
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -45,6 +45,10 @@ class LotQueue:
     def lots(self) -> tuple[tuple[int, Decimal], ...]:
         """Open lots as ``(opened_ns, signed size)``, oldest first."""
         return tuple(self._lots)
+
+    def __iter__(self) -> Iterator[tuple[int, Decimal]]:
+        """Open lots as ``(opened_ns, signed size)``, oldest first."""
+        return iter(self._lots)
 
     def trade(self, ts_ns: int, signed_size: Decimal) -> None:
         """Book one trade.
