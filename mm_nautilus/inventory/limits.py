@@ -122,11 +122,6 @@ class Limits:
             )
         )
 
-    @property
-    def any(self) -> bool:
-        """Whether there is any limit to check."""
-        return any(getattr(self, name) is not None for name in self.__slots__)
-
 
 def surroundings(asset: str, venue: str, others: Iterable[Holding]) -> Surroundings:
     """Add up what the limits of one instrument need to know of all others.

@@ -23,7 +23,7 @@ from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment
 from mm_nautilus.quoting.budget import MessageBudget
 from mm_nautilus.quoting.guards import Bounds, Reason, book_fault
 from mm_nautilus.quoting.orders import OrderBookkeeper, OrderStatus, WorkingOrder
-from mm_nautilus.quoting.pipeline import Funds, Quoter, Wanted, size_problems, withdrawn
+from mm_nautilus.quoting.pipeline import Funds, Quoter, Wanted, limit_problems, size_problems, withdrawn
 from mm_nautilus.quoting.reconcile import Exposure, Plan, reconcile
 from mm_nautilus.quoting.record import quote_decision
 from mm_nautilus.quoting.restraint import UNRESTRAINED, Reserved, Restraint
@@ -270,7 +270,10 @@ class Desk:
         if sigma is None:
             return None, withdrawn(Reason.WARMING_UP)
         if self._quoter is None:
-            self._quoter = Quoter(self._settings, self._grid, self._base_per_lot(top.mid))
+            base_per_lot = self._base_per_lot(top.mid)
+            if problems := limit_problems(self._settings, self._grid, base_per_lot, top.mid):
+                raise ConfigError("strategy", problems)
+            self._quoter = Quoter(self._settings, self._grid, base_per_lot)
             self._start_ns = now_ns
         volume_ratio = 1.0 if self._activity is None else self._activity.value(now_ns)
         state = MarketState(now_ns, top, self._fair_value_of(top), sigma, self._bids, self._asks, volume_ratio)

@@ -79,6 +79,46 @@ def size_problems(settings: QuotingSettings, grid: Grid) -> list[str]:
     return problems
 
 
+def limit_problems(settings: QuotingSettings, grid: Grid, base_per_lot: float, price: float) -> list[str]:
+    """Return which limits leave no room for one order, or contradict the target, one line per mistake.
+
+    What is limited in money can be told only once there is a price.
+
+    Parameters
+    ----------
+    settings : QuotingSettings
+        What the strategy was told.
+    grid : Grid
+        Lattice of the instrument.
+    base_per_lot : float
+        See `Quoter`.
+    price : float
+        In price units.
+
+    """
+    limits = settings.limits
+    lot_value = base_per_lot * price
+    order = float(settings.order_size / grid.lot) * lot_value
+    smallest = max(grid.min_lots * lot_value, float(grid.min_notional))
+    floors = {
+        "max_notional": (limits.max_notional, order, f"order_size {settings.order_size}"),
+        "max_order_notional": (limits.max_order_notional, smallest, "the venue's smallest order"),
+        "max_venue_gross_notional": (limits.max_venue_gross_notional, order, f"order_size {settings.order_size}"),
+        "max_daily_volume": (limits.max_daily_volume, order, f"order_size {settings.order_size}"),
+        "max_portfolio_share": (limits.max_portfolio_notional, order, f"order_size {settings.order_size}"),
+    }
+    problems = [
+        f"limits.{name}: {limit} is below one order: {what} is worth {floor:.10g} at a price of {price:.10g}"
+        for name, (limit, floor, what) in floors.items()
+        if limit is not None and float(limit) < floor * (1.0 - 1e-9)
+    ]
+    target = getattr(settings, "target_inventory", 0.0)
+    largest = float(limits.max_position / grid.lot) * base_per_lot
+    if abs(target) >= largest:
+        problems.append(f"target_inventory: {target} leaves no room below limits.max_position, worth {largest:.10g}")
+    return problems
+
+
 class Quoter:
     """The settings of one strategy on one instrument, ready to be asked what to quote.
 

@@ -19,7 +19,7 @@ from mm_nautilus.market import Grid, QuoteState, Side
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment
 from mm_nautilus.quoting.desk import Desk
 from mm_nautilus.quoting.guards import UNBOUNDED, Bounds, Cap, Reason, reduce_only
-from mm_nautilus.quoting.pipeline import Funds, Wanted, size_problems
+from mm_nautilus.quoting.pipeline import Funds, Wanted, limit_problems, size_problems
 
 TICK, LOT = Decimal("0.01"), Decimal("0.1")
 BIDS = st.one_of(st.none(), st.floats(90.0, 110.0))
@@ -442,6 +442,33 @@ def test_sizes_that_do_not_fit_the_lattice_are_reported_together() -> None:
     assert size_problems(settings, Grid(TICK, LOT, 5)) == problems
     with pytest.raises(ConfigError, match="3 problems"):
         Desk(settings, Grid(TICK, LOT, 5), "MM-001", lambda _price: 0.1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"max_notional": "99"}, "limits.max_notional: 99 is below one order: order_size 1 is worth 100 at a price"),
+        ({"max_notional": "100"}, None),
+        ({"max_order_notional": "9"}, "limits.max_order_notional: 9 is below one order: the venue's smallest order"),
+        ({"max_order_notional": "50"}, None),
+        ({"max_venue_gross_notional": "99"}, "limits.max_venue_gross_notional: 99 is below one order"),
+        ({"max_daily_volume": "99"}, "limits.max_daily_volume: 99 is below one order"),
+        ({"capital": "400", "max_portfolio_share": "0.2"}, "limits.max_portfolio_share: 80.0 is below one order"),
+        ({"target_inventory": 10.0}, "target_inventory: 10.0 leaves no room below limits.max_position, worth 10"),
+        ({"target_inventory": -9.0}, None),
+    ],
+)
+def test_a_limit_below_one_order_is_named(changes: dict[str, Any], problem: str | None) -> None:
+    target = changes.pop("target_inventory", 0.0)
+    settings = given_settings(99.0, 101.0, limits={"max_position": "10"} | changes, target_inventory=target)
+    found = limit_problems(settings, Grid(TICK, LOT), float(LOT), 100.0)
+    assert len(found) == (problem is not None)
+    assert problem is None or found[0].startswith(problem)
+
+
+def test_an_asset_limit_below_one_order_is_named() -> None:
+    with pytest.raises(ValidationError, match=r"limits.max_asset_position \(0.5\) is below order_size \(1\)"):
+        given_settings(99.0, 101.0, limits={"max_position": "10", "max_asset_position": "0.5"})
 
 
 def test_an_order_worth_less_than_the_venue_takes_is_not_wanted() -> None:
