@@ -82,14 +82,8 @@ def _scorecard(stress: Mapping[str, Any]) -> str:
 
 
 def _failed(stress: Mapping[str, Any]) -> str:
-    rows = "".join(
-        f'<li><span class="badge severe">{escape(run["folder"])}</span><span>{escape(reason)}</span></li>'
-        for run in stress["runs"]
-        for reason in run["reasons"]
-    )
-    return (
-        f'<div class="card"><h3>What failed, and why</h3><ul class="caveats failures">{rows}</ul></div>' if rows else ""
-    )
+    found = [(run["folder"], reason) for run in stress["runs"] for reason in run["reasons"]]
+    return f'<div class="card">{pairs_table("What failed, and why", found)}</div>' if found else ""
 
 
 def _charts(runs: Sequence[Judged], group: str) -> list[Chart]:

@@ -13,6 +13,7 @@ import numpy as np
 from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import facts_in
+from mm_nautilus.catalog.stamps import utc_text
 from mm_nautilus.market import RiskStage
 from mm_nautilus.messages import HedgeFact
 from mm_nautilus.stress.exposure import WorstCasePath, logged_path
@@ -200,7 +201,7 @@ def breaches(
             when = f"and the position was not being flattened within {bounds.evaluation_s:g} s of that"
         found.append(
             f"the loss of up to {loss:.2f} {currency} passed the bound of {max_loss:.2f}, first at "
-            f"{unanswered[0].ts_ns} ns, {when}"
+            f"{utc_text(unanswered[0].ts_ns)}, {when}"
         )
     if hedges.late:
         found.append(
