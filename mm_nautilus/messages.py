@@ -18,6 +18,7 @@ TOPIC_ORDER: Final = "mm.order"
 TOPIC_FILL: Final = "mm.fill"
 TOPIC_MARK: Final = "mm.mark"
 TOPIC_ACCOUNT: Final = "mm.account"
+TOPIC_POSITION: Final = "mm.position"
 TOPIC_HEDGE: Final = "mm.hedge"
 TOPIC_RISK: Final = "mm.risk.state"
 """What strategies obey: one `RiskState` whenever a stage changes."""
@@ -161,7 +162,7 @@ class MarkFact:
 
 @dataclass(frozen=True, slots=True)
 class AccountFact:
-    """One currency balance of one venue account, taken when a strategy starts and when it stops."""
+    """One currency balance of one venue account, taken when a strategy starts or stops and when a day rolls over."""
 
     ts_ns: int
     venue: str
@@ -170,6 +171,16 @@ class AccountFact:
     total: Decimal
     free: Decimal
     locked: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PositionFact:
+    """The engine's net position in one instrument, taken when a trading day rolls over."""
+
+    ts_ns: int
+    instrument_id: str
+    position: Decimal
+    """In base units (contracts)."""
 
 
 @fast_init

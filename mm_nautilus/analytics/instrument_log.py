@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mm_nautilus.analytics.equity import EquityCurve, FillPath, Floats, equity_curve, fill_path
+from mm_nautilus.analytics.equity import EquityCurve, FillPath, Floats, Ints, equity_curve, fill_path
 from mm_nautilus.analytics.facts import InstrumentFacts
 from mm_nautilus.analytics.quoting_time import DECISION_COLUMNS, QuoteTimeline, quote_timeline
 from mm_nautilus.analytics.runlog import RunLog
@@ -50,6 +50,12 @@ class InstrumentLog:
         The exact amounts.
     mark_source : str
         Where the final mark comes from.
+    quoted_ns, bid, ask : array
+        Marks at which the market had two sides, and its best prices then, in quote currency.
+    opening_position : Decimal
+        Position before the first fill, in base units (contracts), entered at `opening_mark`.
+    opening_mark : Decimal | None
+        First mid; ``None`` where nothing was held at the start.
     worst_case : float
         Largest absolute position, every working and in-flight order of a side filled, at decisions and marks.
 
@@ -64,7 +70,20 @@ class InstrumentLog:
     curve: EquityCurve
     books: Accounting
     mark_source: str
+    quoted_ns: Ints
+    bid: Floats
+    ask: Floats
+    opening_position: Decimal
+    opening_mark: Decimal | None
     worst_case: float
+
+    def books_until(self, ts_ns: int) -> Accounting:
+        """Return the exact amounts of everything up to an instant, the open position at the last mark before it."""
+        fills = [fill for fill in self.fills if fill.ts_ns <= ts_ns]
+        known = slice(0, int(np.searchsorted(self.quoted_ns, ts_ns, side="right")))
+        mark, _ = _final_mark(self.bid[known], self.ask[known], fills, self.facts.tick)
+        mark = self.opening_mark if mark is None else mark
+        return account_for(fills, mark, self.facts.contract, self.opening_position, self.opening_mark)
 
     @property
     def mid_at_fill(self) -> Floats:
@@ -104,6 +123,7 @@ def instrument_log(log: RunLog, facts: InstrumentFacts, start_ns: int, end_ns: i
     opening = Holding().after(opened, opening_mark, facts.contract) if opened and opening_mark else Holding()
     path = fill_path(fills, facts.contract, opening)
     mark_ns, mid = marks["ts_ns"].to_numpy(), 0.5 * (bid + ask)
+    quoted_ns = mark_ns[both]
     if mark is not None:
         mark_ns, mid = np.append(mark_ns, end_ns), np.append(mid, float(mark))
     return InstrumentLog(
@@ -116,6 +136,11 @@ def instrument_log(log: RunLog, facts: InstrumentFacts, start_ns: int, end_ns: i
         curve=equity_curve(path, mark_ns, mid, facts.contract),
         books=books,
         mark_source=source,
+        quoted_ns=quoted_ns,
+        bid=bid[both],
+        ask=ask[both],
+        opening_position=opened,
+        opening_mark=opening_mark,
         worst_case=_worst_case(decisions, marks),
     )
 

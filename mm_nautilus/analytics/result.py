@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from mm_nautilus.analytics.end_of_day import DayEnd
 from mm_nautilus.analytics.flow_summary import FillSummary, OrderSummary
+from mm_nautilus.analytics.hedge_summary import HedgeSummary
 from mm_nautilus.analytics.inventory_summary import InventorySummary
+from mm_nautilus.analytics.obligations import ObligationSummary
 from mm_nautilus.analytics.quoting_summary import QuotingSummary
+from mm_nautilus.analytics.risk_summary import RiskSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +128,16 @@ class TotalSummary:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run in numbers: every instrument, and every currency that money was made or paid in."""
+    """A run in numbers: every instrument, and every currency that money was made or paid in, and how risk was kept."""
 
     duration_s: float
     instruments: dict[str, InstrumentSummary]
     total: dict[str, TotalSummary]
+    hedges: HedgeSummary
+    risk: RiskSummary | None
+    """``None`` where nothing watched it."""
+    obligations: tuple[ObligationSummary, ...]
+    end_of_day: tuple[DayEnd, ...]
 
 
 def money_lines(total: Mapping[str, Any]) -> list[tuple[str, Decimal]]:

@@ -21,13 +21,23 @@ from mm_nautilus.messages import (
     IncidentFact,
     MarkFact,
     OrderFact,
+    PositionFact,
     QuoteDecision,
     RiskFact,
     RiskState,
 )
 
 type Message = (
-    QuoteDecision | OrderFact | FillFact | MarkFact | AccountFact | HedgeFact | RiskState | RiskFact | IncidentFact
+    QuoteDecision
+    | OrderFact
+    | FillFact
+    | MarkFact
+    | AccountFact
+    | PositionFact
+    | HedgeFact
+    | RiskState
+    | RiskFact
+    | IncidentFact
 )
 
 TABLES: Final[Mapping[str, type[Message]]] = {
@@ -36,6 +46,7 @@ TABLES: Final[Mapping[str, type[Message]]] = {
     "fills": FillFact,
     "marks": MarkFact,
     "accounts": AccountFact,
+    "positions": PositionFact,
     "hedges": HedgeFact,
     "risk_states": RiskState,
     "risk_values": RiskFact,

@@ -9,17 +9,22 @@ from typing import Any
 import numpy as np
 
 from mm_nautilus.analytics.drawdown import drawdown
+from mm_nautilus.analytics.end_of_day import end_of_day
 from mm_nautilus.analytics.equity import EquityCurve, pnl_by_fill
 from mm_nautilus.analytics.facts import DEFAULT_BANDS, AccountFacts, InstrumentFacts, RunFacts
 from mm_nautilus.analytics.flow_summary import fill_summary, order_summary
+from mm_nautilus.analytics.hedge_summary import hedge_summary
 from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
 from mm_nautilus.analytics.inventory_summary import inventory_summary
+from mm_nautilus.analytics.obligations import obligation_summaries
 from mm_nautilus.analytics.quoting_summary import quoting_summary
 from mm_nautilus.analytics.result import BalanceSummary, InstrumentSummary, MoneySummary, RunSummary, TotalSummary
+from mm_nautilus.analytics.risk_summary import risk_summary
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.inventory.accounting import Accounting
 from mm_nautilus.inventory.contract import EXACT, Contract
 from mm_nautilus.inventory.reconciliation import reconcile
+from mm_nautilus.messages import HedgeFact
 
 
 def summarise(log: RunLog, facts: RunFacts) -> RunSummary:
@@ -43,7 +48,16 @@ def summarise(log: RunLog, facts: RunFacts) -> RunSummary:
         duration_s=(facts.end_ns - facts.start_ns) / 1e9,
         instruments={one.facts.instrument_id: _instrument(one, facts) for one in logs},
         total=_totals(logs, facts.accounts),
+        hedges=hedge_summary(log.messages(HedgeFact), settlement_currencies(facts.instruments)),
+        risk=risk_summary(log, facts),
+        obligations=obligation_summaries(log, facts),
+        end_of_day=end_of_day(log, logs, facts),
     )
+
+
+def settlement_currencies(instruments: Iterable[InstrumentFacts]) -> dict[str, str]:
+    """Return what each instrument settles in."""
+    return {one.instrument_id: one.contract.settlement_currency for one in instruments}
 
 
 def facts_in(instrument: Mapping[str, Any]) -> InstrumentFacts:

@@ -73,6 +73,11 @@ class Reconciliation:
     booking_rounding: Decimal
     allowed: Decimal
 
+    @property
+    def explained(self) -> bool:
+        """Whether rounding explains the difference."""
+        return abs(self.booking_rounding) <= self.allowed
+
 
 def reconcile(
     accountings: Iterable[Accounting],
@@ -82,7 +87,36 @@ def reconcile(
     *,
     margin: bool,
 ) -> Reconciliation:
+    """Return `compare`, and insist that rounding explains the difference.
+
+    Raises
+    ------
+    AccountingError
+        When it does not: then something else moved the balance (funding, a transfer, a fill that was not recorded).
+
+    """
+    books = list(accountings)
+    line = compare(books, account_change, currency, currency_precision, margin=margin)
+    if not line.explained:
+        raise AccountingError(
+            f"the {currency} balance moved by {account_change}, but {sum(one.fills for one in books)} fills and their "
+            f"commissions explain {line.expected}; {line.booking_rounding} is left, more than rounding can explain "
+            f"({line.allowed})"
+        )
+    return line
+
+
+def compare(
+    accountings: Iterable[Accounting],
+    account_change: Decimal,
+    currency: str,
+    currency_precision: int,
+    *,
+    margin: bool,
+) -> Reconciliation:
     """Compare what one balance of an account moved by with the books of all instruments traded on it.
+
+    Rounding explains half the smallest unit per fill, plus one booking.
 
     Parameters
     ----------
@@ -97,12 +131,6 @@ def reconcile(
     margin : bool
         Whether the account is a margin account.
 
-    Raises
-    ------
-    AccountingError
-        When the difference is larger than half the smallest unit per fill, plus one booking: then
-        something else moved the balance (funding, a transfer, a fill that was not recorded).
-
     """
     books = list(accountings)
     bookings = 1 + sum(one.fills for one in books)
@@ -110,9 +138,4 @@ def reconcile(
         expected = sum((balance_changes(one, margin=margin).get(currency, _ZERO) for one in books), _ZERO)
         difference = account_change - expected
         allowed = bookings * Decimal(5).scaleb(-currency_precision - 1)
-        if abs(difference) > allowed:
-            raise AccountingError(
-                f"the {currency} balance moved by {account_change}, but {bookings - 1} fills and their commissions "
-                f"explain {expected}; {difference} is left, more than rounding can explain ({allowed})"
-            )
     return Reconciliation(currency, expected, account_change, difference, allowed)
