@@ -7,6 +7,7 @@ in `mm_nautilus.quoting`; nothing here knows a formula.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -39,21 +40,26 @@ from mm_nautilus.errors import CatalogError
 from mm_nautilus.host.accounts import account_facts
 from mm_nautilus.host.arrival import ArrivalAlerts, ArrivalSettings
 from mm_nautilus.host.config import TypedStrategyConfig
-from mm_nautilus.host.facts import FactWriter, commission_of
 from mm_nautilus.host.funds import CashFunds
 from mm_nautilus.host.guard import GuardedStrategy
-from mm_nautilus.host.instrument import InstrumentLattice
-from mm_nautilus.market import Level, Side, TopOfBook
+from mm_nautilus.inventory.hedge_market import HedgeOrder
+from mm_nautilus.inventory.hedge_settings import ONLY_WHAT_MUST_GO, HedgeSettings, TakingTerms
+from mm_nautilus.inventory.limits import Limits, side_bounds, surroundings
+from mm_nautilus.market import Level, Purpose, RiskStage, Side, TopOfBook
 from mm_nautilus.messages import (
     TOPIC_ACCOUNT,
     TOPIC_DECISION,
     TOPIC_FILL,
     TOPIC_MARK,
     TOPIC_ORDER,
+    TOPIC_RISK,
+    RiskState,
 )
 from mm_nautilus.quoting.desk import Desk
+from mm_nautilus.quoting.guards import Bounds
 from mm_nautilus.quoting.orders import OrderStatus, WorkingOrder
 from mm_nautilus.quoting.settings import QuotingSettings, settings_with_model
+from mm_nautilus.strategies.hedging import Hedger, Traded, open_orders
 
 _BOOK_TYPES = {"L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
 _ORDER_SIDES = {Side.BUY: OrderSide.BUY, Side.SELL: OrderSide.SELL}
@@ -74,6 +80,12 @@ class MarketMakerSettings(QuotingSettings):
         ge=0,
         lt=0.1,
         description="Fee, as a fraction of price, that buys of a cash account leave money for; set by the backtest.",
+    )
+    taking: dict[str, TakingTerms] = Field(
+        default_factory=dict, description="What taking liquidity costs at each venue; filled in by the backtest."
+    )
+    hedge: HedgeSettings | None = Field(
+        default=None, description="When and where to hedge; without it only what must go is."
     )
 
 
@@ -122,31 +134,56 @@ class MarketMaker(GuardedStrategy):
         self._portfolio = self.portfolio
         self._order_factory = self.order_factory
         strategy_id = str(self.strategy_id)
-        self._lattice = InstrumentLattice(instrument)
+        settings, balances = self._settings, dict[str, dict[str, Decimal]]()
+        shared = balances.setdefault(str(instrument.venue), {})
+        self._funds = CashFunds.of(self._portfolio, instrument, settings.maker_fee_reserve, shared)
+        self._traded = Traded(instrument, strategy_id, self._funds)
+        self._lattice = self._traded.lattice
         self._lot = self._lattice.grid.lot
         self._bid: Price | None = None
         self._ask: Price | None = None
         self._mismatches = 0
+        self._restraints: dict[str, RiskState] = {}
         self._desk = Desk(
-            self._settings,
-            self._lattice.grid,
-            strategy_id,
-            self._lattice.base_per_lot,
-            self._engine_position_lots(),
+            settings, self._lattice.grid, strategy_id, self._lattice.base_per_lot, self._engine_position_lots()
         )
-        self._facts = FactWriter(strategy_id, self._settings.instrument_id, self._lattice.grid)
+        self._facts = self._traded.facts
+        self._hedger = Hedger(
+            self,
+            settings.hedge or ONLY_WHAT_MUST_GO,
+            settings.taking,
+            self._traded,
+            self._desk,
+            int(settings.limits.max_position / self._lot),
+            settings.book,
+            settings.volatility.sample_interval_s,
+            settings.arrival.end_ns,
+            balances,
+            settings.limits.day_begins_utc,
+        )
+        self._target = float(getattr(settings, "target_inventory", 0.0))
+        self._limits = Limits.of(settings.limits) if settings.limits.reach_beyond_the_instrument else None
         if self._saved is not None:
-            self._desk.volatility.load(self._saved["volatility"])
-        self._funds = CashFunds.of(self._portfolio, instrument, self._settings.maker_fee_reserve)
+            self._recover(self._saved)
+        self._adopt_orders()
         self._arrivals = ArrivalAlerts(self._clock, f"zz_{strategy_id}_")
         if self._settings.book == "L1":
             self.subscribe_quotes(self._instrument_id)
         else:
             book_type = _BOOK_TYPES[self._settings.book]
-            self._book = OrderBook(self._instrument_id, book_type)
+            self._book = self._traded.book = OrderBook(self._instrument_id, book_type)
             self.subscribe_book_deltas(self._instrument_id, book_type)
         if self._desk.listens_to_trades:
             self.subscribe_trades(self._instrument_id)
+        self._hedger.start()
+        self.subscribe_topic(TOPIC_RISK, self.guard(self._on_risk))
+        self._set_timers()
+        self._started = True
+        self._publish_accounts()
+
+    def _set_timers(self) -> None:
+        """Sample from now on, and stop quoting where the data end."""
+        strategy_id = str(self.strategy_id)
         interval_ns = int(self._settings.volatility.sample_interval_s * 1e9)
         self._sample_timer = _SAMPLE_TIMER + strategy_id
         self._clock.set_timer_ns(self._sample_timer, interval_ns, callback=self.guard(self._on_sample))
@@ -155,7 +192,42 @@ class MarketMaker(GuardedStrategy):
             self._desk.halt()  # an alert in the past would fire only after the first event
         elif last_quote_ns is not None:
             self._clock.set_time_alert_ns(_END_ALERT + strategy_id, last_quote_ns, callback=self.guard(self._on_end))
-        self._started = True
+
+    def _recover(self, saved: Mapping[str, Any]) -> None:
+        """Take up an earlier life: its books, its hedges, and the orders that it left behind."""
+        now_ns = self._clock.timestamp_ns()
+        self._desk.volatility.load(saved["volatility"])
+        for difference in self._hedger.recover(saved["books"], now_ns):
+            self.log.warning(
+                f"{difference.instrument_id}: the position is {difference.venue}, the books of the last run and the "
+                f"fills since say {difference.ledger}; the former is taken"
+            )
+
+    def _adopt_orders(self) -> None:
+        """Take over quotes of an earlier life that may still fill, so that none is forgotten."""
+        for order in open_orders(self, self._instrument_id):
+            if not order.is_post_only:
+                continue
+            working = WorkingOrder(
+                str(order.client_order_id),
+                Side.BUY if order.side == OrderSide.BUY else Side.SELL,
+                0,
+                0,
+                self._lattice.ticks(order.price),
+                self._lattice.lots(order.quantity),
+                self._lattice.lots(order.filled_qty),
+            )
+            self._desk.adopt(working)
+            if order.venue_order_id is not None:
+                self._desk.accepted(working)
+
+    def on_resume(self) -> None:
+        """Quote again after a stop; a risk stage that still holds is obeyed, and a failure is final."""
+        if not self._started or self.fatal is not None:
+            return
+        self._desk.resume()
+        self._set_timers()
+        self._obey()
         self._publish_accounts()
 
     def on_stop(self) -> None:
@@ -165,8 +237,10 @@ class MarketMaker(GuardedStrategy):
         backtest that knows its end has taken every order back by then.
         """
         if self._started:
-            self._clock.cancel_timer(self._sample_timer)
+            for name in {self._sample_timer, _END_ALERT + str(self.strategy_id)} & set(self._clock.timer_names()):
+                self._clock.cancel_timer(name)
             self.withdraw()
+            self._hedger.stop()
             self._publish_accounts()
 
     def withdraw(self) -> None:
@@ -176,10 +250,10 @@ class MarketMaker(GuardedStrategy):
             self._cancel(self._desk.live_orders(), self._clock.timestamp_ns())
 
     def on_save(self) -> dict[str, bytes]:
-        """Return what a restart needs: the position counted from fills and the volatility."""
+        """Return what a restart needs: the books of all fills and hedges, and the volatility."""
         if not self._started:
             return {}
-        state = {"position_lots": self._desk.position_lots, "volatility": self._desk.volatility.save()}
+        state = {"books": self._hedger.control.save(), "volatility": self._desk.volatility.save()}
         return {"market_maker": orjson.dumps(state)}
 
     def on_load(self, state: dict[str, bytes]) -> None:
@@ -191,6 +265,9 @@ class MarketMaker(GuardedStrategy):
 
     def on_quote(self, quote: QuoteTick) -> None:
         """Take the best prices of an L1 feed, and think only when they have moved."""
+        if self._hedger.elsewhere and quote.instrument_id != self._instrument_id:
+            self._hedger.on_quote(quote)
+            return
         top = TopOfBook(
             quote.bid_price.as_double(),
             quote.ask_price.as_double(),
@@ -212,6 +289,9 @@ class MarketMaker(GuardedStrategy):
 
     def on_book_deltas(self, deltas: OrderBookDeltas) -> None:
         """Bring our own book up to date, and think only when its top has moved."""
+        if self._hedger.elsewhere and deltas.instrument_id != self._instrument_id:
+            self._hedger.on_book_deltas(deltas)
+            return
         book = self._book
         if book is None:
             return
@@ -237,26 +317,71 @@ class MarketMaker(GuardedStrategy):
         top = self._desk.sample(now_ns)
         if self._settings.limits.check_position:
             self._check_position()
+        self._step_hedge(now_ns)
         self._requote("sample", now_ns)
         self.publish_message(TOPIC_MARK, self._facts.mark(now_ns, top, self._desk))
+        self._hedger.sample(now_ns)
 
     def _on_end(self, event: TimeEvent) -> None:
         """Take every order back while answers can still be heard."""
         self._desk.halt()
         self._requote("end", event.ts_event)
 
+    # ------------------------------------------------------- risk and hedges
+
+    def _on_risk(self, state: Any) -> None:
+        """Obey what the risk monitor says of everything, or of our instrument."""
+        assert isinstance(state, RiskState)
+        if state.instrument_id not in {"", str(self._instrument_id)}:
+            return
+        self._restraints[state.instrument_id] = state
+        self._obey()
+
+    def _obey(self) -> None:
+        """Let the graver of the stages hold that are asked of everything and of our instrument."""
+        states = self._restraints.values()
+        stage = max((RiskStage[state.stage] for state in states), default=RiskStage.NORMAL)
+        multiplier = max((state.spread_multiplier for state in states), default=1.0)
+        self._desk.restrain(stage, multiplier)
+        self._hedger.control.stage = stage
+        self.hedge(self._clock.timestamp_ns(), "risk")
+
+    def hedge(self, now_ns: int, trigger: str = "hedge") -> None:
+        """Hedge what must be hedged now, and let the quotes make way for it."""
+        self._step_hedge(now_ns)
+        self._requote(trigger, now_ns)
+
+    def _step_hedge(self, now_ns: int) -> None:
+        if self.fatal is not None:
+            return
+        desk = self._desk
+        sigma = desk.volatility.value
+        self._hedger.step(now_ns, desk.top, desk.market_ns, sigma, lambda: desk.skew(now_ns), self._target)
+
+    def _bounds(self, top: TopOfBook) -> Bounds | None:
+        """Return what the asset, the venue, the day and the portfolio leave us to quote."""
+        if self._limits is None or not top.mid > 0.0:
+            return None
+        control = self._hedger.control
+        unit = self._lattice.base_per_lot(top.mid)
+        traded, venue = control.ledger.volume, self._traded.venue
+        around = surroundings(self._traded.asset, venue, self._hedger.holdings())
+        volume = float(traded.value(self._clock.timestamp_ns()))
+        return side_bounds(self._desk.position_lots * unit, top.mid, unit, self._limits, around, volume)
+
     def _check_position(self) -> None:
         counted, engine = self._desk.position_lots, self._engine_position_lots()
-        self._mismatches = 0 if engine == counted else self._mismatches + 1
+        name, ours, theirs = self._settings.instrument_id, counted * self._lot, engine * self._lot
+        if counted == engine:
+            name, ours, theirs = self._hedger.difference() or (name, ours, theirs)
+        self._mismatches = 0 if ours == theirs else self._mismatches + 1
         if self._mismatches >= 2:  # once may be a fill on its way to us
-            raise RuntimeError(
-                f"{self._settings.instrument_id}: position counted from fills is {counted * self._lot}, "
-                f"the engine's is {engine * self._lot}"
-            )
+            raise RuntimeError(f"{name}: position counted from fills is {ours}, the engine's is {theirs}")
 
     def _engine_position_lots(self) -> int:
         # The engine nets in binary floats; a lot is far coarser than their error.
-        return round(self._portfolio.net_position(self._instrument_id) / self._lot)
+        lots: int = round(self._portfolio.net_position(self._instrument_id) / self._lot)
+        return lots
 
     # --------------------------------------------------------------- quoting
 
@@ -266,7 +391,7 @@ class MarketMaker(GuardedStrategy):
         if top is None:
             return
         funds = None if self._funds is None or top.ask <= 0 else self._funds.at(self._desk.dearest_price())
-        requote = self._desk.requote(trigger, now_ns, funds)
+        requote = self._desk.requote(trigger, now_ns, funds, self._bounds(top))
         if requote is None:
             return
         self.publish_message(TOPIC_DECISION, requote.decision)
@@ -321,6 +446,8 @@ class MarketMaker(GuardedStrategy):
         if order is not None:
             self._desk.accepted(order)
             self._answered(order, "ACCEPTED", event.ts_event)
+        elif (hedge := self._hedge_of(event)) is not None:
+            self._hedger.answered(hedge, "ACCEPTED", event.ts_event)
 
     def on_order_updated(self, event: OrderUpdated) -> None:
         """Take over the price and size the venue reports."""
@@ -362,16 +489,27 @@ class MarketMaker(GuardedStrategy):
         self._closed(event, "DENIED", event.reason)
 
     def on_order_filled(self, event: OrderFilled) -> None:
-        """Move the position, tell everyone, and quote anew."""
+        """Book it once, move the position, tell everyone, hedge and quote anew."""
         side = Side.BUY if event.order_side == OrderSide.BUY else Side.SELL
-        lots = self._lattice.lots(event.last_qty)
+        hedge = self._hedge_of(event)
+        purpose = Purpose.QUOTE if hedge is None else hedge.cause.purpose
+        if not self._hedger.filled(event, side, purpose):
+            return
+        desk = self._desk
         order = self._find(event)
-        self._desk.filled(side, lots, order)
-        if self._funds is not None:
-            size, price = event.last_qty.as_decimal(), event.last_px.as_decimal()
-            self._funds.filled(side, size, price, commission_of(event))
-        self.publish_message(TOPIC_FILL, self._facts.fill(event, side, order, self._desk))
+        if hedge is None or hedge.instrument_id == self._settings.instrument_id:
+            desk.filled(side, self._lattice.lots(event.last_qty), order)
+        if hedge is None:
+            fact = self._facts.fill(event, side, order, desk.position_lots, desk.top)
+            self.publish_message(TOPIC_FILL, fact)
+        else:
+            self._hedger.publish_fill(event, side, hedge)
+        self._step_hedge(event.ts_event)
         self._requote("fill", event.ts_event)
+
+    def _hedge_of(self, event: Any) -> HedgeOrder | None:
+        hedge: HedgeOrder | None = self._hedger.order_of(str(event.client_order_id))
+        return hedge
 
     def _find(self, event: Any) -> WorkingOrder | None:
         return self._desk.orders.get(str(event.client_order_id))
@@ -384,19 +522,27 @@ class MarketMaker(GuardedStrategy):
     def _closed(self, event: Any, name: str, reason: str = "") -> None:
         order = self._find(event)
         if order is None:
+            hedge = self._hedge_of(event)
+            if hedge is not None and self._hedger.control.desk.is_out(hedge.client_order_id):
+                self._hedger.closed(hedge, name, event.ts_event, reason)
+                self.hedge(event.ts_event)
             return
         waited_for = order.status is OrderStatus.PENDING_CANCEL and self._desk.dirty
         self._desk.closed(order)
         self._publish_order(order, name, event.ts_event, reason)
+        if self._hedger.control.desk.decision is not None:
+            self._step_hedge(event.ts_event)  # our own quotes may have stood in its way
+            waited_for = waited_for or self._desk.dirty
         if waited_for:
             self._requote("order", event.ts_event)
 
     # ----------------------------------------------------------------- facts
 
     def _publish_accounts(self) -> None:
-        venue = str(self._instrument_id.venue)
-        for fact in account_facts(self._portfolio, venue, self._clock.timestamp_ns()):
+        venue, now_ns = str(self._instrument_id.venue), self._clock.timestamp_ns()
+        for fact in account_facts(self._portfolio, venue, now_ns):
             self.publish_message(TOPIC_ACCOUNT, fact)
+        self._hedger.publish_accounts(venue, now_ns)
 
     def _publish_order(self, order: WorkingOrder, event: str, ts_ns: int, reason: str = "") -> None:
         self.publish_message(TOPIC_ORDER, self._facts.order(order, event, ts_ns, reason))

@@ -92,7 +92,7 @@ def _check_sizes(loaded: LoadedRun, root: Path) -> None:
     if not isinstance(settings, QuotingSettings):
         return
     catalog = ParquetDataCatalog(str(root))
-    for instrument in catalog.instruments(instrument_ids=loaded.instrument_ids):
+    for instrument in catalog.instruments(instrument_ids=[settings.instrument_id]):
         problems = size_problems(settings, InstrumentLattice(instrument).grid)
         if problems:
             raise ConfigError(loaded.path, [f"strategy.{problem}" for problem in problems])

@@ -7,6 +7,7 @@ from typing import Final
 
 from nautilus_trader.model import OrderFilled
 
+from mm_nautilus.inventory.hedge_market import HedgeMarket, HedgeOrder
 from mm_nautilus.market import Grid, Purpose, Side, TopOfBook
 from mm_nautilus.messages import FillFact, MarkFact, OrderFact
 from mm_nautilus.quoting.desk import Desk
@@ -59,9 +60,54 @@ class FactWriter:
             _QUOTE,
         )
 
-    def fill(self, event: OrderFilled, side: Side, order: WorkingOrder | None, desk: Desk) -> FillFact:
-        """Return an execution; `order` is ``None`` where it is no longer, or never was, among the desk's."""
-        top = desk.top
+    def hedge(self, order: HedgeOrder, event: str, ts_ns: int, reason: str = "") -> OrderFact:
+        """Return what happened to a hedge, as it is known after it."""
+        return OrderFact(
+            ts_ns,
+            self._strategy_id,
+            self._instrument_id,
+            order.client_order_id,
+            order.decision_id,
+            _SIDE_NAMES[order.side],
+            -1,
+            event,
+            order.limit_ticks * self._tick,
+            order.lots * self._lot,
+            order.filled_lots * self._lot,
+            reason,
+            str(order.cause.purpose),
+        )
+
+    def fill(
+        self,
+        event: OrderFilled,
+        side: Side,
+        order: WorkingOrder | HedgeOrder | None,
+        position_lots: int,
+        top: TopOfBook | None,
+    ) -> FillFact:
+        """Return an execution.
+
+        Parameters
+        ----------
+        event : OrderFilled
+            The engine's.
+        side : Side
+            Of our order.
+        order : WorkingOrder, HedgeOrder or None
+            ``None`` where it is no longer, or never was, among ours.
+        position_lots : int
+            Position after it.
+        top : TopOfBook or None
+            Best prices when it arrived.
+
+        """
+        quoted_ns = event.ts_event
+        level, purpose = -1, _QUOTE
+        if isinstance(order, HedgeOrder):
+            quoted_ns, purpose = order.sent_ns, str(order.cause.purpose)
+        elif order is not None:
+            quoted_ns, level = order.quoted_ts_ns, order.level
         return FillFact(
             event.ts_event,
             self._strategy_id,
@@ -71,21 +117,22 @@ class FactWriter:
             str(event.trade_id),
             -1 if order is None else order.decision_id,
             _SIDE_NAMES[side],
-            -1 if order is None else order.level,
+            level,
             event.last_px.as_decimal(),
             event.last_qty.as_decimal(),
             event.liquidity_side.name,
             commission_of(event),
             str(event.currency if event.commission is None else event.commission.currency),
-            desk.position_lots * self._lot,
+            position_lots * self._lot,
             None if top is None else top.bid,
             None if top is None else top.ask,
-            event.ts_event if order is None else order.quoted_ts_ns,
-            _QUOTE,
+            quoted_ns,
+            purpose,
         )
 
     def mark(self, ts_ns: int, top: TopOfBook | None, desk: Desk) -> MarkFact:
         """Return the market and the position now; `top` is ``None`` where the market is not fit to be marked at."""
+        exposure = desk.exposure(0)
         return MarkFact(
             ts_ns,
             self._strategy_id,
@@ -94,8 +141,27 @@ class FactWriter:
             None if top is None else top.ask,
             desk.volatility.value,
             desk.position_lots * self._lot,
-            desk.orders.open_buy_lots * self._lot,
-            desk.orders.open_sell_lots * self._lot,
+            exposure.open_buy_lots * self._lot,
+            exposure.open_sell_lots * self._lot,
             desk.market_ns,
             desk.fault(ts_ns) or "",
+        )
+
+    def hedge_mark(self, ts_ns: int, market: HedgeMarket) -> MarkFact:
+        """Return the market and the position of an instrument that is only hedged on."""
+        top, order = market.fit_top(ts_ns), market.order
+        out = 0 if order is None else order.leaves_lots
+        buying = order is not None and order.side is Side.BUY
+        return MarkFact(
+            ts_ns,
+            self._strategy_id,
+            self._instrument_id,
+            None if top is None else top.bid,
+            None if top is None else top.ask,
+            None,
+            market.position_lots * self._lot,
+            (out if buying else 0) * self._lot,
+            (0 if buying else out) * self._lot,
+            market.heard_ns,
+            market.fault(ts_ns) or "",
         )

@@ -16,6 +16,7 @@ from mm_nautilus.config import RunFile, VenueSection, problems_of, read_run_file
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.host.arrival import ArrivalSettings
 from mm_nautilus.host.config import TypedStrategyConfig
+from mm_nautilus.inventory.hedge_settings import HedgeSettings, TakingTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,15 @@ class LoadedRun:
 
     @property
     def instrument_ids(self) -> list[str]:
-        """Instruments the strategy trades."""
-        return [self.strategy_config.settings.instrument_id]  # type: ignore[attr-defined]
+        """Instruments the strategy trades: the one it quotes first, then those it hedges on."""
+        return instruments_of(self.strategy_config.settings)
+
+
+def instruments_of(settings: BaseModel) -> list[str]:
+    """Return the instruments that a strategy's settings name, the quoted one first, each once."""
+    hedge: HedgeSettings | None = getattr(settings, "hedge", None)
+    named = [] if hedge is None else [one.instrument_id for one in hedge.instruments]
+    return list(dict.fromkeys([settings.instrument_id, *named]))  # type: ignore[attr-defined]
 
 
 def load_run(path: Path, overrides: Sequence[str] = (), seed: int | None = None) -> LoadedRun:
@@ -138,8 +146,9 @@ def _strategy(
     fields = found
     venue = str(table.get("instrument_id")).rpartition(".")[2]
     section = next((section for section in run_file.venues if section.name == venue), None) if run_file else None
-    if section is not None:
-        fields = {k: v for k, v in _of_venue(section).items() if k in settings_type.model_fields} | fields
+    if section is not None and run_file is not None:
+        told = _of_venue(section) | {"taking": _taking(run_file)}
+        fields = {k: v for k, v in told.items() if k in settings_type.model_fields} | fields
     try:
         config: TypedStrategyConfig = config_type(**fields)
     except ValidationError as error:
@@ -148,10 +157,20 @@ def _strategy(
     except ValueError as error:  # one of the engine's own fields
         problems.append(f"strategy.{error}")
         return None
-    if run_file is not None and section is None:
-        names = ", ".join(section.name for section in run_file.venues)
-        problems.append(f"strategy.instrument_id: venue {venue!r} is not among the run's venues ({names})")
+    if run_file is not None:
+        problems += _venues_missing(config.settings, [section.name for section in run_file.venues])
     return strategy_type, config
+
+
+def _venues_missing(settings: BaseModel, venues: Sequence[str]) -> list[str]:
+    """Return one line per instrument whose venue the run does not have."""
+    problems = []
+    for index, instrument_id in enumerate(instruments_of(settings)):
+        venue = instrument_id.rpartition(".")[2]
+        if venue not in venues:
+            field = "strategy.instrument_id" if index == 0 else f"strategy.hedge.instruments: {instrument_id}"
+            problems.append(f"{field}: venue {venue!r} is not among the run's venues ({', '.join(venues)})")
+    return problems
 
 
 def _completed(
@@ -186,7 +205,7 @@ def _imported(field: str, location: object, base: type, problems: list[str]) -> 
     return found
 
 
-_OF_VENUE = {"arrival", "maker_fee_reserve"}
+_OF_VENUE = {"arrival", "maker_fee_reserve", "taking"}
 
 
 def _of_venue(section: VenueSection) -> dict[str, Any]:
@@ -195,6 +214,20 @@ def _of_venue(section: VenueSection) -> dict[str, Any]:
         "arrival": arrival_of(section).model_dump(),
         "maker_fee_reserve": max(float(section.fees.maker_rate), 0.0),
     }
+
+
+def _taking(run_file: RunFile) -> dict[str, Any]:
+    """Return what it costs and takes to take liquidity at each venue of the run."""
+    terms = {}
+    for section in run_file.venues:
+        money = section.fees.per_contract
+        per_contract = 0.0 if money is None else float(money.split()[0])
+        terms[section.name] = TakingTerms(
+            fee_rate=float(section.fees.taker_rate),
+            fee_per_contract=per_contract,
+            submit_ns=arrival_of(section).submit_ns,
+        ).model_dump()
+    return terms
 
 
 def arrival_of(venue: VenueSection) -> ArrivalSettings:

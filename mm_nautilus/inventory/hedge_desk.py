@@ -129,7 +129,7 @@ class HedgeDesk:
         """
         self._record.seen(*((exposure, exposure) if demand is None else (demand.exposure, demand.target)))
         self._wake_ns = None
-        if demand is not None and self._dust(demand.quantity):
+        if demand is not None and self._dust(demand.quantity, demand.cause):
             demand = None
         self._follow(now_ns, demand)
         decision = self.decision
@@ -172,15 +172,21 @@ class HedgeDesk:
         side = Side.BUY if demand.quantity > 0 else Side.SELL
         self._record.decision(now_ns, "NEEDED", self.decision, first, side, lots)
 
-    def _dust(self, quantity: float) -> bool:
-        """Whether no market could trade so little; a market without a price cannot say so."""
-        for market in self.markets:
-            unit = market.asset_per_lot()
-            if unit is None or market.top is None or not market.top.mid > 0.0:
+    def _dust(self, quantity: float, cause: Cause) -> bool:
+        """Whether no market could trade so little; one without a price cannot say so."""
+        known = False
+        for market in self._allowed(cause):
+            unit, top = market.asset_per_lot(), market.top
+            if unit is None or top is None or not top.mid > 0.0:
                 continue
-            if abs(quantity / unit) + _ROUNDING >= market.contract.smallest_lots(market.top.mid):
+            known = True
+            if abs(quantity / unit) + _ROUNDING >= market.contract.smallest_lots(top.mid):
                 return False
-        return any(market.top is not None and market.asset_per_lot() is not None for market in self.markets)
+        return known
+
+    def _allowed(self, cause: Cause) -> list[HedgeMarket]:
+        must_go = cause.purpose is Purpose.LIQUIDATION
+        return [market for market in self.markets if must_go or not market.last_resort]
 
     def _next_order(self, now_ns: int, decision: Decision, demand: Demand) -> HedgeIntent | None:
         """Return the order to send, or note why there is none and when to look again."""
@@ -190,12 +196,12 @@ class HedgeDesk:
             self._wake(max(waiting) + self._retry_ns)
             return None
         remaining = demand.quantity - self.in_flight()
-        if remaining * demand.quantity <= 0.0 or self._dust(remaining):
+        if remaining * demand.quantity <= 0.0 or self._dust(remaining, decision.cause):
             decision.waits_for = "an order that has not been answered"
             self._wake(now_ns + self._retry_ns)
             return None
         faults: list[str] = []
-        for market in self._ranked(now_ns, remaining, faults):
+        for market in self._ranked(now_ns, decision.cause, remaining, faults):
             intent = self._order_on(market, now_ns, decision, remaining, faults)
             if intent is not None:
                 decision.waits_for = ""
@@ -208,10 +214,10 @@ class HedgeDesk:
         self._wake(now_ns + self._retry_ns)
         return None
 
-    def _ranked(self, now_ns: int, remaining: float, faults: list[str]) -> list[HedgeMarket]:
+    def _ranked(self, now_ns: int, cause: Cause, remaining: float, faults: list[str]) -> list[HedgeMarket]:
         """Return the markets that can be traded now, best first."""
         ranked: list[tuple[tuple[bool, bool, float], int, HedgeMarket]] = []
-        for place, market in enumerate(self.markets):
+        for place, market in enumerate(self._allowed(cause)):
             fault = self._fault(market, now_ns)
             if fault is not None:
                 faults.append(f"{market.name}: {fault}")

@@ -114,6 +114,7 @@ class HedgeMarket:
         "depth",
         "funds",
         "heard_ns",
+        "last_resort",
         "last_send_ns",
         "not_before_ns",
         "order",
@@ -145,6 +146,8 @@ class HedgeMarket:
         """Levels an order of a side would take; ``None`` where the best prices are all that is known."""
         self.order: HedgeOrder | None = None
         """The order that is out."""
+        self.last_resort = False
+        """Traded on only for what must go."""
         self.position_lots = 0
         """Signed position on the instrument."""
         self.not_before_ns = 0
@@ -194,6 +197,10 @@ class HedgeMarket:
             return None
         mid = 1.0 if self._top is None else self._top.mid
         return self.contract.units_per_lot(mid) * weight if mid > 0.0 else None
+
+    def exposure(self) -> float:
+        """Signed units of the asset that the position stands for; 0 before a price or a ratio is known."""
+        return self.position_lots * (self.asset_per_lot() or 0.0)
 
     def in_flight(self) -> float:
         """Signed units of the asset that the order that is out may still trade."""

@@ -1,0 +1,217 @@
+"""Ledger, demand and hedge desk of one strategy and one asset, put together: every fill and every hedge passes here.
+
+Free of any engine: the shell tells what happened and sends what `HedgeControl.step` returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from mm_nautilus.inventory.hedge_demand import Demand, hedge_bands, hedge_demand
+from mm_nautilus.inventory.hedge_desk import HedgeDesk, HedgeIntent
+from mm_nautilus.inventory.hedge_market import HedgeMarket, HedgeOrder
+from mm_nautilus.inventory.hedge_settings import HedgeSettings
+from mm_nautilus.inventory.ledger import Difference, Ledger
+from mm_nautilus.inventory.ledger_line import Booking, Fill
+from mm_nautilus.market import RiskStage
+
+
+class HedgeControl:
+    """See the module.
+
+    Parameters
+    ----------
+    settings : HedgeSettings
+        When and how to hedge.
+    ledger : Ledger
+        With a line open for each market.
+    markets : sequence of HedgeMarket
+        The quoted instrument first, then the others.
+    strategy_id, asset : str
+        For the records.
+    limit_lots : int
+        Position limit, in lots of the quoted instrument.
+
+    """
+
+    def __init__(
+        self,
+        settings: HedgeSettings,
+        ledger: Ledger,
+        markets: Sequence[HedgeMarket],
+        strategy_id: str,
+        asset: str,
+        limit_lots: int,
+    ) -> None:
+        self.ledger = ledger
+        self.desk = HedgeDesk(settings, markets, strategy_id, asset)
+        self.stage = RiskStage.NORMAL
+        """What the risk monitor asks for."""
+        self._settings = settings
+        self._limit_lots = limit_lots
+        self._markets = {market.name: market for market in markets}
+        self._quoted = markets[0]
+        for market in markets:
+            self._count(market)
+
+    @property
+    def markets(self) -> tuple[HedgeMarket, ...]:
+        """The quoted instrument first."""
+        return self.desk.markets
+
+    @property
+    def listens(self) -> bool:
+        """Whether anything could be hedged now; `step` need not be asked where not."""
+        return self._settings.trigger != "none" or self.stage >= RiskStage.FLATTEN or self.desk.decision is not None
+
+    @property
+    def asks_skew(self) -> bool:
+        """Whether `step` wants to know the model's skew."""
+        return self._settings.trigger == "band" and self._settings.skew is None and self.stage < RiskStage.FLATTEN
+
+    @property
+    def exposure(self) -> float:
+        """Signed exposure to the asset over all markets, hedges in flight not counted; in units of the asset."""
+        return sum(market.exposure() for market in self.markets)
+
+    # ------------------------------------------------------------------ work
+
+    def step(
+        self, now_ns: int, sigma: float | None, skew: float | None, centre: float = 0.0, aged: Demand | None = None
+    ) -> list[HedgeIntent]:
+        """Return the orders to send now.
+
+        Parameters
+        ----------
+        now_ns : int
+            Engine time.
+        sigma : float or None
+            Volatility of the quoted instrument, in price per square-root second.
+        skew : float or None
+            Fall of the reservation price per unit held, in price units.
+        centre : float
+            Exposure wanted, in units of the asset.
+        aged : Demand or None
+            What has been held for too long.
+
+        """
+        exposure, demand = self.exposure, None
+        unit = self._quoted.asset_per_lot()
+        if unit is not None:
+            limit = self._limit_lots * unit
+            bands = hedge_bands(self._settings, self.stage, limit, centre, sigma, skew, self.taking_cost(now_ns))
+            demand = hedge_demand(exposure, bands, self.desk.working)
+        if aged is not None and (demand is None or abs(aged.quantity) > abs(demand.quantity)):
+            demand = aged
+        return self.desk.step(now_ns, demand, exposure)
+
+    def taking_cost(self, now_ns: int) -> float | None:
+        """Half-spread and fee of the cheapest market of the asset itself, in price units; ``None`` where none is fit.
+
+        Correlated instruments are left out: what their basis costs is not known.
+        """
+        costs = [
+            market.taking_cost(top)
+            for market in self.markets
+            if market.ratio is None and not market.last_resort and (top := market.fit_top(now_ns)) is not None
+        ]
+        return min(costs, default=None)
+
+    def sample(self, now_ns: int) -> None:
+        """Take one sample of the ratios of correlated instruments."""
+        top = self._quoted.fit_top(now_ns)
+        for market in self.markets:
+            if market.ratio is not None:
+                other = market.fit_top(now_ns)
+                market.ratio.sample(None if top is None else top.mid, None if other is None else other.mid)
+
+    def sending(self, intent: HedgeIntent, client_order_id: str, now_ns: int) -> HedgeOrder:
+        """We are about to send an order: it counts, and must be saved, before it leaves."""
+        lot = intent.market.contract.grid.lot
+        self.ledger.sent(client_order_id, intent.market.name, int(intent.side) * intent.lots * lot)
+        return self.desk.sending(intent, client_order_id, now_ns)
+
+    # ----------------------------------------------------------------- venue
+
+    def booked(self, fill: Fill, commission: float) -> bool:
+        """Book an execution of any order of ours, a quote's or a hedge's; return whether it is news.
+
+        Parameters
+        ----------
+        fill : Fill
+            As the venue reports it.
+        commission : float
+            In settlement currency; negative for a rebate.
+
+        """
+        if self.ledger.book(fill) is not Booking.NEW:
+            return False
+        market = self._markets[fill.instrument_id]
+        self._count(market)
+        lots = int(fill.size / market.contract.grid.lot)
+        self.desk.filled(fill.client_order_id, lots, fill.price, commission, fill.ts_ns)
+        return True
+
+    def closed(self, client_order_id: str, event: str, now_ns: int, reason: str = "") -> None:
+        """The venue says that a hedge order is gone."""
+        self.ledger.ended(client_order_id)
+        self.desk.closed(client_order_id, event, now_ns, reason)
+
+    def _count(self, market: HedgeMarket) -> None:
+        market.position_lots = round(self.ledger.line(market.name).position / market.contract.grid.lot)
+
+    # ----------------------------------------------------------------- state
+
+    def save(self) -> dict[str, Any]:
+        """Return, as JSON, what a restart needs."""
+        return {"ledger": self.ledger.save(), "hedge": self.desk.save()}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take up what `save` returned; `reconcile` with the venue must follow."""
+        self.ledger.load(state["ledger"])
+        self.desk.load(state["hedge"])
+        for market in self.markets:
+            self._count(market)
+
+    def reconcile(self, positions: Mapping[str, Decimal], out: Iterable[HedgeOrder], now_ns: int) -> list[Difference]:
+        """Take the venue's word after a restart: for positions, and for which hedges may still fill.
+
+        Parameters
+        ----------
+        positions : mapping of instrument id to Decimal
+            Net positions; an instrument that is not named is flat.
+        out : iterable of HedgeOrder
+            Hedges that may still fill, as far as the venue knows.
+        now_ns : int
+            Engine time.
+
+        Returns
+        -------
+        list of Difference
+            What no fill we were told of explains; it has been adopted.
+
+        """
+        still = {order.client_order_id: order for order in out}
+        differences = list(self.ledger.differences(positions))
+        for difference in differences:
+            self.ledger.adopt(difference, now_ns)
+        for market in self.markets:
+            self._count(market)
+            order = market.order
+            if order is not None and order.client_order_id not in still:
+                self.closed(order.client_order_id, "RECONCILED", now_ns, "over before the restart")
+        known = {one.client_order_id for one in self.ledger.in_flight}
+        for name in known - set(still):
+            self.ledger.ended(name)
+        for name, order in still.items():
+            market = self._markets[order.instrument_id]
+            signed = int(order.side) * order.leaves_lots * market.contract.grid.lot
+            if name not in known:
+                self.ledger.sent(name, order.instrument_id, signed)
+            if market.order is None:
+                self.desk.adopt(order)
+            elif market.order.client_order_id == name:
+                market.order.filled_lots = order.filled_lots
+        return differences
