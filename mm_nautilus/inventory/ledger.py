@@ -169,6 +169,22 @@ class Ledger:
             raise ParameterError("client_order_id", client_order_id, "an order that was not sent before")
         self._in_flight[client_order_id] = InFlight(client_order_id, instrument_id, signed_size)
 
+    def resized(self, client_order_id: str, signed_size: Decimal) -> None:
+        """Take the venue's word for what of an order in flight may still fill; not 0, see `ended`.
+
+        Raises
+        ------
+        ParameterError
+            For an order that is not in flight, or a size of 0 or of the other side.
+
+        """
+        order = self._in_flight.get(client_order_id)
+        if order is None:
+            raise ParameterError("client_order_id", client_order_id, "an order in flight")
+        if not signed_size * order.signed_size > 0:
+            raise ParameterError("signed_size", signed_size, f"not 0 and of the side of {order.signed_size}")
+        self._in_flight[client_order_id] = InFlight(client_order_id, order.instrument_id, signed_size)
+
     def ended(self, client_order_id: str) -> Decimal:
         """Take an order out of flight: filled, cancelled, rejected, denied or expired.
 
