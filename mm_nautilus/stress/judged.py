@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mm_nautilus.analytics.jsonable import jsonable
-from mm_nautilus.analytics.numbers import NOTHING, compact, share
+from mm_nautilus.analytics.numbers import NOTHING, compact, duration, share
 from mm_nautilus.market import RiskStage
 from mm_nautilus.stress.scorecard import Score
 from mm_nautilus.stress.traces import Trace
@@ -114,7 +114,7 @@ def cells(worst: Json) -> list[str]:
 
     def seconds(name: str) -> str:
         value = worst[name]
-        return NOTHING if value is None else f"{value:.1f} s"
+        return NOTHING if value is None else duration(value)
 
     return [
         f"{worst['passed']} of {worst['runs']}",

@@ -10,7 +10,8 @@ A run on a simulated market says what that is. One on recorded data is measured,
 - *rate of market orders*: of each side, per second of quoted time, trades of one exchange time being one order;
 - *reach*: how far beyond the touch they trade. With ``m`` ticks on average, a reach that thins out exponentially has
   ``k = ln(1 + 1 / m) / tick``;
-- *sizes*: mean and tenth percentile of trades; mean and coefficient of variation of what the touch displays;
+- *sizes*: mean and tenth percentile of the trade that a market order ends with; mean and coefficient of variation of
+  what the touch displays;
 - *step*: how many ticks the mid moves at a time, so that it moves about once a second: volatility over tick, at least
   one. A book whose levels stand a step apart reaches as far into the market as the calm one does.
 
@@ -187,7 +188,9 @@ def _measure(
     tick, unit = float(grid.tick), 10.0**-instrument.size_precision
     tops = read_tops(root, instrument_id, book, grid.tick, span)
     trades = read_trades(root, instrument_id, grid.tick, span)
-    sizes = read_trade_sizes(root, instrument_id, span)
+    # What an order trades before its last level is the book's displayed size, not its own.
+    ends = np.diff(trades.ts_event, append=-1) != 0
+    sizes = read_trade_sizes(root, instrument_id, span)[ends]
     where = f"{root}: {instrument_id}"
     if len(tops.ts_ns) < 2 or not len(sizes):
         raise DataError(f"{where}: no book or no trades in the run's window to measure a stressed market by")

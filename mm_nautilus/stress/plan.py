@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -137,7 +136,7 @@ def scenario_cases(
 def _stressed(raw: Mapping[str, Any], market: SimulationParams, scenario: str, seed: int) -> dict[str, Any]:
     tables = copy.deepcopy(dict(raw))
     data = tables["data"]
-    catalog = data["catalog"] if "simulation" in data else str(Path(data["catalog"]) / os.pardir / SIMULATED)
+    catalog = data["catalog"] if "simulation" in data else str(Path(data["catalog"]).parent / SIMULATED)
     kept = {key: data[key] for key in ("chunk_size",) if key in data}
     simulation = {
         "preset": scenario,
