@@ -9,7 +9,7 @@ immediate-or-cancel limits.
   on elsewhere once it has been out for longer than a retry.
 - *Bounded*: the limit price stands at most so many bps from the mid, the size is at most a share of what is shown
   within it, and at most what limits, funds and our own quotes leave.
-- *Paced*: the orders of an instrument keep their distance, a longer one after an order that found nothing.
+- *Paced*: the orders of an instrument keep their distance, a growing one after orders that found nothing.
 - *Finished or alarmed*: a decision ends DONE, or raises ALARM at its deadline, and at every further one, and goes on.
 - *Carried*: what is smaller than the smallest order stays in the exposure and is hedged with what follows.
 
@@ -358,6 +358,7 @@ class HedgeDesk:
             return
         if order.leaves_lots <= 0:
             self._over(order, market)
+            market.refusals = 0
             market.not_before_ns = max(market.not_before_ns, now_ns + self._pace_ns)
         elif market.quotes is not None:
             market.quotes.reserve(order.side, order.leaves_lots, alone=False)
@@ -372,9 +373,10 @@ class HedgeDesk:
             now_ns, "REFUSED", order, self.decision, market, order.leaves_lots, None, 0.0, f"{event} {reason}".strip()
         )
         self._over(order, market)
-        # An order that took what there was may go on soon; one that found nothing should not hammer the venue.
-        pause_ns = self._pace_ns if order.filled_lots else self._retry_ns
-        market.not_before_ns = max(market.not_before_ns, now_ns + pause_ns)
+        # The size shown may be back at once, or never: one order after the other finds nothing at a growing distance.
+        market.refusals = 0 if order.filled_lots else market.refusals + 1
+        pause_ns = min(max(self._pace_ns, self._retry_ns >> 3) << market.refusals, self._retry_ns)
+        market.not_before_ns = max(market.not_before_ns, now_ns + max(pause_ns, self._pace_ns))
 
     def _over(self, order: HedgeOrder, market: HedgeMarket) -> None:
         del self._orders[order.client_order_id]
@@ -400,7 +402,9 @@ class HedgeDesk:
     def finish(self, now_ns: int, why: str) -> None:
         """Nothing can be done any more: say so where a hedge is not done."""
         if self.decision is not None:
-            self._said(now_ns, "ALARM", self.decision, f"not done: {why}")
+            self._said(
+                now_ns, "ALARM", self.decision, f"not done: {why}; {self.decision.waits_for or 'orders are working'}"
+            )
             self.decision = None
         self._wake_ns = None
 

@@ -121,6 +121,7 @@ class HedgeMarket:
         "position_lots",
         "quotes",
         "ratio",
+        "refusals",
         "terms",
     )
 
@@ -150,6 +151,8 @@ class HedgeMarket:
         """Traded on only for what must go."""
         self.position_lots = 0
         """Signed position on the instrument."""
+        self.refusals = 0
+        """Orders in a row that found nothing."""
         self.not_before_ns = 0
         """When the next order may be sent."""
         self.clearing_ns: int | None = None

@@ -36,7 +36,7 @@ from nautilus_trader.model import (
 )
 from nautilus_trader.risk import RiskEngineConfig
 
-from mm_nautilus.messages import FillFact, MarkFact, OrderFact, QuoteDecision
+from mm_nautilus.messages import AccountFact, FillFact, HedgeFact, MarkFact, OrderFact, QuoteDecision
 from mm_nautilus.strategies import MarketMaker, MarketMakerConfig
 
 MS = 1_000_000
@@ -45,16 +45,19 @@ VENUE = Venue("SIM")
 INSTRUMENT = InstrumentId.from_str("BTCUSDT.SIM")
 TICK, LOT = Decimal("0.1"), Decimal("0.001")
 F_LAST = 128
+TAKER_FEE = "0.0005"
 UNLIMITED = "1000000/00:00:01"
 
 
-def spot(min_quantity: str | None = None) -> CurrencyPair:
-    """Return BTCUSDT spot with a tick of 0.1 and a lot of 0.001."""
+def spot(
+    min_quantity: str | None = None, instrument_id: InstrumentId = INSTRUMENT, base: str = "BTC", money: str = "USDT"
+) -> CurrencyPair:
+    """Return BTCUSDT spot, or another pair, with a tick of 0.1 and a lot of 0.001."""
     return CurrencyPair(
-        instrument_id=INSTRUMENT,
-        raw_symbol=Symbol("BTCUSDT"),
-        base_currency=Currency.from_str("BTC"),
-        quote_currency=Currency.from_str("USDT"),
+        instrument_id=instrument_id,
+        raw_symbol=Symbol(base + money),
+        base_currency=Currency.from_str(base),
+        quote_currency=Currency.from_str(money),
         price_precision=1,
         size_precision=3,
         price_increment=Price.from_str("0.1"),
@@ -73,9 +76,9 @@ def size(lots: int) -> Quantity:
     return Quantity(float(lots * LOT), 3)
 
 
-def quote(bid: int, ask: int, ts_ns: int, lots: int = 50) -> QuoteTick:
+def quote(bid: int, ask: int, ts_ns: int, lots: int = 50, instrument_id: InstrumentId = INSTRUMENT) -> QuoteTick:
     """Return an L1 quote, in ticks."""
-    return QuoteTick(INSTRUMENT, price(bid), price(ask), size(lots), size(lots), ts_ns, ts_ns)
+    return QuoteTick(instrument_id, price(bid), price(ask), size(lots), size(lots), ts_ns, ts_ns)
 
 
 def trade(ticks: int, lots: int, aggressor: AggressorSide, ts_ns: int, number: int) -> TradeTick:
@@ -86,7 +89,8 @@ def trade(ticks: int, lots: int, aggressor: AggressorSide, ts_ns: int, number: i
 class BookFeed:
     """Builds the deltas that lead from one small book to the next, by price (L2) or by order (L3)."""
 
-    def __init__(self, by_order: bool) -> None:
+    def __init__(self, by_order: bool, instrument_id: InstrumentId = INSTRUMENT) -> None:
+        self._instrument_id = instrument_id
         self._by_order = by_order
         self._resting: dict[tuple[OrderSide, int], tuple[int, int]] = {}
         self._next_id = 1
@@ -113,10 +117,10 @@ class BookFeed:
             return None
         last = len(changes) - 1
         return OrderBookDeltas(
-            INSTRUMENT,
+            self._instrument_id,
             [
                 OrderBookDelta(
-                    INSTRUMENT,
+                    self._instrument_id,
                     action,
                     BookOrder(key[0], price(key[1]), size(lots), order_id),
                     F_LAST if index == last else 0,
@@ -138,6 +142,8 @@ class Watched(MarketMaker):
         self.order_facts: list[OrderFact] = []
         self.fills: list[FillFact] = []
         self.marks: list[MarkFact] = []
+        self.hedges: list[HedgeFact] = []
+        self.accounts: list[AccountFact] = []
 
     def publish_message(self, topic: str, message: Any) -> None:
         kept: dict[type, list[Any]] = {
@@ -145,6 +151,8 @@ class Watched(MarketMaker):
             OrderFact: self.order_facts,
             FillFact: self.fills,
             MarkFact: self.marks,
+            HedgeFact: self.hedges,
+            AccountFact: self.accounts,
         }
         kept.get(type(message), []).append(message)
         super().publish_message(topic, message)
@@ -219,6 +227,8 @@ def engine_with(
     maker_fee: str = "0",
     instrument: Any = None,
     queue_position: bool = True,
+    others: Sequence[Any] = (),
+    actors: Sequence[Any] = (),
 ) -> Iterator[Held]:
     """Yield an engine that holds the market and the strategy and has not run yet."""
     config = BacktestEngineConfig(
@@ -230,18 +240,23 @@ def engine_with(
     )
     engine = Held(BacktestEngine(config))
     try:
-        engine.add_venue(
-            VENUE,
-            OmsType.NETTING,
-            AccountType.CASH if account == "CASH" else AccountType.MARGIN,
-            [Money.from_str(balance) for balance in balances],
-            book_type={"L1": BookType.L1_MBP, "L2": BookType.L2_MBP, "L3": BookType.L3_MBO}[book],
-            queue_position=queue_position,
-            liquidity_consumption=True,
-            fee_model=MakerTakerFeeModel(Decimal(maker_fee), Decimal("0.0005")),
-            latency_model=None if latency is None else latency.model(),
-        )
-        engine.add_instrument(instrument or spot())
+        instruments = [instrument or spot(), *others]
+        for venue in dict.fromkeys(str(one.venue) for one in instruments):
+            engine.add_venue(
+                Venue(venue),
+                OmsType.NETTING,
+                AccountType.CASH if account == "CASH" else AccountType.MARGIN,
+                [Money.from_str(balance) for balance in balances],
+                book_type={"L1": BookType.L1_MBP, "L2": BookType.L2_MBP, "L3": BookType.L3_MBO}[book],
+                queue_position=queue_position,
+                liquidity_consumption=True,
+                fee_model=MakerTakerFeeModel(Decimal(maker_fee), Decimal(TAKER_FEE)),
+                latency_model=None if latency is None else latency.model(),
+            )
+        for one in instruments:
+            engine.add_instrument(one)
+        for actor in actors:
+            engine.add_actor(actor)
         engine.add_data(list(data))
         engine.add_strategy(strategy)
         yield engine
