@@ -19,6 +19,7 @@ from mm_nautilus.messages import (
     TOPIC_INCIDENT,
     TOPIC_MARK,
     TOPIC_ORDER,
+    TOPIC_POSITION,
     TOPIC_RISK,
     TOPIC_RISK_VALUE,
 )
@@ -31,6 +32,7 @@ TOPICS: Final = (
     TOPIC_FILL,
     TOPIC_MARK,
     TOPIC_ACCOUNT,
+    TOPIC_POSITION,
     TOPIC_HEDGE,
     TOPIC_RISK,
     TOPIC_RISK_VALUE,

@@ -23,7 +23,7 @@ from mm_nautilus.inventory.contract import EXACT
 from mm_nautilus.inventory.reconciliation import compare
 from mm_nautilus.market import Side
 from mm_nautilus.messages import AccountFact, PositionFact
-from mm_nautilus.venues.trading_hours import DAY_NS, SECOND_NS, day_name, day_start
+from mm_nautilus.venues.trading_hours import DAY_NS, day_name, day_start
 
 _ZERO: Final = Decimal(0)
 
@@ -185,9 +185,9 @@ def end_of_day(log: RunLog, logs: Sequence[InstrumentLog], facts: RunFacts) -> t
         balances, unexplained = _balances(logs, books, facts, actual)
         days.append(
             DayEnd(
-                day=day_name(day_start(end_ns - 1, facts.roll_over_s * SECOND_NS)),
+                day=day_name(day_start(end_ns - 1, facts.roll_over_ns)),
                 end_ns=end_ns,
-                rolled_over=(end_ns - facts.roll_over_s * SECOND_NS) % DAY_NS == 0,
+                rolled_over=(end_ns - facts.roll_over_ns) % DAY_NS == 0,
                 positions=positions,
                 balances=balances,
                 differences=(*_position_differences(positions), *unexplained),
@@ -198,7 +198,7 @@ def end_of_day(log: RunLog, logs: Sequence[InstrumentLog], facts: RunFacts) -> t
 
 
 def _ends(facts: RunFacts) -> Iterator[int]:
-    end_ns = day_start(facts.start_ns, facts.roll_over_s * SECOND_NS) + DAY_NS
+    end_ns = day_start(facts.start_ns, facts.roll_over_ns) + DAY_NS
     while end_ns < facts.end_ns:
         yield end_ns
         end_ns += DAY_NS

@@ -9,6 +9,7 @@ from typing import Final
 
 from mm_nautilus.inventory.contract import Contract
 from mm_nautilus.venues.obligation import ObligationSettings
+from mm_nautilus.venues.trading_hours import DAY_NS
 
 DEFAULT_BANDS: Final = (0.3, 0.7)
 """Shares of the position limit from which on quotes are usually skewed and the reducing side is tightened."""
@@ -108,8 +109,8 @@ class RunFacts:
         What each venue demands of our quotes.
     engine_positions : mapping of instrument to Decimal
         Net positions in the engine when the run ended, in base units (contracts).
-    roll_over_s : int
-        When a trading day ends, in seconds after midnight UTC; in [0, 86400).
+    roll_over_ns : int
+        When a trading day ends, in nanoseconds after midnight UTC; in [0, 86400e9).
 
     """
 
@@ -119,10 +120,10 @@ class RunFacts:
     accounts: tuple[AccountFacts, ...]
     obligations: Mapping[str, tuple[ObligationSettings, ...]] = field(default_factory=dict)
     engine_positions: Mapping[str, Decimal] = field(default_factory=dict)
-    roll_over_s: int = 0
+    roll_over_ns: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.roll_over_s < 86_400:
-            raise ValueError(f"roll_over_s must be in [0, 86400), found {self.roll_over_s}")
+        if not 0 <= self.roll_over_ns < DAY_NS:
+            raise ValueError(f"roll_over_ns must be in [0, {DAY_NS}), found {self.roll_over_ns}")
         if self.end_ns < self.start_ns:
             raise ValueError(f"end_ns must be >= start_ns, found {self.end_ns} < {self.start_ns}")

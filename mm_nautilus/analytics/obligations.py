@@ -71,7 +71,7 @@ def _records(
     def worth(size: Decimal, price: Decimal) -> Decimal:
         return abs(one.contract.value(size, price))
 
-    trackers = [ObligationTracker(rule, worth, facts.start_ns, facts.roll_over_s) for rule in rules]
+    trackers = [ObligationTracker(rule, worth, facts.start_ns, facts.roll_over_ns) for rule in rules]
     orders = _of(log.table("orders", ORDER_COLUMNS), one)
     fills = _of(log.table("fills", FILL_COLUMNS), one)
     for event in _merged(_market(log, one), resting_orders(orders, fills)):

@@ -8,12 +8,15 @@ from typing import Any
 from nautilus_trader.backtest import BacktestNode
 from nautilus_trader.model import InstrumentId, Money, Venue
 
-from mm_nautilus.analytics.facts import AccountFacts, BalanceFacts, InstrumentFacts, RunFacts
+from mm_nautilus.analytics.facts import DEFAULT_BANDS, AccountFacts, BalanceFacts, InstrumentFacts, RunFacts
 from mm_nautilus.analytics.realism_inputs import VenueSettings
+from mm_nautilus.backtest.watching import roll_over
 from mm_nautilus.config import VenueSection
+from mm_nautilus.host.accounts import net_position
 from mm_nautilus.host.loading import LoadedRun, arrival_of
 from mm_nautilus.host.node import RUN_ID
 from mm_nautilus.inventory.contract import Contract
+from mm_nautilus.venues.trading_hours import roll_over_ns
 
 
 def run_facts(loaded: LoadedRun, node: BacktestNode, start_ns: int, end_ns: int) -> RunFacts:
@@ -32,24 +35,21 @@ def run_facts(loaded: LoadedRun, node: BacktestNode, start_ns: int, end_ns: int)
     cache, portfolio = node.get_engine_cache(RUN_ID), node.get_engine_portfolio(RUN_ID)
     settings = loaded.strategy_config.settings
     limits: dict[str, Decimal] = {settings.instrument_id: settings.limits.max_position}  # type: ignore[attr-defined]
+    adjust = getattr(settings, "adjust", None)
+    bands = DEFAULT_BANDS if adjust is None else tuple(sorted({adjust.skew_above, adjust.aggressive_above} - {0.0}))
     instruments = [cache.instrument(InstrumentId.from_str(name)) for name in loaded.instrument_ids]
     return RunFacts(
         start_ns,
         end_ns,
-        tuple(_instrument(instrument, limits.get(str(instrument.id))) for instrument in instruments),
+        tuple(_instrument(instrument, limits.get(str(instrument.id)), bands) for instrument in instruments),
         tuple(_account(section, portfolio) for section in loaded.run_file.venues),
         {section.name: section.obligation for section in loaded.run_file.venues},
-        {str(instrument.id): _position(instrument, portfolio) for instrument in instruments},
+        {name: net_position(cache, InstrumentId.from_str(name)) for name in loaded.instrument_ids},
+        roll_over_ns(roll_over(loaded.run_file)),
     )
 
 
-def _position(instrument: Any, portfolio: Any) -> Decimal:
-    """Return the engine's net position: it nets in binary floats, and a lot is far coarser than their error."""
-    lot = instrument.size_increment.as_decimal()
-    return round(Decimal(portfolio.net_position(instrument.id)) / lot) * lot
-
-
-def _instrument(instrument: Any, limit: Decimal | None) -> InstrumentFacts:
+def _instrument(instrument: Any, limit: Decimal | None, bands: tuple[float, ...]) -> InstrumentFacts:
     base = getattr(instrument, "base_currency", None)  # futures and shares have none
     return InstrumentFacts(
         instrument_id=str(instrument.id),
@@ -63,6 +63,7 @@ def _instrument(instrument: Any, limit: Decimal | None) -> InstrumentFacts:
             instrument.is_inverse,
         ),
         position_limit=limit,
+        bands=bands,
     )
 
 

@@ -23,7 +23,7 @@ from mm_nautilus.analytics.summary import summarise
 from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepared_catalog
 from mm_nautilus.backtest.facts import run_facts, venue_settings
 from mm_nautilus.backtest.provenance import provenance
-from mm_nautilus.backtest.watching import check_schedule, risk_monitors
+from mm_nautilus.backtest.watching import check_schedule, day_end, risk_monitors
 from mm_nautilus.catalog.inspect import CatalogShape
 from mm_nautilus.errors import UserError
 from mm_nautilus.host.collector import rare_collections
@@ -145,10 +145,10 @@ def _run(loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int) -> t
     settings = loaded.run_file.recorder
     recorder = Recorder(RecorderConfig(actor_id="Recorder-001", run_dir=str(run_dir), flush_rows=settings.flush_rows))
     strategy = loaded.strategy_type(loaded.config_until(end_ns))
-    components = (strategy, *risk_monitors(loaded.run_file), recorder)
+    components = (strategy, *risk_monitors(loaded.run_file), day_end(loaded), recorder)
     node.add_actor(RUN_ID, recorder)
-    for monitor in components[1:-1]:
-        node.add_actor(RUN_ID, monitor)
+    for watcher in components[1:-1]:
+        node.add_actor(RUN_ID, watcher)
     node.add_strategy(RUN_ID, strategy)
     try:
         with rare_collections():

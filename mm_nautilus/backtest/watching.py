@@ -1,10 +1,10 @@
-"""The risk monitor of a run, and the operator's schedule held against the data."""
+"""Who watches a run (risk, the end of each day), and the operator's schedule held against the data."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
-from mm_nautilus.actors import RiskMonitor, RiskMonitorConfig
+from mm_nautilus.actors import DayEnd, DayEndConfig, RiskMonitor, RiskMonitorConfig
 from mm_nautilus.config import RunFile
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.host.loading import LoadedRun
@@ -22,6 +22,19 @@ def risk_monitors(run_file: RunFile) -> list[RiskMonitor]:
         report_notifications="at_stop",
     )
     return [RiskMonitor(config)]
+
+
+def day_end(loaded: LoadedRun) -> DayEnd:
+    """Return who takes the engine's positions and balances when a trading day rolls over."""
+    config = DayEndConfig(
+        actor_id="DayEnd-001", instrument_ids=loaded.instrument_ids, rollover_utc=roll_over(loaded.run_file).isoformat()
+    )
+    return DayEnd(config)
+
+
+def roll_over(run_file: RunFile) -> time:
+    """Return the time of day (UTC) at which a trading day of the run ends."""
+    return time(0) if run_file.risk is None else run_file.risk.rollover_utc
 
 
 def check_schedule(loaded: LoadedRun, start_ns: int, end_ns: int) -> None:

@@ -94,14 +94,14 @@ class ObligationTracker:
         Value of a size at a price, in settlement currency.
     start_ns : int
         When it begins to count, in nanoseconds since 1970.
-    roll_over_s : int
-        When a trading day ends, in seconds after midnight UTC.
+    roll_over_ns : int
+        When a trading day ends, in nanoseconds after midnight UTC.
 
     """
 
-    def __init__(self, rule: ObligationSettings, worth: Worth, start_ns: int, roll_over_s: int = 0) -> None:
+    def __init__(self, rule: ObligationSettings, worth: Worth, start_ns: int, roll_over_ns: int = 0) -> None:
         self._rule, self._worth = rule, worth
-        self._hours = TradingHours(rule.hours_utc, rule.weekdays, roll_over_s)
+        self._hours = TradingHours(rule.hours_utc, rule.weekdays, roll_over_ns)
         self._now = start_ns
         self._orders: dict[Side, dict[str, tuple[Decimal, Decimal]]] = {Side.BUY: {}, Side.SELL: {}}
         self._mid: float | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Final
 
 from mm_nautilus.venues.obligation import WEEK, Weekday
@@ -23,16 +23,16 @@ class TradingHours:
         ``08:00-16:30``; all day where there is none.
     weekdays : sequence of str
         Days on which the sessions hold, an instant belonging to the day of its last UTC midnight.
-    roll_over_s : int
-        When a trading day begins and ends, in seconds after midnight.
+    roll_over_ns : int
+        When a trading day begins and ends, in nanoseconds after midnight.
 
     """
 
     __slots__ = ("_edges", "_roll_over_ns", "_sessions", "_weekdays")
 
-    def __init__(self, sessions: Sequence[str], weekdays: Sequence[Weekday], roll_over_s: int = 0) -> None:
+    def __init__(self, sessions: Sequence[str], weekdays: Sequence[Weekday], roll_over_ns: int = 0) -> None:
         self._weekdays = frozenset(WEEK.index(day) for day in weekdays)
-        self._roll_over_ns = roll_over_s * SECOND_NS
+        self._roll_over_ns = roll_over_ns
         spans: list[tuple[int, int]] = []
         for session in sessions or ("00:00-24:00",):
             start, end = (_of_day(text) for text in session.split("-"))
@@ -60,6 +60,11 @@ class TradingHours:
 def day_start(ts_ns: int, roll_over_ns: int) -> int:
     """Return the last roll-over at or before an instant, in nanoseconds since 1970."""
     return ts_ns - (ts_ns - roll_over_ns) % DAY_NS
+
+
+def roll_over_ns(at: time) -> int:
+    """Return a time of day as nanoseconds after midnight."""
+    return ((at.hour * 60 + at.minute) * 60 + at.second) * SECOND_NS + at.microsecond * 1000
 
 
 def day_name(ts_ns: int) -> str:

@@ -236,7 +236,7 @@ def test_a_rule_that_demands_nothing_sensible_is_refused(fields, words):
 
 @given(st.integers(0, 30 * DAY_NS), st.integers(0, 86_399))
 def test_nothing_changes_before_the_next_edge(ts_ns, roll_over_s):
-    hours = TradingHours(["08:00-12:00", "22:00-02:00"], ["MON", "THU"], roll_over_s)
+    hours = TradingHours(["08:00-12:00", "22:00-02:00"], ["MON", "THU"], roll_over_s * SECOND)
     edge = hours.next_edge(ts_ns)
     assert ts_ns < edge <= ts_ns + DAY_NS
     assert hours.is_open(edge - 1) is hours.is_open(ts_ns)
