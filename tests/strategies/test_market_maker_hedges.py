@@ -304,7 +304,7 @@ def test_takes_from_depth_on_a_whole_book() -> None:
     """Ten lots at the best price: half of what is shown within the bound is more than that."""
     feed, data = BookFeed(by_order=False), []
     for k in range(120):
-        size = 10 + k % 2  # what a trade has taken is taken until the level is heard of again
+        size = 10 + k % 7  # what a trade has taken is taken until the level is heard of again
         bids, asks = {998 - d: size for d in range(4)}, {1002 + d: size for d in range(4)}
         data.append(feed.to(bids, asks, T0 + k * 100 * MS))
         if k % 10 == 5:
