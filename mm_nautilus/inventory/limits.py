@@ -27,13 +27,14 @@ Exposures are floats here: a bound is whole lots, rounded down, and a lot is lar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.fast_init import fast_init
-from mm_nautilus.quoting.guards import UNBOUNDED, Bounds, Reason
+from mm_nautilus.quoting.guards import Bounds, Reason
 from mm_nautilus.quoting.lattice import whole_lots
 from mm_nautilus.quoting.limit_settings import LimitSettings
 
@@ -179,26 +180,42 @@ def side_bounds(
         Volume of the day so far and what works elsewhere, in quote currency.
 
     """
-    net = position + around.position
-    bounds = UNBOUNDED
+    buy = sell = math.inf
+    buy_reason = sell_reason = Reason.ASSET_LIMIT
+    for reason, cap, measure, open_buy, open_sell in _measured(position, price, limits, around):
+        more, less = cap - measure - open_buy, cap + measure - open_sell
+        if more < buy:
+            buy, buy_reason = more, reason
+        if less < sell:
+            sell, sell_reason = less, reason
+    if limits.max_daily_volume is not None:
+        net = position + around.position
+        share = max(limits.max_daily_volume - traded, 0.0) / (2.0 * price)
+        more, less = max(share, -net - around.open_buy), max(share, net - around.open_sell)
+        if more < buy:
+            buy, buy_reason = more, Reason.VOLUME_LIMIT
+        if less < sell:
+            sell, sell_reason = less, Reason.VOLUME_LIMIT
+    return Bounds(_lots(buy, lot), _lots(sell, lot), buy_reason, sell_reason)
+
+
+type _Measure = tuple[Reason, float, float, float, float]
+
+
+def _measured(position: float, price: float, limits: Limits, around: Surroundings) -> list[_Measure]:
+    """Return reason, cap, signed measure and what works elsewhere in both directions, for each limit on a position."""
+    found: list[_Measure] = []
+    net, open_buy, open_sell = position + around.position, around.open_buy, around.open_sell
     if limits.max_asset_position is not None:
-        bounds = bounds.within(_capped(limits.max_asset_position, net, around, lot, Reason.ASSET_LIMIT))
+        found.append((Reason.ASSET_LIMIT, limits.max_asset_position, net, open_buy, open_sell))
     if limits.max_venue_gross_notional is not None:
         cap = max(limits.max_venue_gross_notional - around.venue_gross, 0.0) / price
-        bounds = bounds.within(_capped(cap, position, ALONE, lot, Reason.VENUE_LIMIT))
+        found.append((Reason.VENUE_LIMIT, cap, position, 0.0, 0.0))
     if limits.max_portfolio_notional is not None:
         cap = max(limits.max_portfolio_notional - around.portfolio, 0.0) / price
-        bounds = bounds.within(_capped(cap, net, around, lot, Reason.PORTFOLIO_LIMIT))
-    if limits.max_daily_volume is not None:
-        share = max(limits.max_daily_volume - traded, 0.0) / (2.0 * price)
-        buy, sell = max(share, -net - around.open_buy), max(share, net - around.open_sell)
-        reason = Reason.VOLUME_LIMIT
-        bounds = bounds.within(Bounds(whole_lots(buy / lot), whole_lots(sell / lot), reason, reason))
-    return bounds
+        found.append((Reason.PORTFOLIO_LIMIT, cap, net, open_buy, open_sell))
+    return found
 
 
-def _capped(cap: float, measure: float, around: Surroundings, lot: float, reason: Reason) -> Bounds:
-    """Return the lots up to `cap` on both sides of a signed measure, less what works elsewhere."""
-    buy = max(cap - measure - around.open_buy, 0.0)
-    sell = max(cap + measure - around.open_sell, 0.0)
-    return Bounds(whole_lots(buy / lot), whole_lots(sell / lot), reason, reason)
+def _lots(size: float, lot: float) -> int | None:
+    return None if size == math.inf else whole_lots(max(size, 0.0) / lot)
