@@ -9,9 +9,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
-_RUNS_OF_A_PROCESS = 8
-"""After so many a process is replaced, so that what the engine keeps does not add up."""
-
 
 @dataclass(frozen=True, slots=True)
 class Failed:
@@ -59,8 +56,7 @@ def _round[T, R](
     orphans: list[int] = []
     # Threads and a forked engine do not go together.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context, max_tasks_per_child=_RUNS_OF_A_PROCESS)
-    with pool:
+    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context) as pool:
         waiting: dict[Future[R], int] = {}
         try:
             for index, task in tasks.items():

@@ -29,6 +29,10 @@ def test_outcomes_come_in_the_order_of_the_tasks_and_failures_stay_alone() -> No
     assert sorted(done) == [0, 1, 2, 3, 4]
 
 
+def test_there_may_be_many_more_tasks_than_processes() -> None:
+    assert in_processes(work, [2] * 40, 2) == [4] * 40
+
+
 def test_a_process_that_dies_takes_no_other_run_with_it() -> None:
     done: list[int] = []
     found = in_processes(work, [1, 5, 2], 1, done.append)
