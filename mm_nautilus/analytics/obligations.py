@@ -75,6 +75,8 @@ def _records(
     orders = _of(log.table("orders", ORDER_COLUMNS), one)
     fills = _of(log.table("fills", FILL_COLUMNS), one)
     for event in _merged(_market(log, one), resting_orders(orders, fills)):
+        if (event.ts_ns if isinstance(event, Resting) else event[0]) > facts.end_ns:
+            break
         for tracker in trackers:
             if isinstance(event, Resting):
                 tracker.rests(event.ts_ns, event.order_id, event.side, event.price, event.size)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from mm_nautilus.analytics.facts import RunFacts
 from mm_nautilus.analytics.quoting_summary import TimeShare
@@ -163,25 +165,23 @@ def stage_spans(states: Sequence[RiskState], start_ns: int, end_ns: int) -> list
 
     """
     scopes = [EVERYTHING, *sorted({state.instrument_id for state in states} - {EVERYTHING})]
-    spans = []
-    for scope in scopes:
-        own = everything = RiskStage.NORMAL
-        since, stage = start_ns, RiskStage.NORMAL
-        for state in states:
-            if state.instrument_id not in {scope, EVERYTHING}:
-                continue
-            if state.instrument_id == EVERYTHING:
-                everything = RiskStage[state.stage]
-            else:
-                own = RiskStage[state.stage]
-            now = max(own, everything)
-            ts_ns = min(max(state.ts_ns, start_ns), end_ns)
-            if now is not stage:
-                if ts_ns > since:
-                    spans.append(StageSpan(scope, stage.name, since, ts_ns))
-                since, stage = ts_ns, now
-        spans.append(StageSpan(scope, stage.name, since, end_ns))
-    return spans
+    return [span for scope in scopes for span in _spans(scope, states, start_ns, end_ns)]
+
+
+def _spans(scope: str, states: Sequence[RiskState], start_ns: int, end_ns: int) -> Iterable[StageSpan]:
+    own = everything = RiskStage.NORMAL
+    begins = {start_ns: RiskStage.NORMAL}  # of several stages that begin at one instant the last one holds
+    for state in states:
+        if state.instrument_id == EVERYTHING:
+            everything = RiskStage[state.stage]
+        elif state.instrument_id == scope:
+            own = RiskStage[state.stage]
+        begins[min(max(state.ts_ns, start_ns), end_ns)] = max(own, everything)
+    runs = [(stage, next(group)[0]) for stage, group in groupby(begins.items(), key=itemgetter(1))]
+    ends = [*(since for _, since in runs[1:]), end_ns]
+    for (stage, since), until in zip(runs, ends, strict=True):
+        if until > since or len(runs) == 1:
+            yield StageSpan(scope, stage.name, since, until)
 
 
 def _changes(states: Iterable[RiskState]) -> Iterable[RiskChange]:
