@@ -1,4 +1,4 @@
-"""All five scenarios, ten seeds each, on the run file that is shipped: what a strategy is judged by before it may trade."""
+"""All five scenarios, ten seeds each, on the run file that is shipped: what a strategy is judged by in CI."""
 
 from pathlib import Path
 
