@@ -40,7 +40,8 @@ def hedge_times(facts: Iterable[HedgeFact], deadline_s: float, end_ns: int) -> H
     ----------
     facts : iterable of HedgeFact
         Of one run, in the order they were logged. A need of a strategy for an asset begins with NEEDED and ends with
-        DONE; a NEEDED before that changes its size and not its clock.
+        DONE; a NEEDED before that changes its size and not its clock. One at the instant of a DONE goes on with the
+        need that came before: a hedge that another takes over has not become any smaller by that.
     deadline_s : float
         Within this a hedge must be done or have raised an alarm.
     end_ns : int
@@ -48,6 +49,7 @@ def hedge_times(facts: Iterable[HedgeFact], deadline_s: float, end_ns: int) -> H
 
     """
     began: dict[tuple[str, str], int] = {}
+    ended: dict[tuple[str, str], tuple[int, int]] = {}
     answered: set[tuple[str, str]] = set()
     needed = done = alarms = 0
     times: list[float] = []
@@ -65,7 +67,8 @@ def hedge_times(facts: Iterable[HedgeFact], deadline_s: float, end_ns: int) -> H
     for fact in facts:
         key = fact.strategy_id, fact.asset
         if fact.event == "NEEDED" and key not in began:
-            began[key] = fact.ts_ns
+            ended_ns, began_ns = ended.pop(key, (-1, 0))
+            began[key] = began_ns if ended_ns == fact.ts_ns else fact.ts_ns
             needed += 1
         elif fact.event == "ALARM":
             alarms += 1
@@ -74,7 +77,7 @@ def hedge_times(facts: Iterable[HedgeFact], deadline_s: float, end_ns: int) -> H
         elif fact.event == "DONE" and key in began:
             done += 1
             answer(key, fact.ts_ns)
-            del began[key]
+            ended[key] = fact.ts_ns, began.pop(key)
             answered.discard(key)
     waiting = [key for key in began if key not in answered]
     overdue = [key for key in waiting if end_ns - began[key] > deadline_s * 1e9]

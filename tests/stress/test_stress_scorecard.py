@@ -80,6 +80,12 @@ def test_a_hedge_takes_from_needed_to_done_whatever_happens_in_between():
     assert found == HedgeTimes(2, 2, 0, 4.5, (), 0)
 
 
+def test_a_hedge_that_another_takes_over_keeps_its_clock():
+    facts = [hedge(1, "NEEDED"), hedge(25, "DONE"), hedge(25, "NEEDED"), hedge(40, "DONE"), hedge(41, "NEEDED")]
+    found = hedge_times([*facts, hedge(50, "DONE")], 30.0, 100 * S)
+    assert (found.needed, found.done, found.longest_s, len(found.late)) == (3, 3, 39.0, 1)
+
+
 def test_an_alarm_in_time_is_an_answer_and_silence_is_not():
     alarmed = hedge_times([hedge(1, "NEEDED"), hedge(31, "ALARM"), hedge(90, "DONE")], 30.0, 100 * S)
     assert alarmed == HedgeTimes(1, 1, 1, 30.0, (), 0)
