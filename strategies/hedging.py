@@ -6,7 +6,7 @@ quotes and hands it the events of orders and markets that are not its quotes'.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import time
 from decimal import Decimal
 from typing import Any, Final
@@ -33,7 +33,7 @@ from mm_nautilus.host.guard import GuardedStrategy
 from mm_nautilus.host.instrument import InstrumentLattice
 from mm_nautilus.inventory.contract import Contract
 from mm_nautilus.inventory.hedge_control import HedgeControl
-from mm_nautilus.inventory.hedge_demand import Cause, Demand
+from mm_nautilus.inventory.hedge_demand import Cause
 from mm_nautilus.inventory.hedge_desk import HedgeIntent
 from mm_nautilus.inventory.hedge_market import HedgeContract, HedgeMarket, HedgeOrder, Levels, OwnQuotes
 from mm_nautilus.inventory.hedge_ratio import HedgeRatio
@@ -41,9 +41,11 @@ from mm_nautilus.inventory.hedge_settings import HedgeInstrumentSettings, HedgeS
 from mm_nautilus.inventory.ledger import Ledger
 from mm_nautilus.inventory.ledger_line import Fill
 from mm_nautilus.inventory.limits import Holding
+from mm_nautilus.inventory.state import Recovery, VenueReport
 from mm_nautilus.inventory.volume import DailyVolume
 from mm_nautilus.market import Purpose, Side, TopOfBook
 from mm_nautilus.messages import TOPIC_ACCOUNT, TOPIC_FILL, TOPIC_HEDGE, TOPIC_MARK, TOPIC_ORDER
+from mm_nautilus.quoting.limit_settings import AgeSettings
 
 _ORDER_SIDES = {Side.BUY: OrderSide.BUY, Side.SELL: OrderSide.SELL}
 _WAKE: Final = "21_hedge_"
@@ -128,6 +130,8 @@ class Hedger:
         The quotes on it.
     limit_lots : int
         Position limit on it.
+    age : AgeSettings
+        How long a position on it may be held.
     book : str
         Kind of market data: L1, L2 or L3.
     sample_interval_s : float
@@ -156,6 +160,7 @@ class Hedger:
         quoted: Traded,
         quotes: OwnQuotes,
         limit_lots: int,
+        age: AgeSettings,
         book: str,
         sample_interval_s: float,
         end_ns: int | None,
@@ -201,7 +206,7 @@ class Hedger:
                 position=self.engine_position(one),
                 ts_ns=self._clock.timestamp_ns(),
             )
-        self.control = HedgeControl(settings, ledger, markets, self._strategy_id, quoted.asset, limit_lots)
+        self.control = HedgeControl(settings, ledger, markets, self._strategy_id, quoted.asset, limit_lots, age)
         self._quoted = self.control.markets[0]
         self._others = {market.name: market for market in self.control.markets[1:]}
         self._by_id = {self.traded[name].id: market for name, market in self._others.items()}
@@ -323,7 +328,6 @@ class Hedger:
         sigma: float | None,
         skew: Callable[[], float | None],
         centre: float = 0.0,
-        aged: Demand | None = None,
     ) -> None:
         """Send what must be sent now; other arguments as `HedgeControl.step`.
 
@@ -336,10 +340,10 @@ class Hedger:
 
         """
         control = self.control
-        if not (control.listens or aged):
+        if not control.listens(now_ns, centre):
             return
         self._quoted.heard(top, heard_ns)
-        for intent in control.step(now_ns, sigma, skew() if control.asks_skew else None, centre, aged):
+        for intent in control.step(now_ns, sigma, skew() if control.asks_skew else None, centre):
             self._send(intent, now_ns)
         for order in control.desk.unanswered(now_ns):
             known = self._strategy.cache.order(ClientOrderId(order.client_order_id))
@@ -405,16 +409,7 @@ class Hedger:
         """Book an execution of any order of the strategy; return whether it is news."""
         one = self.traded[str(event.instrument_id)]
         size, price, commission = event.last_qty.as_decimal(), event.last_px.as_decimal(), commission_of(event)
-        fill = Fill(
-            event.ts_event,
-            one.name,
-            str(event.client_order_id),
-            str(event.trade_id),
-            side,
-            size,
-            price,
-            purpose,
-        )
+        fill = _execution(event, one.name, purpose)
         if not self.control.booked(fill, float(commission)):
             return False
         if one.funds is not None:
@@ -442,11 +437,22 @@ class Hedger:
 
     # --------------------------------------------------------------- restart
 
-    def recover(self, state: Mapping[str, Any], now_ns: int) -> Sequence[Any]:
-        """Take up a saved state and the engine's word on positions and open hedges; return what nothing explains."""
+    def recover(self, state: Mapping[str, Any], now_ns: int) -> Recovery:
+        """Take up a saved state and the engine's word on what has happened since."""
+        strategy, executions, open_sizes = self._strategy, [], {}
         self.control.load(state)
+        for one in self.traded.values():
+            for order in strategy.cache.orders(None, one.id, strategy.strategy_id):
+                purpose = _purpose(order)
+                events = [event for event in order.events() if isinstance(event, OrderFilled)]
+                executions += [_execution(event, one.name, purpose) for event in events]
+            for order in open_orders(strategy, one.id):
+                sign = 1 if order.side == OrderSide.BUY else -1
+                open_sizes[str(order.client_order_id)] = sign * order.leaves_qty.as_decimal()
+        executions.sort(key=lambda fill: fill.ts_ns)
         positions = {name: self.engine_position(one) for name, one in self.traded.items()}
-        return self.control.reconcile(positions, self._open_hedges(now_ns), now_ns)
+        report = VenueReport(executions, open_sizes, positions)
+        return self.control.recover(report, self._open_hedges(now_ns), now_ns)
 
     def _open_hedges(self, now_ns: int) -> list[HedgeOrder]:
         """Return the hedges of an earlier life that the engine knows to be open or in flight."""
@@ -454,7 +460,7 @@ class Hedger:
         for name, one in self.traded.items():
             for order in open_orders(self._strategy, one.id):
                 tags = order.tags or []
-                if len(tags) == 3 and tags[0] in {Purpose.HEDGE, Purpose.LIQUIDATION}:
+                if _purpose(order) is not Purpose.QUOTE:
                     price = one.lattice.ticks(order.price)
                     found.append(
                         HedgeOrder(
@@ -486,6 +492,25 @@ def open_orders(strategy: Any, instrument_id: InstrumentId) -> list[Any]:
         for order in orders
     }
     return [found[name] for name in sorted(found)]
+
+
+def _purpose(order: Any) -> Purpose:
+    """Return what an order of ours was sent for: hedges say so in their tags, see `Hedger`."""
+    tags = order.tags or []
+    return Purpose(tags[0]) if len(tags) == 3 and tags[0] in {Purpose.HEDGE, Purpose.LIQUIDATION} else Purpose.QUOTE
+
+
+def _execution(event: OrderFilled, instrument_id: str, purpose: Purpose) -> Fill:
+    return Fill(
+        event.ts_event,
+        instrument_id,
+        str(event.client_order_id),
+        str(event.trade_id),
+        Side.BUY if event.order_side == OrderSide.BUY else Side.SELL,
+        event.last_qty.as_decimal(),
+        event.last_px.as_decimal(),
+        purpose,
+    )
 
 
 def _check_own(own: HedgeInstrumentSettings | None) -> None:

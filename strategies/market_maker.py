@@ -155,6 +155,7 @@ class MarketMaker(GuardedStrategy):
             self._traded,
             self._desk,
             int(settings.limits.max_position / self._lot),
+            settings.age,
             settings.book,
             settings.volatility.sample_interval_s,
             settings.arrival.end_ns,
@@ -197,7 +198,8 @@ class MarketMaker(GuardedStrategy):
         """Take up an earlier life: its books, its hedges, and the orders that it left behind."""
         now_ns = self._clock.timestamp_ns()
         self._desk.volatility.load(saved["volatility"])
-        for difference in self._hedger.recover(saved["books"], now_ns):
+        recovery = self._hedger.recover(saved["books"], now_ns)
+        for difference in recovery.differences:
             self.log.warning(
                 f"{difference.instrument_id}: the position is {difference.venue}, the books of the last run and the "
                 f"fills since say {difference.ledger}; the former is taken"

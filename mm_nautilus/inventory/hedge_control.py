@@ -9,13 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from mm_nautilus.inventory.hedge_demand import Demand, hedge_bands, hedge_demand
+from mm_nautilus.inventory.hedge_demand import Cause, Demand, hedge_bands, hedge_demand, reducing
 from mm_nautilus.inventory.hedge_desk import HedgeDesk, HedgeIntent
 from mm_nautilus.inventory.hedge_market import HedgeMarket, HedgeOrder
 from mm_nautilus.inventory.hedge_settings import HedgeSettings
-from mm_nautilus.inventory.ledger import Difference, Ledger
+from mm_nautilus.inventory.ledger import Ledger
 from mm_nautilus.inventory.ledger_line import Booking, Fill
+from mm_nautilus.inventory.liquidation import liquidation_due
+from mm_nautilus.inventory.state import Recovery, VenueReport, recover
 from mm_nautilus.market import RiskStage
+from mm_nautilus.quoting.limit_settings import AgeSettings
 
 
 class HedgeControl:
@@ -33,6 +36,8 @@ class HedgeControl:
         For the records.
     limit_lots : int
         Position limit, in lots of the quoted instrument.
+    age : AgeSettings
+        How long a position on it may be held.
 
     """
 
@@ -44,6 +49,7 @@ class HedgeControl:
         strategy_id: str,
         asset: str,
         limit_lots: int,
+        age: AgeSettings,
     ) -> None:
         self.ledger = ledger
         self.desk = HedgeDesk(settings, markets, strategy_id, asset)
@@ -51,6 +57,7 @@ class HedgeControl:
         """What the risk monitor asks for."""
         self._settings = settings
         self._limit_lots = limit_lots
+        self._age = age
         self._markets = {market.name: market for market in markets}
         self._quoted = markets[0]
         for market in markets:
@@ -61,10 +68,11 @@ class HedgeControl:
         """The quoted instrument first."""
         return self.desk.markets
 
-    @property
-    def listens(self) -> bool:
+    def listens(self, now_ns: int, centre: float = 0.0) -> bool:
         """Whether anything could be hedged now; `step` need not be asked where not."""
-        return self._settings.trigger != "none" or self.stage >= RiskStage.FLATTEN or self.desk.decision is not None
+        if self._settings.trigger != "none" or self.stage >= RiskStage.FLATTEN or self.desk.decision is not None:
+            return True
+        return self.due_lots(now_ns, centre) != 0
 
     @property
     def asks_skew(self) -> bool:
@@ -78,9 +86,7 @@ class HedgeControl:
 
     # ------------------------------------------------------------------ work
 
-    def step(
-        self, now_ns: int, sigma: float | None, skew: float | None, centre: float = 0.0, aged: Demand | None = None
-    ) -> list[HedgeIntent]:
+    def step(self, now_ns: int, sigma: float | None, skew: float | None, centre: float = 0.0) -> list[HedgeIntent]:
         """Return the orders to send now.
 
         Parameters
@@ -93,8 +99,6 @@ class HedgeControl:
             Fall of the reservation price per unit held, in price units.
         centre : float
             Exposure wanted, in units of the asset.
-        aged : Demand or None
-            What has been held for too long.
 
         """
         exposure, demand = self.exposure, None
@@ -103,9 +107,21 @@ class HedgeControl:
             limit = self._limit_lots * unit
             bands = hedge_bands(self._settings, self.stage, limit, centre, sigma, skew, self.taking_cost(now_ns))
             demand = hedge_demand(exposure, bands, self.desk.working)
+        aged = self._aged(now_ns, exposure, centre)
         if aged is not None and (demand is None or abs(aged.quantity) > abs(demand.quantity)):
             demand = aged
         return self.desk.step(now_ns, demand, exposure)
+
+    def due_lots(self, now_ns: int, centre: float = 0.0) -> int:
+        """Return the signed lots of the quoted instrument that have been held too long; other arguments as `step`."""
+        line, grid, unit = self.ledger.line(self._quoted.name), self._quoted.contract.grid, self._quoted.asset_per_lot()
+        target = Decimal(0) if not centre or not unit else Decimal(round(centre / unit)) * grid.lot
+        return int(liquidation_due(line.lots, now_ns, self._age, self._limit_lots * grid.lot, target) / grid.lot)
+
+    def _aged(self, now_ns: int, exposure: float, centre: float) -> Demand | None:
+        unit = self._quoted.asset_per_lot()
+        due = 0 if unit is None else self.due_lots(now_ns, centre)
+        return None if unit is None or not due else reducing(Cause.AGE, exposure, exposure + due * unit)
 
     def taking_cost(self, now_ns: int) -> float | None:
         """Half-spread and fee of the cheapest market of the asset itself, in price units; ``None`` where none is fit.
@@ -169,49 +185,42 @@ class HedgeControl:
         return {"ledger": self.ledger.save(), "hedge": self.desk.save()}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take up what `save` returned; `reconcile` with the venue must follow."""
+        """Take up what `save` returned; `recover` must follow."""
         self.ledger.load(state["ledger"])
         self.desk.load(state["hedge"])
         for market in self.markets:
             self._count(market)
 
-    def reconcile(self, positions: Mapping[str, Decimal], out: Iterable[HedgeOrder], now_ns: int) -> list[Difference]:
-        """Take the venue's word after a restart: for positions, and for which hedges may still fill.
+    def recover(self, report: VenueReport, out: Iterable[HedgeOrder], now_ns: int) -> Recovery:
+        """Take the venue's word after a restart: for executions, positions, and which hedges may still fill.
 
         Parameters
         ----------
-        positions : mapping of instrument id to Decimal
-            Net positions; an instrument that is not named is flat.
+        report : VenueReport
+            What the venue, or the engine for it, says; taken at one instant.
         out : iterable of HedgeOrder
-            Hedges that may still fill, as far as the venue knows.
+            Hedges that may still fill: those that were sent after the state was saved are taken over.
         now_ns : int
             Engine time.
 
-        Returns
-        -------
-        list of Difference
-            What no fill we were told of explains; it has been adopted.
-
         """
-        still = {order.client_order_id: order for order in out}
-        differences = list(self.ledger.differences(positions))
-        for difference in differences:
-            self.ledger.adopt(difference, now_ns)
+        recovery = recover(self.ledger, report, now_ns)
+        for fill in recovery.missed:
+            lots = int(fill.size / self._markets[fill.instrument_id].contract.grid.lot)
+            self.desk.filled(fill.client_order_id, lots, fill.price, 0.0, now_ns)
         for market in self.markets:
             self._count(market)
+        still = {order.client_order_id: order for order in out}
+        for market in self.markets:
             order = market.order
             if order is not None and order.client_order_id not in still:
                 self.closed(order.client_order_id, "RECONCILED", now_ns, "over before the restart")
-        known = {one.client_order_id for one in self.ledger.in_flight}
-        for name in known - set(still):
-            self.ledger.ended(name)
+        known = {order.client_order_id for order in self.ledger.in_flight}
         for name, order in still.items():
             market = self._markets[order.instrument_id]
-            signed = int(order.side) * order.leaves_lots * market.contract.grid.lot
             if name not in known:
-                self.ledger.sent(name, order.instrument_id, signed)
-            if market.order is None:
-                self.desk.adopt(order)
-            elif market.order.client_order_id == name:
-                market.order.filled_lots = order.filled_lots
-        return differences
+                self.ledger.sent(
+                    name, order.instrument_id, int(order.side) * order.leaves_lots * market.contract.grid.lot
+                )
+            self.desk.adopt(order)
+        return recovery

@@ -185,6 +185,8 @@ class HedgeDesk:
         return known
 
     def _allowed(self, cause: Cause) -> list[HedgeMarket]:
+        if cause is Cause.AGE:
+            return list(self.markets[:1])  # trades elsewhere would leave the old lots where they are
         must_go = cause.purpose is Purpose.LIQUIDATION
         return [market for market in self.markets if must_go or not market.last_resort]
 
@@ -438,8 +440,8 @@ class HedgeDesk:
     def adopt(self, order: HedgeOrder) -> None:
         """Count an order of an earlier life that was sent after the state was saved."""
         self.decisions = max(self.decisions, order.decision_id)
-        market = {one.name: one for one in self.markets}.get(order.instrument_id)
-        if market is not None and market.order is None:
+        market = {one.name: one for one in self.markets}[order.instrument_id]
+        if market.order is None:
             self._out(market, order)
 
 
