@@ -48,7 +48,7 @@ class Board:
         return [state for state in self._said.values() if state.stage != RiskStage.NORMAL.name]
 
     def settle(self, rules: Iterable[WatchedRule], now_ns: int, note: str = "") -> list[RiskState]:
-        """Return the states that differ from what was last said.
+        """Return the states that differ from what was last said, the strictest first.
 
         Parameters
         ----------
@@ -82,7 +82,8 @@ class Board:
             ):
                 self._said[scope] = state
                 changed.append(state)
-        return changed
+        # Strictest first: nobody is let go by one state before another one restrains him.
+        return sorted(changed, key=lambda state: -RiskStage[state.stage])
 
 
 def _strictest(scope: str, asked: list[tuple[RiskStage, str, str, float]], now_ns: int, note: str) -> RiskState:

@@ -24,10 +24,26 @@ class Line:
     profit or loss. While the market is not fit to be marked at, the last fit mid stands.
     """
 
-    __slots__ = ("_opening", "_worth", "asset", "cash", "contract", "mark", "opened", "position")
+    __slots__ = (
+        "_opening",
+        "_worth",
+        "asset",
+        "cash",
+        "contract",
+        "held",
+        "mark",
+        "opened",
+        "position",
+        "settlement",
+        "unit_value",
+    )
 
     def __init__(self, contract: Contract, asset: str) -> None:
-        self.contract, self.asset = contract, asset
+        self.contract, self.asset, self.settlement = contract, asset, contract.settlement_currency
+        self.held = 0.0
+        """The position, for formulas."""
+        self.unit_value = math.nan
+        """What one contract is worth in settlement currency, NaN without a price."""
         self.cash = self.position = self._opening = _ZERO
         self.mark: Decimal | None = None
         self.opened = False
@@ -36,6 +52,7 @@ class Line:
     def open(self, position: Decimal) -> None:
         """Take over a position, to be paid for at the next mark."""
         self.position = self._opening = position
+        self.held = float(position)
         self.opened = True
 
     def price(self, mark: Decimal) -> None:
@@ -43,6 +60,8 @@ class Line:
         if mark == self.mark:
             return
         self.mark, self._worth = mark, None
+        multiplier, price = float(self.contract.multiplier), float(mark)
+        self.unit_value = -multiplier / price if self.contract.inverse else multiplier * price
         if self._opening:
             self.cash -= self.contract.value(self._opening, mark)
             self._opening = _ZERO
@@ -50,6 +69,7 @@ class Line:
     def trade(self, signed: Decimal, price: Decimal) -> None:
         """Book a trade."""
         self.position += signed
+        self.held = float(self.position)
         self.cash -= self.contract.value(signed, price)
         self._worth = None
 
@@ -65,17 +85,10 @@ class Line:
         return self.cash + self._worth
 
     def exposure(self) -> float:
-        """Return the signed amount of settlement currency that what is held stands for; 0 without a price."""
-        if not self.position or self.mark is None:
+        """Return the signed amount of settlement currency that what is held stands for, NaN without a price."""
+        if not self.held:
             return 0.0
-        return self.unit_value() * float(self.position) * (-1.0 if self.contract.inverse else 1.0)
-
-    def unit_value(self) -> float:
-        """Return what one contract is worth in settlement currency, NaN without a price."""
-        if self.mark is None:
-            return float("nan")
-        multiplier, mark = float(self.contract.multiplier), float(self.mark)
-        return -multiplier / mark if self.contract.inverse else multiplier * mark
+        return -self.unit_value * self.held if self.contract.inverse else self.unit_value * self.held
 
 
 class Books:
@@ -125,10 +138,9 @@ class Books:
         line = self.lines.get(instrument_id)
         if line is None:
             contract = self._contract_of(instrument_id)
-            settlement = contract.settlement_currency
             if self.currency is None:
-                self.currency = settlement
-            self._check(settlement, f"what {instrument_id} settles in")
+                self.currency = contract.settlement_currency
+            self._check(contract.settlement_currency, f"what {instrument_id} settles in")
             asset = contract.base_currency or instrument_id.rpartition(".")[0]
             line = self.lines[instrument_id] = Line(contract, asset)
         return line
@@ -162,7 +174,7 @@ class Books:
                 both = fact.bid is not None and fact.ask is not None
                 line.price(_mid(fact.bid, fact.ask) if both else fact.price)  # type: ignore[arg-type]
             line.trade(signed, fact.price)
-            if fact.commission_currency == line.contract.settlement_currency:
+            if fact.commission_currency == line.settlement:
                 line.cash -= fact.commission
             elif fact.commission:
                 self._check(fact.commission_currency, f"the commission of {fact.instrument_id}")
@@ -179,7 +191,7 @@ class Books:
         with localcontext(EXACT):
             equity = self.carried
             for line in self.lines.values():
-                total, settlement = line.total(), line.contract.settlement_currency
+                total, settlement = line.total(), line.settlement
                 if total is None:
                     return None
                 if settlement == self.currency or not total:
@@ -198,9 +210,11 @@ class Books:
     def factors(self) -> Iterable[tuple[Line, float]]:
         """Yield the lines with the worth of their settlement currency, NaN where that has no price yet."""
         for line in self.lines.values():
-            settlement = line.contract.settlement_currency
-            rate = 1.0 if settlement == self.currency else self._rate(settlement)
-            yield line, float("nan") if rate is None else float(rate)
+            if line.settlement == self.currency:
+                yield line, 1.0
+            else:
+                rate = self._rate(line.settlement)
+                yield line, math.nan if rate is None else float(rate)
 
     def exposures(self) -> dict[str, float]:
         """Return the signed exposure of each asset over its instruments, in `currency`; without a price, it is 0."""

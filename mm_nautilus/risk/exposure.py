@@ -144,7 +144,7 @@ class ValueAtRisk(_OfBooks):
         self._sample(now_ns)
         if self._samples < self._rule.min_samples:
             return None
-        held = np.array([float(line.position) for line in self._books.lines.values()])[: len(self._weights)]
+        held = np.array([line.held for line in self._books.lines.values()])[: len(self._weights)]
         # A line that was opened later has had less weight to gather; one not sampled yet has no part.
         held = np.divide(held, np.sqrt(self._weights), out=np.zeros_like(held), where=self._weights > 0.0)
         variance = max(float(held @ self._covariance @ held), 0.0) * self._rule.horizon_s
@@ -161,7 +161,7 @@ class ValueAtRisk(_OfBooks):
         elapsed_ns = now_ns - (self._sampled_ns or 0)
         if self._sampled_ns is not None and elapsed_ns < self._rule.sample_interval_s * 1e9:
             return
-        now = np.array([line.unit_value() * rate for line, rate in self._books.factors()])
+        now = np.array([line.unit_value * rate for line, rate in self._books.factors()])
         grown = len(now) - len(self._last)
         if grown:
             self._last = np.append(self._last, np.full(grown, np.nan))

@@ -59,10 +59,11 @@ class FillRate:
 
     """
 
-    __slots__ = ("_count", "_expected", "_last_fill", "_last_ns", "_rates", "_rule")
+    __slots__ = ("_count", "_expected", "_last_fill", "_last_ns", "_lowest", "_rates", "_rule")
 
     def __init__(self, rule: FillRateRule) -> None:
         self._rule = rule
+        self._lowest = min((threshold for threshold, _ in rule.levels), default=math.inf) * rule.recover_share
         self._count, self._expected = WindowSum(rule.window_s), WindowSum(rule.window_s)
         self._rates: dict[str, float] = {}
         self._last_ns = 0
@@ -85,6 +86,19 @@ class FillRate:
         self._integrate(now_ns)
         expected = self._expected.at(now_ns)
         return surprise(self._count.at(now_ns), expected) if expected >= self._rule.min_expected else None
+
+    def quick(self, now_ns: int) -> float | None:
+        """Return a bound above the surprise where that is below every threshold, else the surprise; cheaper mostly.
+
+        A tail is at least as likely as its first number.
+        """
+        self._integrate(now_ns)
+        expected, count = self._expected.at(now_ns), self._count.at(now_ns)
+        if expected < self._rule.min_expected:
+            return None
+        chance = math.exp(count * math.log(expected) - expected - math.lgamma(count + 1.0))
+        bound = -math.log10(2.0 * chance) if chance > 0.0 else math.inf
+        return max(bound, 0.0) if bound < self._lowest else surprise(count, expected)
 
     def reason(self, now_ns: int) -> str:
         """Say what was expected, what came, and how likely that was."""

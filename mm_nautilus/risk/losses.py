@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import time
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from mm_nautilus.risk.windows import WindowStart
 
@@ -15,7 +15,7 @@ type Equity = Callable[[], Decimal | None]
 """Equity as of this evaluation, open positions included."""
 
 
-class _Loss:
+class Loss:
     """Equity at a reference less equity now, as a number above 0 or as a share of capital.
 
     Parameters
@@ -33,8 +33,8 @@ class _Loss:
 
     def __init__(self, equity: Equity, unit: float = 1.0) -> None:
         self._equity, self._unit = equity, unit
-        self.reference: Decimal | None = None
-        """Equity that the loss is counted from."""
+        self.reference: Decimal | None = Decimal(0)
+        """Equity that the loss is counted from: at first that of the start, which is 0."""
 
     def value(self, now_ns: int) -> float | None:
         """Return the loss, 0 where there is none, ``None`` where equity is not known."""
@@ -55,12 +55,20 @@ class _Loss:
         """Count from the equity now."""
         self.reference = self._equity()
 
+    def save(self) -> list[Any]:
+        """Return what a restart needs, as JSON-able values."""
+        return [None if self.reference is None else str(self.reference)]
+
+    def load(self, state: list[Any] | None, equity: Decimal) -> None:
+        """Restore what `save` returned, ``None`` where the rule was not there; `equity` is that of the restart."""
+        self.reference = equity if state is None or state[0] is None else Decimal(state[0])
+
     def _referred(self, now_ns: int, equity: Decimal) -> Decimal:
         raise NotImplementedError
 
 
-class Drawdown(_Loss):
-    """Loss from the highest equity at any evaluation; the start counts as one."""
+class Drawdown(Loss):
+    """Loss from the highest equity at the start or at any evaluation."""
 
     __slots__ = ()
 
@@ -70,13 +78,13 @@ class Drawdown(_Loss):
         return equity if self.reference is None else max(self.reference, equity)
 
 
-class DayLoss(_Loss):
+class DayLoss(Loss):
     """Loss since the day's roll-over, from the equity at the last evaluation before it.
 
     Parameters
     ----------
     equity, unit
-        See `_Loss`.
+        See `Loss`.
     rollover : time
         Time of day in UTC.
 
@@ -94,36 +102,43 @@ class DayLoss(_Loss):
         self.day: int | None = None
         """Roll-overs since 1970."""
 
+    def save(self) -> list[Any]:
+        """Return what a restart needs, as JSON-able values."""
+        return [*super().save(), self.day]
+
+    def load(self, state: list[Any] | None, equity: Decimal) -> None:
+        """Go on with the day; one that ended meanwhile ended at the equity of the restart."""
+        super().load(state, equity)
+        self.day, self._last = None if state is None else state[1], equity
+
     def _referred(self, now_ns: int, equity: Decimal) -> Decimal:
         day = (now_ns - self._offset_ns) // _DAY_NS
-        if self.reference is None:
-            reference = equity
-        elif day != self.day:
-            reference = equity if self._last is None else self._last
-        else:
-            reference = self.reference
+        reference = equity if self.reference is None else self.reference
+        if self.day is not None and day != self.day and self._last is not None:
+            reference = self._last
         self.day, self._last = day, equity
         return reference
 
 
-class HourLoss(_Loss):
+class HourLoss(Loss):
     """Loss against the equity at the start of a rolling window, or at the start of everything where that is later.
 
     Parameters
     ----------
     equity, unit
-        See `_Loss`.
+        See `Loss`.
     window_s : float
         Length, in seconds.
 
     """
 
-    __slots__ = ("_window", "_window_s")
+    __slots__ = ("_start", "_window", "_window_s")
 
     def __init__(self, equity: Equity, unit: float, window_s: float) -> None:
         super().__init__(equity, unit)
         self._window: WindowStart[Decimal] = WindowStart(window_s)
         self._window_s = window_s
+        self._start: Decimal | None = Decimal(0)
 
     @property
     def words(self) -> str:  # type: ignore[override]
@@ -133,7 +148,14 @@ class HourLoss(_Loss):
     def restart(self, now_ns: int) -> None:
         """Count from the equity now."""
         super().restart(now_ns)
+        self._start = None
         self._window.clear()
 
+    def load(self, state: list[Any] | None, equity: Decimal) -> None:  # noqa: ARG002
+        """Count from the equity at the restart: what came before in the window is not known."""
+        super().load(None, equity)
+        self._start = equity
+
     def _referred(self, now_ns: int, equity: Decimal) -> Decimal:
-        return self._window.take(now_ns, equity)
+        start, self._start = self._start, None
+        return self._window.take(now_ns, equity if start is None else start)

@@ -109,14 +109,14 @@ class Monitor:
 
     def evaluate(self, now_ns: int) -> None:
         """Measure every rule; say which stages change, and at the stated interval every value."""
-        changed: list[tuple[WatchedRule, float | None]] = []
+        changed: list[WatchedRule] = []
         for rule in self._rules:
             value = rule.value(now_ns)
             machine = rule.machine
             if machine.idle and (value is None or value < machine.lowest):
                 continue
             if machine.update(value, now_ns):
-                changed.append((rule, value))
+                changed.append(rule)
         if changed or not self._settled:
             self._react(changed, now_ns)
         if self._incidents.open is not None:
@@ -125,13 +125,13 @@ class Monitor:
             self._next_report_ns = now_ns - now_ns % self._report_ns + self._report_ns
             self._report(now_ns)
 
-    def _react(self, changed: list[tuple[WatchedRule, float | None]], now_ns: int, note: str = "") -> None:
+    def _react(self, changed: list[WatchedRule], now_ns: int, note: str = "") -> None:
         facts: list[Said] = []
         halting = None
-        for rule, value in changed:
+        for rule in changed:
             rule.reason = rule.measure.reason(now_ns)
             stage = rule.machine.stage
-            facts.append(RiskFact(now_ns, rule.name, rule.scope, value, stage.name, rule.reason))
+            facts.append(RiskFact(now_ns, rule.name, rule.scope, rule.measure.value(now_ns), stage.name, rule.reason))
             if stage is RiskStage.HALT and halting is None:
                 halting = rule
         incident = None
@@ -153,7 +153,7 @@ class Monitor:
         self.outbox.append(RiskFact(now_ns, "equity", "", worth, RiskStage.NORMAL.name, words))
         for rule in self._rules:
             stage, reason = rule.machine.stage.name, rule.measure.reason(now_ns)
-            self.outbox.append(RiskFact(now_ns, rule.name, rule.scope, rule.value(now_ns), stage, reason))
+            self.outbox.append(RiskFact(now_ns, rule.name, rule.scope, rule.measure.value(now_ns), stage, reason))
 
     # -------------------------------------------------------------- operator
 
@@ -208,7 +208,7 @@ class Monitor:
         for rule, _ in held:
             rule.machine.update(rule.value(now_ns), now_ns)
         refused = [rule for rule, _ in held if rule.machine.stage is RiskStage.HALT]
-        changed = [(rule, rule.value(now_ns)) for rule, before in held if rule.machine.stage is not before]
+        changed = [rule for rule, before in held if rule.machine.stage is not before]
         for rule in refused:
             rule.reason = rule.measure.reason(now_ns)
         standing, was_open = self._standing(), self._incidents.open is not None
@@ -271,7 +271,7 @@ class Monitor:
 
         Rolling windows start anew.
         """
-        equity, drawdown, day = self.books.equity(), self._whole.drawdown, self._whole.day_loss
+        equity = self.books.equity()
         return {
             "stages": [
                 [rule.name, rule.scope, rule.machine.stage.name, rule.reason]
@@ -280,8 +280,7 @@ class Monitor:
             ],
             "orders": {scope: [stage.name, reason] for scope, (stage, reason) in self._board.orders.items()},
             "equity": None if equity is None else str(equity),
-            "peak": None if drawdown is None or drawdown.reference is None else str(drawdown.reference),
-            "day": None if day is None or day.reference is None else [day.day, str(day.reference)],
+            "losses": {name: loss.save() for name, loss in self._whole.losses.items()},
             "incidents": self._incidents.count,
             "incident_open": self._incidents.open is not None,
         }
@@ -291,12 +290,9 @@ class Monitor:
         self._board.orders = {scope: (RiskStage[name], why) for scope, (name, why) in state["orders"].items()}
         self._incidents.restore(state["incidents"], is_open=state["incident_open"])
         if state["equity"] is not None:
-            self.books.carried = Decimal(state["equity"])
-        if self._whole.drawdown is not None and state["peak"] is not None:
-            self._whole.drawdown.reference = Decimal(state["peak"])
-        if self._whole.day_loss is not None and state["day"] is not None:
-            self._whole.day_loss.day = state["day"][0]
-            self._whole.day_loss.reference = Decimal(state["day"][1])
+            carried = self.books.carried = Decimal(state["equity"])
+            for name, loss in self._whole.losses.items():
+                loss.load(state["losses"].get(name), carried)
         for name, scope, stage, reason in state["stages"]:
             if scope and scope not in self._instruments:
                 watch = self._instruments[scope] = InstrumentWatch(scope, self._settings)

@@ -28,11 +28,12 @@ class VolatilityRegime:
 
     """
 
-    __slots__ = ("_fast", "_last", "_last_ns", "_slow")
+    __slots__ = ("_fast", "_last", "_last_ns", "_ratio", "_slow")
 
     def __init__(self, rule: RegimeRule) -> None:
         self._fast, self._slow = DecayedMean(rule.fast_half_life_s), DecayedMean(rule.slow_half_life_s)
         self._last: float | None = None
+        self._ratio: float | None = None
         self._last_ns = 0
 
     def marked(self, fact: MarkFact) -> None:
@@ -43,14 +44,14 @@ class VolatilityRegime:
         mid, elapsed_s = 0.5 * (fact.bid + fact.ask), (fact.ts_ns - self._last_ns) * 1e-9
         if self._last is not None and elapsed_s > 0.0:
             variance_per_s = (mid - self._last) ** 2 / elapsed_s
-            self._fast.add(variance_per_s, elapsed_s)
-            self._slow.add(variance_per_s, elapsed_s)
+            fast = self._fast.add(variance_per_s, elapsed_s)
+            slow = self._slow.add(variance_per_s, elapsed_s)
+            self._ratio = math.sqrt(fast / slow) if slow else None
         self._last, self._last_ns = mid, fact.ts_ns
 
     def value(self, now_ns: int) -> float | None:  # noqa: ARG002 - the level of the last mark stands
         """Return the ratio; ``None`` before the price has moved."""
-        fast, slow = self._fast.value, self._slow.value
-        return math.sqrt(fast / slow) if fast is not None and slow else None
+        return self._ratio
 
     def reason(self, now_ns: int) -> str:
         """Say how many times."""
@@ -71,11 +72,12 @@ class SpreadRegime:
 
     """
 
-    __slots__ = ("_fast", "_last_ns", "_slow")
+    __slots__ = ("_fast", "_last_ns", "_ratio", "_slow")
 
     def __init__(self, rule: RegimeRule) -> None:
         self._fast, self._slow = DecayedMean(rule.fast_half_life_s), DecayedMean(rule.slow_half_life_s)
         self._last_ns: int | None = None
+        self._ratio: float | None = None
 
     def marked(self, fact: MarkFact) -> None:
         """Take a mark; a time without a fit market is not counted."""
@@ -84,14 +86,14 @@ class SpreadRegime:
             return
         if self._last_ns is not None and fact.ts_ns > self._last_ns:
             elapsed_s = (fact.ts_ns - self._last_ns) * 1e-9
-            self._fast.add(fact.ask - fact.bid, elapsed_s)
-            self._slow.add(fact.ask - fact.bid, elapsed_s)
+            fast = self._fast.add(fact.ask - fact.bid, elapsed_s)
+            slow = self._slow.add(fact.ask - fact.bid, elapsed_s)
+            self._ratio = fast / slow if slow else None
         self._last_ns = fact.ts_ns
 
     def value(self, now_ns: int) -> float | None:  # noqa: ARG002 - the level of the last mark stands
         """Return the ratio; ``None`` before two marks in a row."""
-        fast, slow = self._fast.value, self._slow.value
-        return fast / slow if fast is not None and slow else None
+        return self._ratio
 
     def reason(self, now_ns: int) -> str:
         """Say how many times."""

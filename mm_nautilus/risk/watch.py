@@ -11,7 +11,7 @@ from mm_nautilus.risk.books import Books
 from mm_nautilus.risk.exposure import Concentration, GrossExposure, NetExposure, ValueAtRisk
 from mm_nautilus.risk.feed import StaleFeed, UnfitBook
 from mm_nautilus.risk.fill_rate import FillRate
-from mm_nautilus.risk.losses import DayLoss, Drawdown, HourLoss
+from mm_nautilus.risk.losses import DayLoss, Drawdown, HourLoss, Loss
 from mm_nautilus.risk.machine import StageMachine
 from mm_nautilus.risk.measure import Measure
 from mm_nautilus.risk.orders import COMMANDS, OpenOrders
@@ -30,7 +30,8 @@ class WatchedRule:
     def __init__(self, name: str, scope: str, rule: Rule, measure: Measure) -> None:
         self.name, self.scope, self.measure = name, scope, measure
         self.machine = StageMachine(rule)
-        self.value = measure.value
+        self.value = measure.quick if isinstance(measure, FillRate) else measure.value
+        """What the stage follows from."""
         self.reason = ""
         """Why it asks for its stage, as of the last change."""
 
@@ -120,14 +121,14 @@ class WholeWatch:
     def __init__(self, settings: RiskSettings, books: Books) -> None:
         self._alarms = Burst(settings.hedge_alarms, "hedges not done in time")
         self._messages = None if settings.message_rate is None else MessageRate(settings.message_rate)
-        self.drawdown: Drawdown | None = None
-        self.day_loss: DayLoss | None = None
         active = settings.rules()
         self.rules = [
             WatchedRule(name, "", active[name], measure)
             for name, measure in self._measures(settings, books)
             if name in active
         ]
+        self.losses = {rule.name: rule.measure for rule in self.rules if isinstance(rule.measure, Loss)}
+        """The rules that compare equity with what it was, by name."""
 
     def _measures(self, settings: RiskSettings, books: Books) -> Iterator[tuple[str, Measure]]:
         def unit(rule: MoneyRule) -> float:
@@ -137,11 +138,9 @@ class WholeWatch:
         if self._messages is not None:
             yield "message_rate", self._messages
         if settings.drawdown is not None:
-            self.drawdown = Drawdown(books.equity, unit(settings.drawdown))
-            yield "drawdown", self.drawdown
+            yield "drawdown", Drawdown(books.equity, unit(settings.drawdown))
         if settings.day_loss is not None:
-            self.day_loss = DayLoss(books.equity, unit(settings.day_loss), settings.rollover_utc)
-            yield "day_loss", self.day_loss
+            yield "day_loss", DayLoss(books.equity, unit(settings.day_loss), settings.rollover_utc)
         if (hour := settings.hour_loss) is not None:
             yield "hour_loss", HourLoss(books.equity, unit(hour), hour.window_s)
         if settings.gross_exposure is not None:

@@ -156,13 +156,9 @@ class DecayedMean:
         self._half_life_s = half_life_s
         self._sum = self._weight = 0.0
 
-    def add(self, value: float, elapsed_s: float) -> None:
-        """Take a value that held for `elapsed_s`, up to now."""
+    def add(self, value: float, elapsed_s: float) -> float:
+        """Take a value that held for `elapsed_s` > 0, up to now; return the mean."""
         kept = math.exp2(-elapsed_s / self._half_life_s)
         self._sum = kept * self._sum + (1.0 - kept) * value
         self._weight = kept * self._weight + (1.0 - kept)
-
-    @property
-    def value(self) -> float | None:
-        """The mean, ``None`` before the first value."""
-        return self._sum / self._weight if self._weight > 0.0 else None
+        return self._sum / self._weight
