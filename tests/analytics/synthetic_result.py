@@ -27,7 +27,8 @@ def result_of(log, facts):
     summary = summarise(log, facts)
     fees = {"fee_model": "maker and taker rate", "maker_fee": Decimal("-0.00005"), "taker_fee": Decimal("0.0004")}
     venues = [
-        VenueSettings(one.venue, True, True, 2.0, 2.0, 1.0, fill_model="default", **fees) for one in facts.accounts
+        VenueSettings(venue, True, True, 2.0, 2.0, 1.0, fill_model="default", **fees)
+        for venue in dict.fromkeys(one.venue for one in facts.instruments)
     ]
     shapes = [
         DataShape(one.instrument_id, one.venue, BookData.L2, True, update_interval_ms=100.0, visible_levels=20)
@@ -44,6 +45,10 @@ def result_of(log, facts):
             "data": {"catalog": "catalogs/calm", "types": ["TradeTick", "OrderBookDelta"]},
             "instruments": summary.instruments,
             "total": summary.total,
+            "hedges": summary.hedges,
+            "risk": summary.risk,
+            "obligations": summary.obligations,
+            "end_of_day": summary.end_of_day,
             "status": "ok",
         }
     )

@@ -3,11 +3,13 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from synthetic_result import write_run_folder
-from synthetic_run import synthetic_run
+from synthetic_risk import risky_run
+from synthetic_run import SyntheticRun, synthetic_run
 
 from mm_nautilus.analytics.report import write_report
 
@@ -18,9 +20,10 @@ QUIET += ["--disable-component-update", "--disable-sync", "--enable-logging=stde
 
 @pytest.mark.e2e
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-def test_every_chart_is_drawn_and_the_console_is_silent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("made", [synthetic_run, risky_run])
+def test_every_chart_is_drawn_and_the_console_is_silent(tmp_path: Path, made: Callable[..., SyntheticRun]) -> None:
     folder = tmp_path / "run"
-    write_run_folder(synthetic_run(steps=500), folder)
+    write_run_folder(made(steps=600), folder)
     report = write_report(folder)
     charts = len(re.findall(r'class="chart"', report.read_text()))
     assert charts >= 6

@@ -12,9 +12,10 @@ from mm_nautilus.analytics.report.chart import Chart
 from mm_nautilus.analytics.report.market_charts import quotes_and_fills, size_quoted, spread_quoted
 from mm_nautilus.analytics.report.money_charts import equity, inventory
 from mm_nautilus.analytics.report.page import render
+from mm_nautilus.analytics.report.run_sections import run_sections
 from mm_nautilus.analytics.report.state_charts import quote_states, why_not_quoting
 from mm_nautilus.analytics.runlog import RunLog
-from mm_nautilus.analytics.summary import facts_in
+from mm_nautilus.analytics.summary import facts_in, settlement_currencies
 from mm_nautilus.errors import DataError
 
 REPORT_FILE: Final = "report.html"
@@ -47,9 +48,11 @@ def write_report(run_dir: Path) -> Path:
     for number, (name, one) in enumerate(result["instruments"].items()):
         logged = instrument_log(log, facts_in(one), one["start_ns"], one["end_ns"])
         charts[name] = instrument_charts(logged, f"i{number}", LINE_POINTS // shared, MOST_FILLS // shared)
+    currencies = settlement_currencies([facts_in(one) for one in result["instruments"].values()])
+    sections = run_sections(result, log, currencies)
     notices = [] if log.complete else ["The run was cut short: its log ends at the last flush."]
     path = run_dir / REPORT_FILE
-    path.write_text(render(result, run_toml, charts, notices), encoding="utf-8")
+    path.write_text(render(result, run_toml, charts, notices, sections), encoding="utf-8")
     return path
 
 
@@ -68,11 +71,16 @@ def instrument_charts(one: InstrumentLog, group: str, points: int, most_fills: i
         Fills drawn one by one.
 
     """
-    why = why_not_quoting(one, group)
-    return [
+    traded = [
         quotes_and_fills(one, group, points, most_fills),
         inventory(one, group, points),
         equity(one, group, points),
+    ]
+    if not one.timeline.decisions and one.facts.position_limit is None:  # only hedged on
+        return traded
+    why = why_not_quoting(one, group)
+    return [
+        *traded,
         quote_states(one, group),
         *([why] if why else []),
         spread_quoted(one, group, points),

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from mm_nautilus.analytics.numbers import MINUS, aligned, amount, compact, duration, share
+from mm_nautilus.analytics.report.words import in_words
 from mm_nautilus.analytics.result import money_lines
 from mm_nautilus.analytics.summary import facts_in
 
@@ -113,7 +114,7 @@ def records_table(caption: str, records: Sequence[Json]) -> str:
     """Return a table with one column per record and one row per field."""
     names = list(dict.fromkeys(name for record in records for name in record))
     rows = "".join(
-        f'<tr><th scope="row">{escape(_words(name))}</th>'
+        f'<tr><th scope="row">{escape(in_words(name))}</th>'
         + "".join(f'<td class="text">{escape(_plain(record.get(name)))}</td>' for record in records)
         + "</tr>"
         for name in names
@@ -138,7 +139,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_plain(item) for item in value)
     return str(value).replace("-", MINUS, 1) if isinstance(value, (int, float)) and value < 0 else str(value)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -30,7 +31,11 @@ _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inl
 
 
 def render(
-    result: Mapping[str, Any], run_toml: str, charts: Mapping[str, Sequence[Chart]], notices: Sequence[str]
+    result: Mapping[str, Any],
+    run_toml: str,
+    charts: Mapping[str, Sequence[Chart]],
+    notices: Sequence[str],
+    sections: Sequence[Section] = (),
 ) -> str:
     """Return the report as one HTML document.
 
@@ -44,9 +49,12 @@ def render(
         In the order in which they are shown.
     notices : sequence of str
         What the reader must know about the log itself (an unfinished run).
+    sections : sequence of Section
+        What follows the charts of the instruments.
 
     """
     drawn = [chart for some in charts.values() for chart in some]
+    drawn += [chart for section in sections for chart in section.charts]
     instruments = result["instruments"]
     several = len(instruments) > 1
     body = "".join(
@@ -56,11 +64,26 @@ def render(
             *(_numbers(name, one, heading=several) for name, one in instruments.items()),
             _money_and_caveats(result),
             *(_charts(name, charts[name], heading=several) for name in instruments),
+            *map(_section, sections),
             _settings(result, run_toml),
             "</main>",
         )
     )
     return document(_name(result), body, drawn)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page: a heading, charts, and tables of HTML, each on a card of its own."""
+
+    title: str
+    tables: Sequence[str]
+    charts: Sequence[Chart] = ()
+
+
+def _section(section: Section) -> str:
+    cards = "".join(f'<div class="card">{table}</div>' for table in section.tables)
+    return f"<section><h2>{escape(section.title)}</h2>{''.join(map(figure_card, section.charts))}{cards}</section>"
 
 
 def document(title: str, body: str, charts: Iterable[Chart]) -> str:

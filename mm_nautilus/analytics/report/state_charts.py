@@ -14,6 +14,7 @@ from mm_nautilus.analytics.quoting_time import QuoteTimeline
 from mm_nautilus.analytics.report.chart import Chart, milliseconds, over_time, plain_figure
 from mm_nautilus.analytics.report.palette import BUY, MUTED, SELL, STATES, Colour
 from mm_nautilus.analytics.report.thin import Floats, Ints
+from mm_nautilus.analytics.report.words import in_words
 
 _STATE_STRETCHES: Final = 240
 
@@ -117,8 +118,7 @@ def why_not_quoting(one: InstrumentLog, group: str) -> Chart | None:
 def _words(code: str) -> str:
     """Return a code in words: POSITION_LIMIT:BID is "Position limit (bid)"."""
     name, _, side = code.partition(":")
-    words = name.replace("_", " ").lower().capitalize()
-    return f"{words} ({side.lower()})" if side else words
+    return f"{in_words(name)} ({side.lower()})" if side else in_words(name)
 
 
 def _side_colour(reason: str) -> Colour:

@@ -1,0 +1,44 @@
+"""The sections of the page that are about the whole run: risk, hedges, obligations, days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mm_nautilus.analytics.hedge_summary import hedges
+from mm_nautilus.analytics.report.book_sections import day_tables, obligation_table
+from mm_nautilus.analytics.report.page import Section
+from mm_nautilus.analytics.report.risk_charts import risk_stages
+from mm_nautilus.analytics.report.risk_sections import hedge_tables, risk_tables
+from mm_nautilus.analytics.risk_summary import stage_spans
+from mm_nautilus.analytics.runlog import RunLog
+from mm_nautilus.messages import HedgeFact, RiskState
+
+
+def run_sections(result: Mapping[str, Any], log: RunLog, currency_of: Mapping[str, str]) -> list[Section]:
+    """Return the sections that have something to say.
+
+    Parameters
+    ----------
+    result : mapping
+        ``result.json``.
+    log : RunLog
+        The run's log.
+    currency_of : mapping of instrument to str
+        Settlement currencies.
+
+    """
+    sections = []
+    if result.get("risk") is not None:
+        spans = [(one["start_ns"], one["end_ns"]) for one in result["instruments"].values()]
+        start_ns, end_ns = min(start for start, _ in spans), max(end for _, end in spans)
+        stages = risk_stages(stage_spans(log.messages(RiskState), start_ns, end_ns))
+        sections.append(Section("Risk", risk_tables(result["risk"]), [stages]))
+    if result.get("hedges", {}).get("count"):
+        told = hedges(log.messages(HedgeFact), currency_of)
+        sections.append(Section("Hedges", hedge_tables(result["hedges"], told)))
+    if result.get("obligations"):
+        sections.append(Section("Quote obligations", [obligation_table(result["obligations"])]))
+    if result.get("end_of_day"):
+        sections.append(Section("End of day", day_tables(result["end_of_day"])))
+    return sections
