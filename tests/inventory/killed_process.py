@@ -16,12 +16,14 @@ import orjson
 from mm_nautilus.inventory.contract import Contract
 from mm_nautilus.inventory.ledger import Ledger, tradable
 from mm_nautilus.inventory.ledger_line import Fill
-from mm_nautilus.inventory.state import VenueReport, load_state, recover, save_state
+from mm_nautilus.inventory.state import Recovery, VenueReport, load_state, recover, save_state
 from mm_nautilus.market import Purpose, Side
 
 INSTRUMENT, ASSET = "XYZ.SIM", "XYZ"
 STEP = Decimal("0.01")
-"""Smallest hedge; quotes fill in thousandths."""
+"""Smallest hedge."""
+LOT = Decimal("0.001")
+"""What quotes fill in."""
 
 
 class Process:
@@ -30,26 +32,21 @@ class Process:
     def __init__(self, path: Path, save_every: int) -> None:
         self._path = path
         self._save_every = save_every
-        self._orders = 0
         self._heard = 0
+        self.orders = 0
         self.ledger = Ledger(remembered=64)
         self.ledger.open(INSTRUMENT, asset=ASSET, venue="SIM", contract=Contract("USD", ASSET))
 
-    def begin(self, report: dict[str, Any]) -> dict[str, Any]:
+    def begin(self, report: dict[str, Any], now_ns: int) -> dict[str, Any]:
         """Take over the state and what the venue says; return what that took."""
         state = load_state(self._path)
         if state is not None:
-            self.ledger.load(state["ledger"])
-            self._orders = state["orders"]
-        found = recover(
-            self.ledger,
-            VenueReport(
-                [fill_of(one) for one in report["executions"]],
-                {name: Decimal(left) for name, left in report["open_orders"].items()},
-                {INSTRUMENT: Decimal(report["position"])},
-            ),
-            report["ts_ns"],
-        )
+            self.orders = state["orders"]
+            self.load(state)
+        positions = {INSTRUMENT: Decimal(report["position"])}
+        open_orders = {name: Decimal(left) for name, left in report["open_orders"].items()}
+        executions = [fill_of(one) for one in report["executions"]]
+        found = self.recover(VenueReport(executions, open_orders, positions), now_ns)
         return {
             "missed": len(found.missed),
             "ended": len(found.ended),
@@ -58,29 +55,52 @@ class Process:
             "differences": len(found.differences),
         }
 
-    def hear(self, message: dict[str, Any]) -> None:
+    def hear(self, message: dict[str, Any], now_ns: int) -> None:
         """Take one message of the venue."""
         if "fill" in message:
-            self.ledger.book(fill_of(message["fill"]))
+            self.book(fill_of(message["fill"]))
         elif "ended" in message:
-            self.ledger.ended(message["ended"])
+            self.end(message["ended"], now_ns)
         self._heard += 1
         if self._heard % self._save_every == 0:
             self.save()
 
-    def hedge(self) -> dict[str, Any] | None:
+    def hedge(self, now_ns: int) -> dict[str, Any] | None:
         """Return an order for what must be hedged now; it is in the state file before anybody hears of it."""
-        size = -tradable(self.ledger.to_hedge(ASSET, {}), STEP, STEP)
+        name = f"H-{self.orders + 1}"
+        size = self.decide(name, now_ns)
         if not size:
             return None
-        self._orders += 1
-        name = f"H-{self._orders}"
-        self.ledger.sent(name, INSTRUMENT, size)
+        self.orders += 1
         self.save()
         return {"order": name, "size": str(size)}
 
     def save(self) -> None:
-        save_state(self._path, {"ledger": self.ledger.save(), "orders": self._orders})
+        save_state(self._path, self.state() | {"orders": self.orders})
+
+    # What a hedger of another kind does in another way.
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.ledger.load(state["ledger"])
+
+    def state(self) -> dict[str, Any]:
+        return {"ledger": self.ledger.save()}
+
+    def recover(self, report: VenueReport, now_ns: int) -> Recovery:
+        return recover(self.ledger, report, now_ns)
+
+    def book(self, fill: Fill) -> None:
+        self.ledger.book(fill)
+
+    def end(self, order: str, now_ns: int) -> None:
+        self.ledger.ended(order)
+
+    def decide(self, name: str, now_ns: int) -> Decimal:
+        """Return the signed size of an order that counts from now on, or 0."""
+        size = -tradable(self.ledger.to_hedge(ASSET, {}), STEP, STEP)
+        if size:
+            self.ledger.sent(name, INSTRUMENT, size)
+        return size
 
     def summary(self) -> dict[str, Any]:
         line = self.ledger.line(INSTRUMENT)
@@ -106,22 +126,23 @@ def say(message: dict[str, Any]) -> None:
     sys.stdout.buffer.flush()
 
 
-def main() -> None:
-    process = Process(Path(sys.argv[1]), int(sys.argv[2]))
+def run(process: Process) -> None:
+    """Listen and answer until told to finish."""
     for line in sys.stdin.buffer:
         message = orjson.loads(line)
+        now_ns = message["now_ns"]
         if "report" in message:
-            say({"recovered": process.begin(message["report"])})
+            say({"recovered": process.begin(message["report"], now_ns)})
         elif "finish" in message:
             process.save()
             say({"summary": process.summary()})
             return
         else:
-            process.hear(message)
-        order = process.hedge()
+            process.hear(message, now_ns)
+        order = process.hedge(now_ns)
         if order is not None:
             say(order)
 
 
 if __name__ == "__main__":
-    main()
+    run(Process(Path(sys.argv[1]), int(sys.argv[2])))

@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 import pytest
 
-CHILD = Path(__file__).parent / "killed_process.py"
+HERE = Path(__file__).parent
 STEP = Decimal("0.01")
 KILLS = 25
 
@@ -37,6 +37,11 @@ class Venue:
         self.quoted = Decimal(0)
         self.open_orders: dict[str, Decimal] = {}
         self.seen: set[str] = set()
+
+    def says(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Return a message with the time at which it is sent; a second passes with each."""
+        self._ts_ns += 10**9
+        return message | {"now_ns": self._ts_ns}
 
     def _execute(self, order: str, size: Decimal) -> dict[str, Any]:
         self._ts_ns += 1
@@ -84,7 +89,6 @@ class Venue:
                 "executions": self.executions[-400:],
                 "open_orders": {order: str(left) for order, left in self.open_orders.items()},
                 "position": str(self.position),
-                "ts_ns": self._ts_ns,
             }
         }
 
@@ -92,9 +96,11 @@ class Venue:
 class Child:
     """The process under test, and what it said so far."""
 
-    def __init__(self, path: Path, save_every: int) -> None:
+    def __init__(self, path: Path, save_every: int, program: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(CHILD), str(path), str(save_every)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, str(HERE / program), str(path), str(save_every)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         self._said: queue.Queue[bytes | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -144,38 +150,44 @@ class Child:
         self._process.wait()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_process_killed_at_any_instant(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("program", "seed"), [("killed_process.py", 1), ("killed_process.py", 2), ("killed_desk.py", 3)]
+)
+def test_a_process_killed_at_any_instant(tmp_path: Path, program: str, seed: int) -> None:
     draw = random.Random(seed)
     venue = Venue(draw)
     path = tmp_path / "state.json"
     took = {"missed": 0, "ended": 0, "resumed": 0, "unknown": 0, "differences": 0}
 
-    def restarted() -> Child:
-        child = Child(path, save_every=draw.choice((1, 3, 20)))
-        child.tell(venue.report())
+    def started() -> Child:
+        """Return a process that has read nothing yet: it starts while another one lives."""
+        return Child(path, draw.choice((1, 3, 20)), program)
+
+    def settled(child: Child) -> Child:
+        child.tell(venue.says(venue.report()))
         recovered = child.hear()["recovered"]
         for name, count in recovered.items():
             took[name] += count
         return child
 
-    child = restarted()
+    child = settled(started())
     for _ in range(KILLS):
+        heir = started()
         for _ in range(draw.randint(5, 60)):
-            child.tell(venue.fill_a_quote())
+            child.tell(venue.says(venue.fill_a_quote()))
             if draw.random() < 0.2:
-                child.tell({"fill": draw.choice(venue.executions[-40:])})
+                child.tell(venue.says({"fill": draw.choice(venue.executions[-40:])}))
             for order in child.orders():
                 venue.take(order["order"], Decimal(order["size"]))
             for told in venue.work(quickly=False):
-                child.tell(told)
+                child.tell(venue.says(told))
             if draw.random() < 0.3:
                 time.sleep(draw.random() * 0.003)
         time.sleep(draw.random() * 0.004)
         for order in child.kill():  # what left it before it died still arrives
             venue.take(order["order"], Decimal(order["size"]))
         venue.work(quickly=False)  # and nobody is there to hear what becomes of it
-        child = restarted()
+        child = settled(heir)
 
     deadline = time.monotonic() + 60
     while venue.position >= STEP or venue.open_orders:
@@ -183,9 +195,10 @@ def test_a_process_killed_at_any_instant(tmp_path: Path, seed: int) -> None:
         for order in child.orders():
             venue.take(order["order"], Decimal(order["size"]))
         for told in venue.work(quickly=True):
-            child.tell(told)
+            child.tell(venue.says(told))
+        child.tell(venue.says({"tick": True}))  # time goes on, and with it the pace of hedges
         time.sleep(0.001)
-    child.tell({"finish": True})
+    child.tell(venue.says({"finish": True}))
     summary = child.hear()["summary"]
     child.close()
 
