@@ -18,6 +18,7 @@ from mm_nautilus.quoting.finalise import LadderShape, finalised_side
 from mm_nautilus.quoting.guards import Bounds, Cap, Reason, Room, Trace, floor_half_spread, uncross
 from mm_nautilus.quoting.ladder import inventory_share, skewed, smallest_lots, towards_limit
 from mm_nautilus.quoting.settings import QuotingSettings
+from mm_nautilus.quoting.target import TargetInventory
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Wanted:
     """Largest |position| in the worst case; 0 where nothing is wanted."""
     min_lots: int = 1
     """Smallest order the venue accepts at any of these prices."""
+    target: float = 0.0
+    """Inventory that the bands were counted from, in base units."""
 
 
 def withdrawn(reason: Reason) -> Wanted:
@@ -147,8 +150,6 @@ class Quoter:
         self._order_lots = order_lots = int(settings.order_size / grid.lot)
         self._min_lots, self._min_notional = grid.min_lots, float(grid.min_notional)
         self.limit_lots = int(settings.limits.max_position / grid.lot)
-        target_lots = getattr(settings, "target_inventory", 0.0) / base_per_lot
-        self._target_lots = max(-self.limit_lots, min(self.limit_lots, target_lots))
         self._max_notional = _optional_float(settings.limits.max_notional)
         self._max_order_notional = _optional_float(settings.limits.max_order_notional)
         self._min_price = _optional_float(settings.guards.min_price)
@@ -162,6 +163,7 @@ class Quoter:
         )
         model_type = find_model(settings.model)
         self._model = model_type(settings, order_lots * base_per_lot, self.limit_lots * base_per_lot)  # type: ignore[arg-type]
+        self._target = TargetInventory(settings, self._model, self.limit_lots * base_per_lot)
 
     def decide(
         self,
@@ -192,7 +194,8 @@ class Quoter:
 
         """
         trace = Trace()
-        share = inventory_share(position_lots, self._target_lots, self.limit_lots)
+        target = self._target.value(state)
+        share = inventory_share(position_lots, target / self._base_per_lot, self.limit_lots)
         try:
             quote = self._model.quote(state, position_lots * self._base_per_lot, elapsed_s)
         except ArithmeticError:  # parameters beyond what floats can hold overflow or divide by zero
@@ -228,6 +231,7 @@ class Quoter:
             asked,
             self.limit_lots if notional_lots is None else min(self.limit_lots, notional_lots),
             smallest,
+            target,
         )
 
     def skew(self, state: MarketState, position_lots: int, elapsed_s: float) -> float:

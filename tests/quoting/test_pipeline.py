@@ -19,7 +19,8 @@ from mm_nautilus.market import Grid, QuoteState, Side
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment
 from mm_nautilus.quoting.desk import Desk
 from mm_nautilus.quoting.guards import UNBOUNDED, Bounds, Cap, Reason, reduce_only
-from mm_nautilus.quoting.pipeline import Funds, Wanted, limit_problems, size_problems
+from mm_nautilus.quoting.pipeline import Funds, Quoter, Wanted, limit_problems, size_problems
+from mm_nautilus.quoting.settings import QuotingSettings, settings_with_model
 
 TICK, LOT = Decimal("0.01"), Decimal("0.1")
 BIDS = st.one_of(st.none(), st.floats(90.0, 110.0))
@@ -383,6 +384,31 @@ def test_bands_are_counted_from_the_target() -> None:
         -57: (skewed[":ASK"],),
         -58: (skewed[":ASK"], tightened),
     }
+
+
+@pytest.mark.parametrize(
+    ("changes", "target"),
+    [
+        ({}, 0.0),
+        ({"target_inventory": 3.0}, 3.0),
+        ({"drift_price_per_s": 0.002}, 2.0),
+        ({"drift_price_per_s": 0.002, "target_inventory": -3.0}, -1.0),
+        ({"funding_rate_per_s": 3e-5}, -3.0),
+        ({"mean_reversion_per_s": 0.001, "mean_price": 104.0}, 4.0),
+        ({"drift_price_per_s": 1.0}, 10.0),
+    ],
+)
+def test_a_stated_drift_moves_the_target_that_the_bands_are_counted_from(
+    changes: dict[str, float], target: float
+) -> None:
+    fields = {"instrument_id": "XYZ.SIM", "order_size": "1", "limits": {"max_position": "10"}, "gamma": 0.001}
+    settings = settings_with_model(QuotingSettings, "glft").model_validate(
+        fields | {"intensity": {"a_per_s": 1.0, "k_per_price": 1.0}} | changes
+    )
+    quoter = Quoter(settings, Grid(TICK, LOT), float(LOT))
+    found = quoter.decide(market(99.99, 100.01), round(target / float(LOT)), 0.0)
+    assert found.target == pytest.approx(target)
+    assert "ADDING_SIDE_SKEWED" not in "".join(found.reasons)
 
 
 @pytest.mark.parametrize(
