@@ -99,7 +99,9 @@ class IncidentLog:
             "cost": fact.cost,
             "elapsed_s": fact.elapsed_s,
         }
-        return self.entry(fact.ts_ns, f"HEDGE_{fact.event}", fact.cause, stage, fact.reason, _json(done))
+        words = f"{fact.side} {fact.size.normalize():f} {fact.instrument_id}"
+        reason = f"{words}: {fact.reason}" if fact.reason else words
+        return self.entry(fact.ts_ns, f"HEDGE_{fact.event}", fact.cause, stage, reason, _json(done))
 
 
 class IncidentFiles:
