@@ -41,16 +41,17 @@ class _Result:
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         result = self._result
         numbers = Group(*(_instrument(name, one) for name, one in result["instruments"].items()))
+        kept = _kept(result)
         money = Group(*(_money(currency, total) for currency, total in result["total"].items()))
         realism = Group(*(_venue(one) for one in result["realism"]["venues"]), _caveats(result["realism"]["caveats"]))
         yield _title(result)
         if options.max_width < _SIDE_BY_SIDE:
-            yield Group(numbers, money, realism)
+            yield Group(numbers, money, *kept, realism)
             return
         sides = Table.grid(padding=(0, 2), expand=True)
         sides.add_column(ratio=5)
         sides.add_column(ratio=6)
-        sides.add_row(Group(numbers, money), realism)
+        sides.add_row(Group(numbers, money, *kept), realism)
         yield sides
 
 
@@ -89,6 +90,7 @@ def _instrument(name: str, one: Json) -> RenderableType:
         ("spread quoted", f"{compact(quoting['spread_bps'], 3)} bps"),
         ("spread of the market", f"{compact(quoting['market_spread_bps'], 3)} bps"),
         ("largest position", f"{amount(held['max_abs'])} ({share(held['max_share_of_limit'])} of the limit)"),
+        ("worst case", f"{amount(held['worst_case'])} ({share(held['worst_case_share_of_limit'])} of the limit)"),
         ("mean / final position", f"{compact(held['mean_abs'], 3)} / {amount(Decimal(held['final']))}"),
         ("orders", f"{orders['submitted']:,} sent, {orders['amended']:,} amended, {orders['cancelled']:,} cancelled"),
         ("rejected", f"{orders['rejected']:,}"),
@@ -110,6 +112,32 @@ def _money(currency: str, total: Json) -> RenderableType:
     table.add_section()
     table.add_row("total", Text(amounts[-1], style="bold green" if pnl > 0 else "bold red" if pnl < 0 else "bold"))
     return table
+
+
+def _kept(result: Json) -> list[RenderableType]:
+    """Return how risk was kept, where anything watched or demanded it: nothing, or one table."""
+    table = _table("Risk and obligations")
+    hedges, risk = result["hedges"], result["risk"]
+    if hedges["count"]:
+        table.add_row("hedges", f"{hedges['count']:,}, {hedges['open']:,} not done, {hedges['alarmed']:,} not in time")
+        cost = ", ".join(f"{compact(paid)} {currency}" for currency, paid in hedges["cost"].items())
+        table.add_row("cost of hedges", cost or "0")
+    if hedges["seconds_max"] is not None:
+        median, longest = duration(hedges["seconds_median"]), duration(hedges["seconds_max"])
+        table.add_row("from needed to done", f"{median} in the median, {longest} at most")
+    if risk is not None:
+        for stage, time in risk["stages"]["all"].items():
+            table.add_row(stage.replace("_", " ").lower(), f"{share(time['share'])} of the time")
+        halted = Text("halted", style="bold red") if risk["ended_halted"] else "not halted"
+        table.add_row("incidents / at the end", Text.assemble(f"{len(risk['incidents']):,} / ", halted))
+    for one in result["obligations"]:
+        uptime, demanded = share(one["record"]["uptime"]), share(one["rule"]["uptime"])
+        style = "bold red" if one["record"]["met"] is False else ""
+        table.add_row(f"{one['venue']}: {one['rule']['name']}", Text(f"kept {uptime} of {demanded}", style=style))
+    apart = sum(len(day["differences"]) for day in result["end_of_day"])
+    if apart:
+        table.add_row("books that do not agree", Text(f"{apart:,}", style="bold red"))
+    return [table] if table.row_count else []
 
 
 def _venue(venue: Json) -> RenderableType:

@@ -1,7 +1,9 @@
 """The report: every fill is in it, nothing is loaded from elsewhere, and it says what it left out."""
 
 import base64
+import re
 from dataclasses import replace
+from decimal import Decimal
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -11,11 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_result import RUN_TOML, write_run_folder
+from synthetic_risk import risky_run
 from synthetic_run import SyntheticRun, synthetic_run
 
 from mm_nautilus.analytics import report
 from mm_nautilus.analytics.report import write_report
 from mm_nautilus.analytics.report.palette import SWAPS
+from mm_nautilus.analytics.report.rows import Badge, rows_table
 from mm_nautilus.analytics.report.state_charts import state_shares
 from mm_nautilus.analytics.report.thin import evenly, extremes
 from mm_nautilus.analytics.runlog import RunLog, RunLogWriter
@@ -258,3 +262,49 @@ def test_shares_of_states_match_a_count_second_by_second(run, folder):
     for code in range(len(timeline.states)):
         counted = [np.mean(state[(middles >= a) & (middles < b)] == code) for a, b in pairwise(edges)]
         np.testing.assert_allclose(shares[code], counted, atol=0.02)
+
+
+@pytest.fixture(scope="module")
+def risky(tmp_path_factory):
+    return Page(write_report(write_run_folder(risky_run(), tmp_path_factory.mktemp("risky"))).read_text("utf-8"))
+
+
+def test_risk_hedges_obligations_and_days_have_their_sections(risky):
+    for words in (
+        "Risk stages", "Time in each stage", "drawdown: drawdown 120 is above 100", "operator: drill <1>",
+        "Notified", "Each hedge", "\N{MINUS SIGN}0.1 BTCUSDT-PERP.HDG", "1 min 2 s", "2, with 3 alarms",
+        "top tier: two-sided, within 0.5 bps, size 0.02", "missed", "too wide", "End of day", "2024-08-08",
+    ):  # fmt: skip
+        assert words in risky.text, words
+    assert "Ledger, strategies, engine and accounts agree." in risky.text
+
+
+def test_the_stages_are_drawn_as_they_were(risky):
+    stages = trace(risky, "risk-stages", "Everything")
+    assert stages["text"] == ["Normal", "Widen", "Normal", "Halt", "Normal", "Normal"]
+    np.testing.assert_array_equal(decoded(stages["y"]), [0, 1, 0, 4, 0, 0])
+    assert "Reduce only" in trace(risky, "risk-stages", "BTCUSDT.SIM")["text"]
+    shown = orjson.dumps(risky.figures["risk-stages"]).decode()
+    assert set(re.findall(r"#[0-9a-f]{6}", shown)) <= set(SWAPS)
+
+
+def test_an_instrument_only_hedged_on_has_no_charts_of_quotes_wanted(risky):
+    assert {key for key in risky.charts if key.startswith("i1")} == {"i1-quotes", "i1-inventory", "i1-equity"}
+    assert "no limit" in risky.text
+
+
+def test_a_long_list_is_cut_and_says_so():
+    table = rows_table("Events", ("When", "What"), [(str(n), Badge("x", "note")) for n in range(250)])
+    assert table.count("<tr>") == 201
+    assert "50 more are in the run log." in table
+    assert "more are" not in rows_table("Events", ("When",), [("<b>",)])
+    assert "&lt;b&gt;" in rows_table("Events", ("When",), [("<b>",)])
+
+
+def test_books_that_do_not_agree_are_shown(run, tmp_path):
+    folder = write_run_folder(
+        SyntheticRun(run.messages, replace(run.facts, engine_positions={"BTCUSDT.SIM": Decimal(9)})), tmp_path
+    )
+    text = Page(write_report(folder).read_text("utf-8")).text
+    assert "What does not agree with the ledger" in text
+    assert "Engine" in text

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 from synthetic_result import result_of
+from synthetic_risk import risky_run
 from synthetic_run import synthetic_run
 
 from mm_nautilus.analytics.numbers import MINUS, NOTHING, aligned, amount, compact, duration, share
@@ -83,3 +84,19 @@ def test_signs_shares_and_lengths_of_time():
 def test_aligned_amounts_are_exact():
     assert aligned([Decimal("1234.5"), Decimal("-0.0625"), Decimal(0)]) == ["1,234.5000", f"{MINUS}0.0625", "0.0000"]
     assert aligned([Decimal(3), Decimal("0E-16")]) == ["3.00", "0.00"]
+
+
+def test_what_was_risked_and_demanded_is_printed_where_there_is_any(result, tmp_path):
+    assert "Risk and obligations" not in printed(result, 100)
+    run = risky_run()
+    text = unwrapped(printed(result_of(RunLog.open(run.write(tmp_path)), run.facts), 100))
+    for words in (
+        "hedges 3, 1 not done, 2 not in time",
+        "2.59 USDT",
+        "32 s in the median",
+        "halt 8.3",
+        "1 / not halted",
+    ):
+        assert words in text
+    assert re.search(r"SIM: top tier kept 7\d\.\d.% of 95\.0", text)
+    assert "worst case" in text

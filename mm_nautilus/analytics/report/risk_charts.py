@@ -43,7 +43,7 @@ def risk_stages(spans: Sequence[StageSpan]) -> Chart:
                 text=[in_words(span.stage) for span in (*mine, mine[-1])],
                 name=scope or "Everything",
                 mode="lines",
-                line={"color": colour, "width": 2.4 if scope == EVERYTHING else 1.5, "shape": "hv"},
+                line={"color": colour, "width": 4.5 if scope == EVERYTHING else 1.5, "shape": "hv"},
                 hovertemplate="%{text}",
             )
         )

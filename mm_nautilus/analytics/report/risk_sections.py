@@ -96,11 +96,11 @@ def _values(values: Sequence[Json]) -> str:
 
 def hedge_tables(summary: Json, hedges: Sequence[Hedge]) -> list[str]:
     """Return the hedges in numbers, and each with how it went."""
-    late = f"{summary['alarmed']:,} of them not in time" if summary["alarmed"] else "all in time"
     causes = ", ".join(f"{in_words(cause)} {count:,}" for cause, count in summary["by_cause"].items())
     pairs = [
         ("Decisions", f"{summary['count']:,} ({causes})"),
-        ("Done", f"{summary['done']:,}, {late}" if summary["done"] else "none"),
+        ("Done", f"{summary['done']:,}; {summary['open']:,} not yet when the run ended"),
+        ("Not in time", f"{summary['alarmed']:,}, with {summary['alarms']:,} alarms"),
         ("From needed to done", _seconds(summary)),
         ("Orders", f"{summary['orders']:,} sent, {summary['refused']:,} refused or not filled"),
         ("Size traded", ", ".join(f"{amount(Decimal(v))} on {name}" for name, v in summary["volume"].items()) or "0"),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+_MANY_COLUMNS = 6
 MOST_ROWS = 200
 """Rows shown of one table; the log has the rest."""
 
@@ -47,9 +48,10 @@ def rows_table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]
     )
     left_out = len(rows) - MOST_ROWS
     more = f'<p class="hint">{left_out:,} more are in the run log.</p>' if left_out > 0 else ""
+    kind = "events many" if len(heads) > _MANY_COLUMNS else "events"
     return (
-        f'<div class="scroll"><table class="events"><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>{more}"
+        f'<h3>{escape(caption)}</h3><div class="scroll"><table class="{kind}" aria-label="{escape(caption)}">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}"
     )
 
 
