@@ -124,7 +124,7 @@ def worst_case_path(
     rows: list[tuple[int, Decimal, Decimal, Decimal]] = []
     known: dict[str, _Order] = {}
     position, open_size = opening, {"BUY": _NOTHING, "SELL": _NOTHING}
-    events = [*orders, *fills]
+    events: list[OrderEvent | Execution] = [*orders, *fills]
     events.sort(key=lambda event: event.ts_ns)  # stable: of one instant, order events first
     for ts_ns, together in groupby(events, key=lambda event: event.ts_ns):
         for event in together:

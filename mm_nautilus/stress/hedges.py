@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from mm_nautilus.messages import HedgeFact
+
+FOREVER_NS: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +87,16 @@ def hedge_times(facts: Iterable[HedgeFact], deadline_s: float, end_ns: int) -> H
     for key in overdue:
         answer(key, end_ns)
     return HedgeTimes(needed, done, alarms, max(times, default=None), tuple(late), len(waiting) - len(overdue))
+
+
+def needed_spans(facts: Iterable[HedgeFact]) -> list[tuple[int, int]]:
+    """Return from when to when each hedge decision was open, in nanoseconds since 1970; without an end to for ever."""
+    began: dict[tuple[str, str, int], int] = {}
+    spans: list[tuple[int, int]] = []
+    for fact in facts:
+        key = fact.strategy_id, fact.asset, fact.decision_id
+        if fact.event == "NEEDED":
+            began.setdefault(key, fact.ts_ns)
+        elif fact.event == "DONE" and key in began:
+            spans.append((began.pop(key), fact.ts_ns))
+    return spans + [(begin, FOREVER_NS) for begin in began.values()]

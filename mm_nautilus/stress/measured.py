@@ -37,6 +37,7 @@ from mm_nautilus.catalog.history import Span, Trades, read_tops, read_trade_size
 from mm_nautilus.catalog.inspect import CatalogShape
 from mm_nautilus.catalog.simulator import PRESETS, SimulationParams, override
 from mm_nautilus.catalog.simulator.params import Asset, Hits, MeanReverting, Sizes, Venue
+from mm_nautilus.config import SimulationSection
 from mm_nautilus.errors import DataError
 from mm_nautilus.estimators.intensity_censored import Floats
 from mm_nautilus.estimators.intensity_orders import (
@@ -132,8 +133,13 @@ class MeasuredMarket:
         )
 
 
-def calm_market(loaded: LoadedRun, root: Path, shape: CatalogShape | None) -> SimulationParams:
-    """Return the market of a run on a day on which nothing happens.
+def stated_market(simulation: SimulationSection) -> SimulationParams:
+    """Return the market that a run on simulated data states."""
+    return override(PRESETS[simulation.preset], simulation.set)
+
+
+def measured_market(loaded: LoadedRun, root: Path, shape: CatalogShape) -> SimulationParams:
+    """Return the market of a run on recorded data as it would be on a day on which nothing happens.
 
     Parameters
     ----------
@@ -142,7 +148,7 @@ def calm_market(loaded: LoadedRun, root: Path, shape: CatalogShape | None) -> Si
     root : Path
         The catalogue it reads.
     shape : CatalogShape
-        What that holds in the run's window; None for a simulated run, whose data need not be there.
+        What that holds in the run's window.
 
     Raises
     ------
@@ -150,9 +156,6 @@ def calm_market(loaded: LoadedRun, root: Path, shape: CatalogShape | None) -> Si
         When the market cannot be measured: too short, no trades, or trades that do not say who took.
 
     """
-    simulation = loaded.run_file.data.simulation
-    if simulation is not None:
-        return override(PRESETS[simulation.preset], simulation.set)
     section = loaded.run_file.data
     span = unix_ns(section.start) or -_FOREVER, unix_ns(section.end) or _FOREVER
     book = loaded.strategy_config.settings.book  # type: ignore[attr-defined]

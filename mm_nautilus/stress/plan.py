@@ -13,8 +13,8 @@ import orjson
 from pydantic import TypeAdapter
 
 from mm_nautilus.catalog.simulator import PRESETS, STRESS_SCENARIOS, SimulationParams
-from mm_nautilus.config import UtcDatetime
 from mm_nautilus.errors import UserError
+from mm_nautilus.settings import UtcDatetime
 from mm_nautilus.stress.scenarios import scenario_market
 
 SIMULATED: Final = "simulated"

@@ -17,12 +17,12 @@ from mm_nautilus.analytics.jsonable import jsonable
 from mm_nautilus.backtest.data import prepared_catalog
 from mm_nautilus.backtest.provenance import PACKAGES
 from mm_nautilus.backtest.run import new_folder, run_loaded
-from mm_nautilus.catalog.simulator import SimulationParams
+from mm_nautilus.catalog.simulator import PRESETS, SimulationParams
 from mm_nautilus.config import read_run_file
-from mm_nautilus.errors import UserError
+from mm_nautilus.errors import ConfigError, UserError
 from mm_nautilus.host.loading import LoadedRun, load_tables
 from mm_nautilus.stress.judged import Judged, by_scenario, worst_of
-from mm_nautilus.stress.measured import calm_market
+from mm_nautilus.stress.measured import measured_market, stated_market
 from mm_nautilus.stress.page import write_page
 from mm_nautilus.stress.plan import Case, Window, check_scenarios, scenario_cases, window_cases
 from mm_nautilus.stress.pool import Failed, in_processes
@@ -110,7 +110,7 @@ def stress(
     raw, problems = read_run_file(path, overrides)
     loaded = load_tables(path, raw, None, problems)
     say("measuring the market")
-    market = _calm_market(loaded) if names else None
+    market = _market_of(loaded) if names else None
     cases = scenario_cases(raw, market, names, range(1, seeds + 1), duration_s) if market else []
     cases += window_cases(raw, windows)
     for case in cases:
@@ -134,10 +134,14 @@ def stress(
     return StressOutcome(folder, write_page(folder, said, judged), judged, said)
 
 
-def _calm_market(loaded: LoadedRun) -> SimulationParams:
-    if loaded.run_file.data.simulation is not None:
-        return calm_market(loaded, loaded.catalog, None)
-    return calm_market(loaded, *prepared_catalog(loaded))
+def _market_of(loaded: LoadedRun) -> SimulationParams:
+    simulation = loaded.run_file.data.simulation
+    if simulation is None:
+        return measured_market(loaded, *prepared_catalog(loaded))
+    if simulation.preset not in PRESETS:
+        problem = f"data.simulation.preset: no preset {simulation.preset!r}; allowed are {', '.join(PRESETS)}"
+        raise ConfigError(loaded.path, [problem])
+    return stated_market(simulation)
 
 
 def bounds_of(loaded: LoadedRun) -> Bounds:

@@ -8,8 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import facts_in
@@ -17,7 +15,8 @@ from mm_nautilus.catalog.stamps import utc_text
 from mm_nautilus.market import RiskStage
 from mm_nautilus.messages import HedgeFact
 from mm_nautilus.stress.exposure import WorstCasePath, logged_path
-from mm_nautilus.stress.hedges import HedgeTimes, hedge_times
+from mm_nautilus.stress.hedges import HedgeTimes, hedge_times, needed_spans
+from mm_nautilus.stress.inventory import Exposure, exposure_of
 from mm_nautilus.stress.losses import Crossing, EquityPath, StageChange, crossings, equity_path
 
 DEFAULT_MOVE: Final = Decimal("0.01")
@@ -43,27 +42,6 @@ class Bounds:
     max_loss: Decimal | None
     hedge_deadline_s: float
     evaluation_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """Worst case of one instrument over its limit, in base units (contracts)."""
-
-    instrument_id: str
-    limit: Decimal | None
-    largest: Decimal
-    """Largest worst case at any instant."""
-    largest_position: Decimal
-    at_ns: int | None
-    instants: int
-    instants_beyond: int
-    marks_differing: int
-    """Marks whose position or open sizes are not what the orders and fills add up to."""
-
-    @property
-    def share(self) -> float | None:
-        """Largest worst case over the limit."""
-        return None if self.limit is None else float(self.largest / self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +119,15 @@ def score(
     }
     start_ns, end_ns = (result["instruments"][quoted][key] for key in ("start_ns", "end_ns"))
     paths = {name: logged_path(log, name, Decimal(str(float(one.path.position[0])))) for name, one in logs.items()}
-    exposures = tuple(_exposure(log, logs[name], path) for name, path in paths.items())
+    hedge_facts = log.messages(HedgeFact)
+    hedging = needed_spans(hedge_facts)
+    exposures = tuple(exposure_of(log, logs[name], path, hedging) for name, path in paths.items())
     currency = logs[quoted].facts.contract.settlement_currency
     mine = [one for one in logs.values() if one.facts.contract.settlement_currency == currency]
     equity, stages = equity_path(mine), stage_changes(log)
     max_loss = float(bounds.max_loss if bounds.max_loss is not None else default_loss(logs[quoted]))
     crossed = crossings(equity, max_loss, stages, bounds.evaluation_s or 0.0)
-    hedges = hedge_times(log.messages(HedgeFact), bounds.hedge_deadline_s, end_ns)
+    hedges = hedge_times(hedge_facts, bounds.hedge_deadline_s, end_ns)
     gravest = max(stages, key=lambda change: change.stage, default=StageChange(start_ns, RiskStage.NORMAL))
     restrained = gravest.stage > RiskStage.NORMAL
     quoting, money = result["instruments"][quoted]["quoting"], result["total"].get(currency)
@@ -236,30 +216,3 @@ def stage_changes(log: RunLog) -> list[StageChange]:
         if not changes or changes[-1].stage is not gravest:
             changes.append(StageChange(row["ts_ns"], gravest))
     return changes
-
-
-def _exposure(log: RunLog, one: InstrumentLog, path: WorstCasePath) -> Exposure:
-    name, limit = one.facts.instrument_id, one.facts.position_limit
-    largest = path.largest
-    worst = int(np.argmax(largest)) if len(largest) else None
-    return Exposure(
-        instrument_id=name,
-        limit=limit,
-        largest=Decimal(0) if worst is None else largest[worst],
-        largest_position=max((abs(held) for held in path.position), default=Decimal(0)),
-        at_ns=None if worst is None else int(path.ts_ns[worst]),
-        instants=len(largest),
-        instants_beyond=0 if limit is None else int(np.count_nonzero(largest > limit)),
-        marks_differing=_marks_differing(log, name, path),
-    )
-
-
-def _marks_differing(log: RunLog, instrument_id: str, path: WorstCasePath) -> int:
-    """Count marks that fit neither what was before their instant nor what was after it."""
-    columns = ["ts_ns", "instrument_id", "position", "open_buy", "open_sell"]
-    differing = 0
-    for row in log.table("marks", columns).to_pylist():
-        if row["instrument_id"] == instrument_id:
-            stated = row["position"], row["open_buy"], row["open_sell"]
-            differing += stated not in (path.at(row["ts_ns"]), path.before(row["ts_ns"]))
-    return differing

@@ -8,7 +8,7 @@ from mm_nautilus.catalog.inspect import inspect_catalog
 from mm_nautilus.catalog.simulator import PRESETS, SimulationParams, override, simulate
 from mm_nautilus.errors import DataError
 from mm_nautilus.host.loading import LoadedRun, load_run
-from mm_nautilus.stress.measured import calm_market, decay_per_tick
+from mm_nautilus.stress.measured import decay_per_tick, measured_market, stated_market
 
 RUN_FILE = """
 [run]
@@ -34,7 +34,7 @@ def measured(folder: Path, params: SimulationParams, *overrides: str) -> Simulat
     simulate(params, folder / "catalog")
     (folder / "run.toml").write_text(RUN_FILE)
     loaded: LoadedRun = load_run(folder / "run.toml", overrides)
-    return calm_market(loaded, loaded.catalog, inspect_catalog(loaded.catalog, loaded.instrument_ids))
+    return measured_market(loaded, loaded.catalog, inspect_catalog(loaded.catalog, loaded.instrument_ids))
 
 
 def test_the_truth_of_a_simulated_market_is_measured_again(tmp_path: Path) -> None:
@@ -79,7 +79,9 @@ def test_a_simulated_run_says_itself_what_its_market_is(tmp_path: Path) -> None:
         'catalog = "catalog"', 'catalog = "c"\nsimulation = { set = ["venues.SIM.half_spread_ticks=2"] }'
     )
     (tmp_path / "run.toml").write_text(text)
-    found = calm_market(load_run(tmp_path / "run.toml"), tmp_path, None)
+    section = load_run(tmp_path / "run.toml").run_file.data.simulation
+    assert section is not None
+    found = stated_market(section)
     assert found.venues[0].half_spread_ticks == 2
     assert not (tmp_path / "c").exists()
 

@@ -92,6 +92,8 @@ def test_unknown_scenarios_and_nothing_to_run_are_refused(tmp_path: Path) -> Non
         check_scenarios(["meteor"])
     with pytest.raises(UserError, match="nothing to run"):
         stress(QUICKSTART, seeds=0, output=tmp_path)
+    with pytest.raises(ConfigError, match=r"no preset 'calmer'; allowed are calm, "):
+        stress(QUICKSTART, ["data.simulation.preset=calmer"], output=tmp_path)
     with pytest.raises(ConfigError, match=r"stress\.max_loss"):
         stress(QUICKSTART, ["stress.max_loss=-1"], output=tmp_path)
     assert not any(tmp_path.iterdir())

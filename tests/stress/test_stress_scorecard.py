@@ -7,9 +7,11 @@ import pytest
 
 from mm_nautilus.market import RiskStage
 from mm_nautilus.messages import HedgeFact
-from mm_nautilus.stress.hedges import HedgeTimes, hedge_times
+from mm_nautilus.stress.exposure import Execution, OrderEvent, worst_case_path
+from mm_nautilus.stress.hedges import FOREVER_NS, HedgeTimes, hedge_times, needed_spans
+from mm_nautilus.stress.inventory import Exposure, marks_differing
 from mm_nautilus.stress.losses import Crossing, EquityPath, StageChange, crossings
-from mm_nautilus.stress.scorecard import Bounds, Exposure, breaches
+from mm_nautilus.stress.scorecard import Bounds, breaches
 
 S = 10**9
 BOUNDS = Bounds(Decimal(10), 30.0, 1.0)
@@ -97,6 +99,29 @@ def test_an_alarm_in_time_is_an_answer_and_silence_is_not():
     assert "SOL: needed at" in silent.late[0]
     cut_short = hedge_times([hedge(90, "NEEDED")], 30.0, 100 * S)
     assert (cut_short.late, cut_short.unfinished) == ((), 1)
+
+
+def test_a_mark_may_state_a_hedge_that_is_decided_and_never_less_than_there_is():
+    orders = [OrderEvent(5 * S, "a", "SELL", "SUBMIT", Decimal(2))]
+    counted = worst_case_path(orders, [Execution(7 * S, "a", "SELL", Decimal(1))])
+
+    def differing(s: int, position: int, buys: int, sells: int, *hedging: tuple[int, int]) -> int:
+        row = {"ts_ns": s * S, "position": Decimal(position), "open_buy": Decimal(buys), "open_sell": Decimal(sells)}
+        return marks_differing([row], counted, hedging)
+
+    assert differing(6, 0, 0, 2) == 0
+    assert (differing(5, 0, 0, 0), differing(5, 0, 0, 2)) == (0, 0)  # before or after the submit of that instant
+    assert differing(6, 0, 0, 1) == 1
+    assert differing(6, 1, 0, 2) == 1
+    assert differing(6, 0, 0, 3) == 1
+    assert differing(6, 0, 0, 3, (4 * S, 8 * S)) == 0
+    assert differing(6, 0, 0, 1, (4 * S, 8 * S)) == 1
+    assert differing(9, -1, 0, 3, (4 * S, 8 * S)) == 1  # the hedge is over, and its size still held
+
+
+def test_a_hedge_decision_is_open_from_needed_to_done():
+    facts = [hedge(1, "NEEDED"), hedge(2, "SENT"), hedge(3, "DONE"), hedge(9, "NEEDED", "ETH")]
+    assert needed_spans(facts) == [(1 * S, 3 * S), (9 * S, FOREVER_NS)]
 
 
 def exposure(**changes) -> Exposure:
