@@ -50,6 +50,8 @@ class Difference:
 class Ledger:
     """See the module; every method costs O(1) in the number of fills, and so does the memory.
 
+    What grows is the number of open lots (`Line.lots`), up to the position limit in the smallest fills there are.
+
     Parameters
     ----------
     volume : DailyVolume or None
