@@ -19,6 +19,10 @@ from mm_nautilus.messages import FillFact, HedgeFact, OrderFact, QuoteDecision
 
 QUICKSTART = Path(__file__).resolve().parents[2] / "configs" / "quickstart.toml"
 D = Decimal
+DRILL = (
+    'after_s = 100\naction = "halt"\nreason = "drill"',
+    'after_s = 110\naction = "resume"\nreason = "drill over"',
+)
 HEDGE = 2_000_000_000_000_000_000
 
 
@@ -97,6 +101,42 @@ def test_a_hedge_traces_to_its_decision(messages, tmp_path):
     found = audited(tmp_path, messages)
     assert found.findings == ()
     assert found.hedge_decisions == 1
+
+
+def test_a_real_run_with_hedges_and_a_halt_traces_and_its_hedges_cost_what_their_fills_say(tmp_path):
+    text = (QUICKSTART.parent / "stress.toml").read_text().replace("../catalogs/simulated", str(tmp_path / "catalogs"))
+    path = tmp_path / "run.toml"
+    path.write_text(text + "".join(f"[[operator]]\n{action}\n" for action in DRILL))
+    overrides = [
+        "data.simulation.duration_s=150",
+        "strategy.hedge.consider_above=0.1",
+        "strategy.hedge.inventory_share=0.15",
+    ]
+    outcome = run_backtest(path, overrides, output=tmp_path / "runs")
+    log = RunLog.open(outcome.run_dir)
+    found = audit(log)
+    assert found.findings == ()
+    summary = outcome.result["hedges"]
+    taken = [fill for fill in log.messages(FillFact) if fill.purpose != "QUOTE"]
+    assert found.hedge_decisions == summary["count"] == summary["done"] > 2
+    assert D(summary["volume"]["SOLUSDT.SIM"]) == sum(fill.size for fill in taken)
+    # Cost is against the mid at the decision, which the book at the fill, a round trip later, is near to.
+    edge = [
+        (1 if fill.side == "BUY" else -1) * (float(fill.price) - 0.5 * (fill.bid + fill.ask)) * float(fill.size)
+        for fill in taken
+    ]
+    paid = float(sum(fill.commission for fill in taken))
+    volume = float(sum(fill.size for fill in taken))
+    assert summary["cost"]["USDT"] == pytest.approx(paid + sum(edge), abs=0.03 * volume)
+    assert summary["cost"]["USDT"] > paid > 0
+    purposes = outcome.result["instruments"]["SOLUSDT.SIM"]["fills"]["by_purpose"]
+    assert sum(one["count"] for name, one in purposes.items() if name != "QUOTE") == len(taken)
+    risk = outcome.result["risk"]
+    assert 9 < risk["stages"]["all"]["HALT"]["seconds"] < 11
+    assert [one["resumed"] for one in risk["incidents"]] == [True]
+    assert not risk["ended_halted"]
+    (day,) = outcome.result["end_of_day"]
+    assert day["differences"] == []
 
 
 def sell_for_buy(messages):
