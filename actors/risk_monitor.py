@@ -81,6 +81,7 @@ class RiskMonitor(GuardedActor):
         self._settings = config.settings
         self._monitor = Monitor(config.settings, self._contract_of)
         self._webhook: Webhook | None = None
+        self._timer = _RISK_TIMER + str(config.actor_id or type(self).__name__)
         self._notified: dict[int, tuple[int, str]] = {}
         self._notifications = 0
         self._saying = self._stopped = False
@@ -89,8 +90,6 @@ class RiskMonitor(GuardedActor):
 
     def on_start(self) -> None:
         """Subscribe, start the timer and schedule the operator."""
-        if self._settings.webhook is not None:
-            self._webhook = Webhook(self._settings.webhook)
         monitor, now = self._monitor, self.clock.timestamp_ns
         handlers: dict[str, Callable[[Any], None]] = {
             TOPIC_MARK: monitor.marked,
@@ -102,11 +101,20 @@ class RiskMonitor(GuardedActor):
         }
         for topic, handler in handlers.items():
             self.subscribe_topic(topic, self.guard(self._then_say(handler)))
-        self._timer = _RISK_TIMER + str(self.actor_id)
-        interval_ns = round(self._settings.interval_s * 1e9)
-        self.clock.set_timer_ns(self._timer, interval_ns, callback=self.guard(self._on_evaluation))
         for number, action in enumerate(self._settings.operator):
             self._schedule(number, action)
+        self._watch()
+
+    def on_resume(self) -> None:
+        """Watch again; whatever held when the actor was stopped still holds."""
+        self._watch()
+
+    def _watch(self) -> None:
+        self._stopped = False
+        if self._settings.webhook is not None:
+            self._webhook = Webhook(self._settings.webhook)
+        interval_ns = round(self._settings.interval_s * 1e9)
+        self.clock.set_timer_ns(self._timer, interval_ns, callback=self.guard(self._on_evaluation))
 
     def on_stop(self) -> None:
         """Record whether people could be told; waits no longer than the webhook's `close_timeout_s`."""

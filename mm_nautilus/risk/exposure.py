@@ -129,12 +129,12 @@ class ValueAtRisk(_OfBooks):
 
     """
 
-    __slots__ = ("_covariance", "_last", "_rule", "_sampled_ns", "_samples", "_weights")
+    __slots__ = ("_covariance", "_last", "_rule", "_sampled_ns", "_samples", "_unbiased", "_weights")
 
     def __init__(self, books: Books, rule: ValueAtRiskRule, unit: float = 1.0) -> None:
         super().__init__(books, unit)
         self._rule = rule
-        self._covariance = np.zeros((0, 0))
+        self._covariance = self._unbiased = np.zeros((0, 0))
         self._last, self._weights = np.zeros(0), np.zeros(0)
         self._samples = 0
         self._sampled_ns: int | None = None
@@ -145,9 +145,7 @@ class ValueAtRisk(_OfBooks):
         if self._samples < self._rule.min_samples:
             return None
         held = np.array([line.held for line in self._books.lines.values()])[: len(self._weights)]
-        # A line that was opened later has had less weight to gather; one not sampled yet has no part.
-        held = np.divide(held, np.sqrt(self._weights), out=np.zeros_like(held), where=self._weights > 0.0)
-        variance = max(float(held @ self._covariance @ held), 0.0) * self._rule.horizon_s
+        variance = max(float(held @ self._unbiased @ held), 0.0) * self._rule.horizon_s
         return loss_of_deviation(math.sqrt(variance), self._rule.confidence).value_at_risk / self._unit
 
     def reason(self, now_ns: int) -> str:
@@ -176,4 +174,7 @@ class ValueAtRisk(_OfBooks):
             self._weights = kept * self._weights + (1.0 - kept) * ~np.isnan(self._last)
             self._samples += 1
         self._last = np.where(np.isnan(now), self._last, now)
+        # A line that was opened later has had less weight to gather; one not sampled yet has no part.
+        scale = np.divide(1.0, np.sqrt(self._weights), out=np.zeros_like(now), where=self._weights > 0.0)
+        self._unbiased = self._covariance * np.outer(scale, scale)
         self._sampled_ns = now_ns

@@ -86,8 +86,8 @@ class WindowQuantile:
 
     def at(self, now_ns: int) -> float | None:
         """Return the quantile of the window that ends now, ``None`` where it is empty."""
-        arrivals = self._arrivals
-        while arrivals and now_ns - arrivals[0][0] > self._window_ns:
+        arrivals, oldest_ns = self._arrivals, now_ns - self._window_ns
+        while arrivals and arrivals[0][0] < oldest_ns:
             self._drop()
         count = len(self._sorted)
         return self._sorted[math.ceil(self._quantile * count) - 1] if count else None
