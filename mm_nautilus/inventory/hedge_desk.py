@@ -136,10 +136,10 @@ class HedgeDesk:
         if decision is None or demand is None:
             self._release()
             return []
+        intent = self._next_order(now_ns, decision, demand)
         if now_ns >= decision.alarm_ns:
             self._said(now_ns, "ALARM", decision, f"not done: {decision.waits_for or 'orders are working'}")
             decision.alarm_ns += self._deadline_ns * (1 + (now_ns - decision.alarm_ns) // self._deadline_ns)
-        intent = self._next_order(now_ns, decision, demand)
         self._wake(decision.alarm_ns)
         return [] if intent is None else [intent]
 

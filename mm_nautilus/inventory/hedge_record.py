@@ -147,7 +147,7 @@ class HedgeRecord:
                 price,
                 mid,
                 cost,
-                (now_ns - since_ns) * 1e-9,
+                (now_ns - since_ns) / 1e9,
                 reason,
             )
         )
