@@ -23,7 +23,7 @@ from mm_nautilus.analytics.summary import summarise
 from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepared_catalog
 from mm_nautilus.backtest.facts import run_facts, venue_settings
 from mm_nautilus.backtest.provenance import provenance
-from mm_nautilus.backtest.watching import check_schedule, day_end, risk_monitors
+from mm_nautilus.backtest.watching import check_obligations, check_schedule, day_end, risk_monitors
 from mm_nautilus.catalog.inspect import CatalogShape
 from mm_nautilus.errors import UserError
 from mm_nautilus.host.collector import rare_collections
@@ -103,6 +103,7 @@ def run_loaded(
         Whether to draw ``report.html``; it can be drawn later from the folder.
 
     """
+    check_obligations(loaded)
     say("preparing data")
     catalog, shape = prepared_catalog(loaded)
     check_schedule(loaded, shape.first_ns, end_of_data(loaded, shape))

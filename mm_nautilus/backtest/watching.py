@@ -1,4 +1,4 @@
-"""Who watches a run (risk, the end of each day), and the operator's schedule held against the data."""
+"""Who watches a run (risk, the end of each day), and its schedule and obligations held against what it trades."""
 
 from __future__ import annotations
 
@@ -35,6 +35,32 @@ def day_end(loaded: LoadedRun) -> DayEnd:
 def roll_over(run_file: RunFile) -> time:
     """Return the time of day (UTC) at which a trading day of the run ends."""
     return time(0) if run_file.risk is None else run_file.risk.rollover_utc
+
+
+def check_obligations(loaded: LoadedRun) -> None:
+    """Refuse obligations that nothing in the run could be held to, or that cannot be told apart.
+
+    Raises
+    ------
+    ConfigError
+        For an instrument that the run does not trade on that venue, or two rules of one name.
+
+    """
+    problems = []
+    for place, venue in enumerate(loaded.run_file.venues):
+        traded = [name for name in loaded.instrument_ids if name.rpartition(".")[2] == venue.name]
+        known, names = ", ".join(traded) or "nothing is", [rule.name for rule in venue.obligation]
+        for number, rule in enumerate(venue.obligation):
+            field = f"venues.{place}.obligation.{number}"
+            problems += [
+                f"{field}.instruments: {name!r} is not traded in this run on {venue.name} ({known})"
+                for name in rule.instruments
+                if name not in traded
+            ]
+            if rule.name in names[:number]:
+                problems.append(f"{field}.name: {rule.name!r} stands there already; each rule needs a name of its own")
+    if problems:
+        raise ConfigError(loaded.path, problems)
 
 
 def check_schedule(loaded: LoadedRun, start_ns: int, end_ns: int) -> None:
