@@ -32,7 +32,7 @@ def stress_table(stress: Mapping[str, Any]) -> RenderableType:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column(style="dim")
     for name in stress["scenarios"]:
-        table.add_column(name.replace("_", " "), justify="right")
+        table.add_column(name.replace("_", " ").replace("-", " "), justify="right")
     columns = [cells(worst) for worst in stress["scenarios"].values()]
     failed = [worst["passed"] < worst["runs"] for worst in stress["scenarios"].values()]
     for row, label in enumerate(COLUMNS):

@@ -47,7 +47,7 @@ def write_page(folder: Path, stress: Mapping[str, Any], judged: Sequence[Judged]
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return name.replace("_", " ").replace("-", " ")
 
 
 def _top(stress: Mapping[str, Any]) -> str:

@@ -110,7 +110,7 @@ def scenario_cases(
 
     The run file is the user's with its data replaced by a simulated market, and with these changes: a book by order
     (L3) becomes one by price, since the simulator has no single orders; actions scheduled under ``[[operator]]`` are
-    left out, since they are about the run's own data, and a scenario must be survived without one.
+    left out, since they are about the run's own data, and a scenario must be survived without one; nobody is notified.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def scenario_cases(
 
 
 def _stressed(raw: Mapping[str, Any], market: SimulationParams, scenario: str, seed: int) -> dict[str, Any]:
-    tables = copy.deepcopy(dict(raw))
+    tables = _unnoticed(raw)
     data = tables["data"]
     catalog = data["catalog"] if "simulation" in data else str(Path(data["catalog"]).parent / SIMULATED)
     kept = {key: data[key] for key in ("chunk_size",) if key in data}
@@ -152,6 +152,14 @@ def _stressed(raw: Mapping[str, Any], market: SimulationParams, scenario: str, s
     return tables
 
 
+def _unnoticed(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of a run file's tables without the webhook: nobody is to be woken by incidents that are none."""
+    tables = copy.deepcopy(dict(raw))
+    if isinstance(tables.get("risk"), dict):
+        tables["risk"].pop("webhook", None)
+    return tables
+
+
 def _assignments(market: SimulationParams, scenario: str) -> list[str]:
     """Return what makes the preset the market, in the words of ``data.simulation.set``."""
     preset, wanted = (params.model_dump(mode="json") for params in (PRESETS[scenario], market))
@@ -166,7 +174,7 @@ def window_cases(raw: Mapping[str, Any], windows: Sequence[Window]) -> list[Case
     """Return a case for every window of the run's own data."""
     cases = []
     for window in windows:
-        tables = copy.deepcopy(dict(raw))
+        tables = _unnoticed(raw)
         tables["data"] |= {"start": window.start, "end": window.end}
         tables["run"]["name"] = f"{tables['run']['name']}-{window.name}"
         cases.append(Case(window.name, None, tables))

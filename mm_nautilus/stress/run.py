@@ -110,7 +110,7 @@ def stress(
     raw, problems = read_run_file(path, overrides)
     loaded = load_tables(path, raw, None, problems)
     say("measuring the market")
-    market = _market_of(loaded) if names else None
+    market = _market_before(loaded, names, windows)
     cases = scenario_cases(raw, market, names, range(1, seeds + 1), duration_s) if market else []
     cases += window_cases(raw, windows)
     for case in cases:
@@ -134,14 +134,18 @@ def stress(
     return StressOutcome(folder, write_page(folder, said, judged), judged, said)
 
 
-def _market_of(loaded: LoadedRun) -> SimulationParams:
+def _market_before(loaded: LoadedRun, names: Sequence[str], windows: Sequence[Window]) -> SimulationParams | None:
+    """Return what the scenarios happen to, None without any; leave the run's own data made, where they are read."""
     simulation = loaded.run_file.data.simulation
     if simulation is None:
-        return measured_market(loaded, *prepared_catalog(loaded))
+        root, shape = prepared_catalog(loaded)
+        return measured_market(loaded, root, shape) if names else None
     if simulation.preset not in PRESETS:
         problem = f"data.simulation.preset: no preset {simulation.preset!r}; allowed are {', '.join(PRESETS)}"
         raise ConfigError(loaded.path, [problem])
-    return stated_market(simulation)
+    if windows:
+        prepared_catalog(loaded)  # one process makes it, so that the others find it
+    return stated_market(simulation) if names else None
 
 
 def bounds_of(loaded: LoadedRun) -> Bounds:

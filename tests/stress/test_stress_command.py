@@ -80,11 +80,12 @@ def test_a_broken_bound_is_exit_code_1_and_jobs_change_nothing(tmp_path: Path, r
 
 def test_a_run_that_fails_is_listed_and_the_others_go_on(tmp_path: Path, run_file: Path) -> None:
     # There are no data on the next day: that run cannot even be prepared.
-    later = "2024-01-02T00:00:00..2024-01-02T00:01:00"
-    code, printed, found, _ = stressed(
-        run_file, tmp_path / "one", *SHORT, "--scenario", "low_liquidity", "--window", later
-    )
+    windows = ["2024-01-02T00:00:00..2024-01-02T00:01:00", "2024-01-01T00:00:00..2024-01-01T00:01:00"]
+    asked = [argument for window in windows for argument in ("--window", window)]
+    code, printed, found, folder = stressed(run_file, tmp_path / "one", "--seeds", "0", *asked)
     assert code == 1
-    assert [run["passed"] for run in found["runs"]] == [True, False]
-    assert "CatalogError" in found["runs"][1]["reasons"][0]
+    assert [run["passed"] for run in found["runs"]] == [False, True]
+    assert "CatalogError" in found["runs"][0]["reasons"][0]
     assert "no book or quotes of SOLUSDT.SIM in the range" in " ".join(printed.split())
+    assert found["market"] is None
+    assert "1 of 2 runs failed" in (folder / "stress.html").read_text()

@@ -57,7 +57,7 @@ def test_a_case_is_a_run_file_that_makes_exactly_the_scenario_s_market(raw) -> N
 def test_what_belongs_to_the_run_s_own_data_is_left_out(raw) -> None:
     raw["data"] = {"catalog": "../catalogs/mine", "start": "2024-01-01", "chunk_size": 7}
     raw["strategy"]["book"] = "L3"
-    raw["risk"] = {}
+    raw["risk"] = {"interval_s": 2.0, "webhook": {"url": "https://example.org/page-me"}}
     raw["operator"] = [{"after_s": 1, "action": "halt", "reason": "a drill"}]
     (case,) = scenario_cases(raw, PRESETS["calm"], ["flash_crash"], [1])
     run = loaded(case)
@@ -65,6 +65,8 @@ def test_what_belongs_to_the_run_s_own_data_is_left_out(raw) -> None:
     assert (run.run_file.data.start, run.run_file.data.chunk_size) == (None, 7)
     assert run.run_file.strategy["book"] == "L2"
     assert run.run_file.operator == []
+    assert run.run_file.risk.webhook is None, "nobody is woken by a simulated incident"
+    assert run.run_file.risk.interval_s == 2.0
     assert raw["operator"], "the tables given are not changed"
     assert raw["strategy"]["book"] == "L3"
 
