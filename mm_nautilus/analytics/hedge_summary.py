@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from statistics import median
+from typing import Final
 
 from mm_nautilus.messages import HedgeFact
 
-_ZERO = Decimal(0)
+_ZERO: Final = Decimal(0)
 
 
 class Outcome(StrEnum):
@@ -130,8 +131,9 @@ def _hedge(told: Sequence[HedgeFact], currency_of: Mapping[str, str]) -> Hedge:
     events = Counter(fact.event for fact in told)
     filled: dict[str, Decimal] = {}
     cost: dict[str, float] = {}
-    volume = (fact for fact in told if fact.event == "FILLED")
-    for fact in volume:
+    for fact in told:
+        if fact.event != "FILLED":
+            continue
         name = fact.instrument_id
         filled[name] = filled.get(name, _ZERO) + (fact.size if fact.side == "BUY" else -fact.size)
         currency = currency_of.get(name, name)

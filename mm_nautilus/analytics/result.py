@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from mm_nautilus.analytics.end_of_day import DayEnd
+from mm_nautilus.analytics.day_result import DayEnd
 from mm_nautilus.analytics.flow_summary import FillSummary, OrderSummary
 from mm_nautilus.analytics.hedge_summary import HedgeSummary
 from mm_nautilus.analytics.inventory_summary import InventorySummary

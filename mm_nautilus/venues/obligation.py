@@ -36,7 +36,9 @@ class ObligationSettings(Settings):
     """One rule of a venue for our resting orders; it holds for each instrument on its own."""
 
     name: str = Field(default="quoting", min_length=1, description="Name of the rule, where a venue has several.")
-    instruments: tuple[str, ...] = Field(default=(), description="Instruments it holds for; all when left out.")
+    instruments: tuple[str, ...] = Field(
+        default=(), description="Instruments it holds for; all that are quoted there when left out."
+    )
     uptime: float = Field(gt=0, le=1, description="Share of the demanded time in which the rule must be kept.")
     max_spread_bps: Decimal | None = Field(
         default=None, gt=0, description="Largest spread between our two sides at the minimum size, in bps of their mid."

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from synthetic_run import LOT, SyntheticRun, synthetic_run
 
-from mm_nautilus.analytics.end_of_day import Books
+from mm_nautilus.analytics.day_result import Books
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import summarise
 from mm_nautilus.backtest import run_backtest
