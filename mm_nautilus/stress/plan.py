@@ -99,6 +99,21 @@ def check_scenarios(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in STRESS_SCENARIOS if not names or name in names)
 
 
+def check_duration(scenarios: Sequence[str], duration_s: float | None) -> None:
+    """Refuse a length that ends before everything a scenario does has begun.
+
+    Raises
+    ------
+    UserError
+        For such a length.
+
+    """
+    for name in scenarios:
+        last_s = max(episode.start_s for asset in PRESETS[name].assets for episode in asset.episodes)
+        if duration_s is not None and duration_s <= last_s:
+            raise UserError(f"--duration-s {duration_s:g}: {name} needs more than {last_s:g} s for all of it to begin")
+
+
 def scenario_cases(
     raw: Mapping[str, Any],
     market: SimulationParams,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
+from pydantic import ValidationError
 
 from mm_nautilus.analytics.jsonable import jsonable
 from mm_nautilus.backtest.data import prepared_catalog
@@ -24,7 +25,7 @@ from mm_nautilus.host.loading import LoadedRun, load_tables
 from mm_nautilus.stress.judged import Judged, by_scenario, worst_of
 from mm_nautilus.stress.measured import measured_market, stated_market
 from mm_nautilus.stress.page import write_page
-from mm_nautilus.stress.plan import Case, Window, check_scenarios, scenario_cases, window_cases
+from mm_nautilus.stress.plan import Case, Window, check_duration, check_scenarios, scenario_cases, window_cases
 from mm_nautilus.stress.pool import Failed, in_processes
 from mm_nautilus.stress.scorecard import Bounds, score
 from mm_nautilus.stress.traces import trace_of
@@ -110,8 +111,13 @@ def stress(
     raw, problems = read_run_file(path, overrides)
     loaded = load_tables(path, raw, None, problems)
     say("measuring the market")
-    market = _market_before(loaded, names, windows)
-    cases = scenario_cases(raw, market, names, range(1, seeds + 1), duration_s) if market else []
+    check_duration(names, duration_s)
+    try:
+        market = _market_before(loaded, names, windows)
+        cases = scenario_cases(raw, market, names, range(1, seeds + 1), duration_s) if market else []
+    except ValidationError as error:
+        problems = [f"the market cannot be simulated: {detail['msg']}" for detail in error.errors()]
+        raise ConfigError(path, problems) from None
     cases += window_cases(raw, windows)
     for case in cases:
         load_tables(path, dict(case.tables))
@@ -150,7 +156,7 @@ def _market_before(loaded: LoadedRun, names: Sequence[str], windows: Sequence[Wi
 
 def bounds_of(loaded: LoadedRun) -> Bounds:
     """Return what the runs of a run file must keep."""
-    section, risk = loaded.run_file.stress, getattr(loaded.run_file, "risk", None)
+    section, risk = loaded.run_file.stress, loaded.run_file.risk
     return Bounds(section.max_loss, section.hedge_deadline_s, None if risk is None else risk.interval_s)
 
 

@@ -98,4 +98,8 @@ def test_unknown_scenarios_and_nothing_to_run_are_refused(tmp_path: Path) -> Non
         stress(QUICKSTART, ["data.simulation.preset=calmer"], output=tmp_path)
     with pytest.raises(ConfigError, match=r"stress\.max_loss"):
         stress(QUICKSTART, ["stress.max_loss=-1"], output=tmp_path)
+    with pytest.raises(UserError, match="--duration-s 360: flash_crash needs more than 360 s"):
+        stress(QUICKSTART, duration_s=360.0, output=tmp_path)
+    with pytest.raises(ConfigError, match="reach zero"):
+        stress(QUICKSTART, ['data.simulation.set=["assets.SOL.price=0.1", "venues.SIM.levels=9"]'], output=tmp_path)
     assert not any(tmp_path.iterdir())
