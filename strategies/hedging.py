@@ -142,6 +142,8 @@ class Hedger:
         Of the cash accounts in use already.
     day_begins_utc : time
         When the day of the traded volume begins.
+    persist : callable
+        Makes the state safe; called before a hedge leaves.
 
     Raises
     ------
@@ -166,8 +168,10 @@ class Hedger:
         end_ns: int | None,
         balances: dict[str, dict[str, Decimal]],
         day_begins_utc: time = time(0),
+        persist: Callable[[], None] = lambda: None,
     ) -> None:
         self._strategy = strategy
+        self._persist = persist
         self._clock = strategy.clock
         self._strategy_id = str(strategy.strategy_id)
         self._book_type = {"L1": None, "L2": BookType.L2_MBP, "L3": BookType.L3_MBO}[book]
@@ -363,6 +367,7 @@ class Hedger:
             tags=[str(intent.cause.purpose), str(intent.cause), str(intent.decision_id)],
         )
         working = self.control.sending(intent, str(order.client_order_id), now_ns)
+        self._persist()
         self._tell()
         strategy.publish_message(TOPIC_ORDER, one.facts.hedge(working, "SUBMIT", now_ns))
         strategy.submit_order(order)

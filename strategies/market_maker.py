@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -45,6 +46,7 @@ from mm_nautilus.host.guard import GuardedStrategy
 from mm_nautilus.inventory.hedge_market import HedgeOrder
 from mm_nautilus.inventory.hedge_settings import ONLY_WHAT_MUST_GO, HedgeSettings, TakingTerms
 from mm_nautilus.inventory.limits import Limits, side_bounds, surroundings
+from mm_nautilus.inventory.state import load_state, save_state
 from mm_nautilus.market import Level, Purpose, RiskStage, Side, TopOfBook
 from mm_nautilus.messages import (
     TOPIC_ACCOUNT,
@@ -83,6 +85,11 @@ class MarketMakerSettings(QuotingSettings):
     )
     taking: dict[str, TakingTerms] = Field(
         default_factory=dict, description="What taking liquidity costs at each venue; filled in by the backtest."
+    )
+    state_file: Path | None = Field(
+        default=None,
+        description="File that the state is kept in, so that a killed process goes on where it was: written before a "
+        "hedge leaves and, where something was filled, at every sample. Leave it out in a backtest.",
     )
     hedge: HedgeSettings | None = Field(
         default=None, description="When and where to hedge; without it only what must go is."
@@ -161,7 +168,11 @@ class MarketMaker(GuardedStrategy):
             settings.arrival.end_ns,
             balances,
             settings.limits.day_begins_utc,
+            self._persist,
         )
+        self._booked = self._kept = 0
+        if self._saved is None and settings.state_file is not None:
+            self._saved = load_state(settings.state_file)
         self._target = float(getattr(settings, "target_inventory", 0.0))
         self._limits = Limits.of(settings.limits) if settings.limits.reach_beyond_the_instrument else None
         if self._saved is not None:
@@ -243,6 +254,7 @@ class MarketMaker(GuardedStrategy):
                 self._clock.cancel_timer(name)
             self.withdraw()
             self._hedger.stop()
+            self._persist()
             self._publish_accounts()
 
     def withdraw(self) -> None:
@@ -255,8 +267,16 @@ class MarketMaker(GuardedStrategy):
         """Return what a restart needs: the books of all fills and hedges, and the volatility."""
         if not self._started:
             return {}
-        state = {"books": self._hedger.control.save(), "volatility": self._desk.volatility.save()}
-        return {"market_maker": orjson.dumps(state)}
+        return {"market_maker": orjson.dumps(self._state())}
+
+    def _state(self) -> dict[str, Any]:
+        return {"books": self._hedger.control.save(), "volatility": self._desk.volatility.save()}
+
+    def _persist(self) -> None:
+        """Keep the state on the disk, where a file is stated; what is there is whole, or what was there before."""
+        if self._settings.state_file is not None:
+            save_state(self._settings.state_file, self._state())
+            self._kept = self._booked
 
     def on_load(self, state: dict[str, bytes]) -> None:
         """Keep what `on_save` returned for the start; the position itself is taken from the engine then."""
@@ -323,6 +343,8 @@ class MarketMaker(GuardedStrategy):
         self._requote("sample", now_ns)
         self.publish_message(TOPIC_MARK, self._facts.mark(now_ns, top, self._desk))
         self._hedger.sample(now_ns)
+        if self._booked != self._kept:
+            self._persist()
 
     def _on_end(self, event: TimeEvent) -> None:
         """Take every order back while answers can still be heard."""
@@ -497,6 +519,7 @@ class MarketMaker(GuardedStrategy):
         purpose = Purpose.QUOTE if hedge is None else hedge.cause.purpose
         if not self._hedger.filled(event, side, purpose):
             return
+        self._booked += 1
         desk = self._desk
         order = self._find(event)
         if hedge is None or hedge.instrument_id == self._settings.instrument_id:
