@@ -60,6 +60,7 @@ def test_a_crash_and_a_window_are_survived_judged_and_written_down(tmp_path: Pat
         assert words in page
     for words in ("flash crash", "inventory of limit", "stress.html"):
         assert words in " ".join(printed.split())
+    assert not (folder / "flash_crash-seed-1" / "report.html").exists(), "fifty reports are 300 MB; one can be drawn"
     # The run file of a run gives the same run alone.
     alone = run_backtest(folder / "flash_crash-seed-1" / "run.toml", output=tmp_path / "alone").result
     assert alone["total"] == json.loads((folder / "flash_crash-seed-1" / "result.json").read_text())["total"]
