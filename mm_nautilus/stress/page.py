@@ -19,6 +19,8 @@ from mm_nautilus.stress.traces import POINTS
 
 PAGE_FILE: Final = "stress.html"
 
+_PROSE: Final = {"The scenario": scenarios.__doc__, "The market before": measured.__doc__}
+
 
 def write_page(folder: Path, stress: Mapping[str, Any], judged: Sequence[Judged]) -> Path:
     """Write ``stress.html`` and return its path.
@@ -150,7 +152,7 @@ def _rules(stress: Mapping[str, Any]) -> str:
     ]
     moves = pairs_table("Factor on the price moves of each preset", factors, numbers=True)
     assets = pairs_table("Before the scenario", flatten({asset.name: _asset(asset) for asset in market.assets}))
-    words = "".join(_prose(text) for text in (scenarios.__doc__, measured.__doc__) if text)
+    words = "".join(f"<h3>{title}</h3>{_prose(text or '')}" for title, text in _PROSE.items())
     cards = "".join(f'<div class="card">{card}</div>' for card in (words, moves, assets, *venues))
     return f"<section><h2>What the scenarios are made of</h2>{cards}</section>"
 

@@ -4,8 +4,8 @@ The simulator's presets say what happens to its calm market: `SOLUSDT` at 100 wi
 0.01 per square-root second. Here the same happens to another market, by these rules:
 
 - every *move of the price* (drift of an episode, jump, standard deviation of jumps) keeps its size in volatilities:
-  it is multiplied by the market's volatility over the calm one's. Where the scenario would take more than
-  `LARGEST_MOVE` of the price, all its moves shrink together to that;
+  it is multiplied by the market's volatility over the calm one's. Where the scenario would take more than half of the
+  price, all its moves shrink together to that;
 - every *multiplier* (volatility, spread, displayed size) and every share of informed orders is the preset's own: how
   wide and how large relative to the market before;
 - the *rate of market orders* at the touch changes by as much as it does in the preset. There a wider spread thins it
