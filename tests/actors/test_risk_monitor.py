@@ -211,3 +211,24 @@ def test_an_operator_s_methods(tmp_path: Path) -> None:
     operator = [fact.reason for fact in run.log.messages(RiskFact) if fact.rule == "operator"]
     assert operator[0] == f"widen {INSTRUMENT}: a bit"
     assert operator[-1] == "resume: fine"
+
+
+def test_nobody_is_told_of_a_second_state_while_obeying_the_first(tmp_path: Path) -> None:
+    class Single(Watched):
+        """A maker that must not be told of a second state while it obeys the first."""
+
+        obeying = False
+
+        def _on_risk(self, state: Any) -> None:
+            assert not self.obeying
+            self.obeying = True
+            super()._on_risk(state)
+            self.obeying = False
+
+    market = [tick for tick in still(30) if not T0 + 5 * SECOND < tick.ts_event < T0 + 20 * SECOND]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(globals(), "Watched", Single)
+        run = Run(tmp_path / "run", market, stale_feed={"widen": 2.0, "halt": 5.0})
+    assert run.maker.fatal is None
+    assert [stage for _, stage in run.stages()] == ["WIDEN", "HALT", "NORMAL"]
+    assert run.orders("CANCEL", run.stages()[1][0], run.stages()[1][0] + 0.001), "the cancels answer the halt at once"
