@@ -173,7 +173,7 @@ class MarketMaker(GuardedStrategy):
         self._booked = self._kept = 0
         if self._saved is None and settings.state_file is not None:
             self._saved = load_state(settings.state_file)
-        self._target = float(getattr(settings, "target_inventory", 0.0))
+        self._old = False
         self._limits = Limits.of(settings.limits) if settings.limits.reach_beyond_the_instrument else None
         if self._saved is not None:
             self._recover(self._saved)
@@ -339,6 +339,7 @@ class MarketMaker(GuardedStrategy):
         top = self._desk.sample(now_ns)
         if self._settings.limits.check_position:
             self._check_position()
+        self._warn_of_age(now_ns)
         self._step_hedge(now_ns)
         self._requote("sample", now_ns)
         self.publish_message(TOPIC_MARK, self._facts.mark(now_ns, top, self._desk))
@@ -380,7 +381,7 @@ class MarketMaker(GuardedStrategy):
             return
         desk = self._desk
         sigma = desk.volatility.value
-        self._hedger.step(now_ns, desk.top, desk.market_ns, sigma, lambda: desk.skew(now_ns), self._target)
+        self._hedger.step(now_ns, desk.top, desk.market_ns, sigma, lambda: desk.skew(now_ns), desk.target)
 
     def _bounds(self, top: TopOfBook) -> Bounds | None:
         """Return what the asset, the venue, the day and the portfolio leave us to quote."""
@@ -392,6 +393,16 @@ class MarketMaker(GuardedStrategy):
         around = surroundings(self._traded.asset, venue, self._hedger.holdings())
         volume = float(traded.value(self._clock.timestamp_ns()))
         return side_bounds(self._desk.position_lots * unit, top.mid, unit, self._limits, around, volume)
+
+    def _warn_of_age(self, now_ns: int) -> None:
+        """Say once that a position has become old, before it is too old."""
+        line = self._hedger.control.ledger.line(self._traded.name)
+        age_s = line.lots.oldest_age_s(max(now_ns, line.last_ts_ns))  # the venue's clock may be ahead of ours
+        old = age_s is not None and age_s >= self._settings.age.warn_after_s
+        if old and not self._old:
+            limit_s = self._settings.age.liquidate_after_s
+            self.log.warning(f"{self._traded.name}: the oldest lot is {age_s:.0f} s old; liquidated at {limit_s:.0f} s")
+        self._old = old
 
     def _check_position(self) -> None:
         counted, engine = self._desk.position_lots, self._engine_position_lots()

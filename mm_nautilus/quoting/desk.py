@@ -92,6 +92,7 @@ class Desk:
         "orders",
         "position_lots",
         "restraint",
+        "target",
         "top",
         "volatility",
     )
@@ -137,6 +138,8 @@ class Desk:
         self.orders = OrderBookkeeper()
         self.adjustment: Adjustment = NEUTRAL
         self.position_lots = position_lots
+        self.target = 0.0
+        """Inventory that was wanted when a quote was priced last, in base units."""
         self.top: TopOfBook | None = None
         self.decisions = 0
         self.market_ns = 0
@@ -282,6 +285,7 @@ class Desk:
         adjustment = restraint.adjusted(self.adjustment)
         left = restraint.left_to_quotes(bounds, self.position_lots, self._limit_lots)
         wanted = self._quoter.decide(state, self.position_lots, elapsed_s, adjustment, funds, left)
+        self.target = wanted.target
         if adjustment is not self.adjustment:
             wanted = replace(wanted, reasons=(*wanted.reasons, Reason.RISK_WIDENED))
         if self.intensity is not None and self.intensity.notes:
