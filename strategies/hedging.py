@@ -414,7 +414,7 @@ class Hedger:
         """Book an execution of any order of the strategy; return whether it is news."""
         one = self.traded[str(event.instrument_id)]
         size, price, commission = event.last_qty.as_decimal(), event.last_px.as_decimal(), commission_of(event)
-        fill = _execution(event, one.name, purpose)
+        fill = _execution(event, purpose)
         if not self.control.booked(fill, float(commission)):
             return False
         if one.funds is not None:
@@ -442,22 +442,38 @@ class Hedger:
 
     # --------------------------------------------------------------- restart
 
-    def recover(self, state: Mapping[str, Any], now_ns: int) -> Recovery:
-        """Take up a saved state and the engine's word on what has happened since."""
-        strategy, executions, open_sizes = self._strategy, [], {}
-        self.control.load(state)
+    def executions(self) -> list[OrderFilled]:
+        """Return all executions of our orders that the engine knows of, oldest first."""
+        strategy, found = self._strategy, []
         for one in self.traded.values():
             for order in strategy.cache.orders(None, one.id, strategy.strategy_id):
-                purpose = _purpose(order)
-                events = [event for event in order.events() if isinstance(event, OrderFilled)]
-                executions += [_execution(event, one.name, purpose) for event in events]
+                found += [event for event in order.events() if isinstance(event, OrderFilled)]
+        return sorted(found, key=lambda event: event.ts_event)
+
+    def end_hedges(self, now_ns: int) -> None:
+        """Take the engine's word for hedges that were over before we were told."""
+        for market in self.control.markets:
+            order = market.order
+            known = None if order is None else self._strategy.cache.order(ClientOrderId(order.client_order_id))
+            if order is not None and (known is None or known.is_closed):
+                self.closed(order, "RECONCILED", now_ns, "over while the strategy was stopped")
+        self._tell()
+
+    def recover(self, state: Mapping[str, Any], now_ns: int) -> Recovery:
+        """Take up a saved state and the engine's word on what has happened since."""
+        strategy, open_sizes = self._strategy, {}
+        self.control.load(state)
+        for one in self.traded.values():
             for order in open_orders(strategy, one.id):
                 sign = 1 if order.side == OrderSide.BUY else -1
                 open_sizes[str(order.client_order_id)] = sign * order.leaves_qty.as_decimal()
-        executions.sort(key=lambda fill: fill.ts_ns)
         positions = {name: self.engine_position(one) for name, one in self.traded.items()}
-        report = VenueReport(executions, open_sizes, positions)
+        fills = [_execution(event, self._purpose_of(event)) for event in self.executions()]
+        report = VenueReport(fills, open_sizes, positions)
         return self.control.recover(report, self._open_hedges(now_ns), now_ns)
+
+    def _purpose_of(self, event: OrderFilled) -> Purpose:
+        return _purpose(self._strategy.cache.order(event.client_order_id))
 
     def _open_hedges(self, now_ns: int) -> list[HedgeOrder]:
         """Return the hedges of an earlier life that the engine knows to be open or in flight."""
@@ -505,10 +521,10 @@ def _purpose(order: Any) -> Purpose:
     return Purpose(tags[0]) if len(tags) == 3 and tags[0] in {Purpose.HEDGE, Purpose.LIQUIDATION} else Purpose.QUOTE
 
 
-def _execution(event: OrderFilled, instrument_id: str, purpose: Purpose) -> Fill:
+def _execution(event: OrderFilled, purpose: Purpose) -> Fill:
     return Fill(
         event.ts_event,
-        instrument_id,
+        str(event.instrument_id),
         str(event.client_order_id),
         str(event.trade_id),
         Side.BUY if event.order_side == OrderSide.BUY else Side.SELL,

@@ -235,9 +235,20 @@ class MarketMaker(GuardedStrategy):
                 self._desk.accepted(working)
 
     def on_resume(self) -> None:
-        """Quote again after a stop; a risk stage that still holds is obeyed, and a failure is final."""
+        """Quote again after a stop; a risk stage that still holds is obeyed, and a failure is final.
+
+        What happened meanwhile, of which a stopped strategy is not told, is read from the engine first.
+        """
         if not self._started or self.fatal is not None:
             return
+        now_ns = self._clock.timestamp_ns()
+        for event in self._hedger.executions():
+            self._book_fill(event)
+        self._hedger.end_hedges(now_ns)
+        for order in list(self._desk.orders):
+            known = self.cache.order(ClientOrderId(order.client_order_id))
+            if known is None or known.is_closed:
+                self._desk.closed(order)
         self._desk.resume()
         self._set_timers()
         self._obey()
@@ -525,11 +536,17 @@ class MarketMaker(GuardedStrategy):
 
     def on_order_filled(self, event: OrderFilled) -> None:
         """Book it once, move the position, tell everyone, hedge and quote anew."""
+        if self._book_fill(event):
+            self._step_hedge(event.ts_event)
+            self._requote("fill", event.ts_event)
+
+    def _book_fill(self, event: OrderFilled) -> bool:
+        """Book an execution and tell everyone; return whether it is news."""
         side = Side.BUY if event.order_side == OrderSide.BUY else Side.SELL
         hedge = self._hedge_of(event)
         purpose = Purpose.QUOTE if hedge is None else hedge.cause.purpose
         if not self._hedger.filled(event, side, purpose):
-            return
+            return False
         self._booked += 1
         desk = self._desk
         order = self._find(event)
@@ -540,8 +557,7 @@ class MarketMaker(GuardedStrategy):
             self.publish_message(TOPIC_FILL, fact)
         else:
             self._hedger.publish_fill(event, side, hedge)
-        self._step_hedge(event.ts_event)
-        self._requote("fill", event.ts_event)
+        return True
 
     def _hedge_of(self, event: Any) -> HedgeOrder | None:
         hedge: HedgeOrder | None = self._hedger.order_of(str(event.client_order_id))

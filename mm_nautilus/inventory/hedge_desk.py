@@ -408,6 +408,7 @@ class HedgeDesk:
                 now_ns, "ALARM", self.decision, f"not done: {why}; {self.decision.waits_for or 'orders are working'}"
             )
             self.decision = None
+        self._release()
         self._wake_ns = None
 
     # ----------------------------------------------------------------- state

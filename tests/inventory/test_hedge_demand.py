@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,3 +155,11 @@ def test_names_are_tables() -> None:
     assert [one.instrument_id for one in settings.instruments] == ["A.X", "B.Y"]
     assert settings.instruments[0].correlated is None
     assert HedgeSettings.model_validate(settings.model_dump()) == settings
+
+
+def test_the_page_shows_settings_that_hold() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "hedging.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    settings = HedgeSettings.model_validate(tomllib.loads(example)["strategy"]["hedge"])
+    assert settings.instruments[2].correlated is not None
+    assert all(f"`{cause}`" in page for cause in Cause)

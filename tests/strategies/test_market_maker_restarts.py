@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from engine_kit import INSTRUMENT, MS, T0, Watched, engine_with, maker_fields, price, quote, size, trade
+from engine_kit import INSTRUMENT, MS, T0, Latency, Watched, engine_with, maker_fields, price, quote, size, trade
 from nautilus_trader.model import AggressorSide, OrderSide, TimeInForce
 
 from mm_nautilus.inventory.state import load_state
 from mm_nautilus.strategies import MarketMakerConfig
+
+SHARE = {"trigger": "limits", "inventory_share": 0.3, "hedge_to": 0.0, "max_slippage_bps": 50}
 
 
 def maker(kind: type[Watched] = Watched, **changes: Any) -> Any:
@@ -57,6 +59,49 @@ def test_resumes_where_it_stopped() -> None:
     assert len([m for m in strategy.marks if at_second(m) > 8]) > 5
 
 
+class Deaf(Paused):
+    """Is told nothing while it is stopped, as the engine has it."""
+
+    deaf = False
+
+    def on_stop(self) -> None:
+        self.deaf = True
+        super().on_stop()
+
+    def on_resume(self) -> None:
+        self.deaf = False
+        super().on_resume()
+
+    def on_order_canceled(self, event: Any) -> None:
+        if not self.deaf:
+            super().on_order_canceled(event)
+
+    def on_order_filled(self, event: Any) -> None:
+        if not self.deaf:
+            super().on_order_filled(event)
+
+
+def test_what_happened_while_it_was_stopped_is_read_from_the_engine() -> None:
+    """A cancel takes 500 ms; the trade in between fills the order, and a cancelled order is not told of."""
+    latency = Latency(0, 0, 500)
+    data = [*market(12), trade(990, 4, AggressorSide.SELL, T0 + 4250 * MS, 7)]
+    data.sort(key=lambda event: event.ts_init)
+    strategy = maker(Deaf, arrival=latency.fields(), hedge=SHARE)
+    with engine_with(strategy, data, latency=latency, queue_position=False) as engine:
+        engine.run()
+        assert strategy.fatal is None
+        held = round(strategy.portfolio.net_position(INSTRUMENT), 9)
+    line = strategy._hedger.control.ledger.line(str(INSTRUMENT))
+    missed = [fill for fill in strategy.fills if 4 < (fill.ts_ns - T0) / 1e9 < 8]
+    assert missed, "one was told only then"
+    assert line.fills == len(strategy.fills)
+    assert held == line.position == strategy._desk.position_lots * Decimal("0.001")
+    resumed = [d for d in strategy.decisions if at_second(d) >= 8]
+    assert any(d.submits for d in resumed)
+    last = max(at_second(fact) for fact in strategy.order_facts if fact.event == "SUBMIT")
+    assert last > 8
+
+
 def test_a_failure_is_not_resumed() -> None:
     class Broken(Paused):
         def on_resume(self) -> None:
@@ -97,9 +142,6 @@ def test_an_order_of_an_earlier_life_is_taken_over_and_moved_or_cancelled() -> N
     assert events[0] in {"AMEND", "CANCEL"}
     for decision in strategy.decisions:
         assert round(decision.worst_long, 9) <= 0.030, "its size counts"
-
-
-SHARE = {"trigger": "limits", "inventory_share": 0.3, "hedge_to": 0.0, "max_slippage_bps": 50}
 
 
 def test_the_books_are_saved_and_taken_up() -> None:
