@@ -204,6 +204,12 @@ class HedgeDesk:
             return None
         faults: list[str] = []
         for market in self._ranked(now_ns, decision.cause, remaining, faults):
+            if now_ns < market.not_before_ns:
+                faults.append(f"{market.name}: pacing")
+                self._wake(market.not_before_ns)
+                if market.refusals:
+                    continue
+                break  # it is worth the wait: it has just traded
             intent = self._order_on(market, now_ns, decision, remaining, faults)
             if intent is not None:
                 decision.waits_for = ""
@@ -217,7 +223,7 @@ class HedgeDesk:
         return None
 
     def _ranked(self, now_ns: int, cause: Cause, remaining: float, faults: list[str]) -> list[HedgeMarket]:
-        """Return the markets that can be traded now, best first."""
+        """Return the markets that can be traded now or after a pause, best first."""
         ranked: list[tuple[tuple[bool, bool, float], int, HedgeMarket]] = []
         for place, market in enumerate(self._allowed(cause)):
             fault = self._fault(market, now_ns)
@@ -238,9 +244,6 @@ class HedgeDesk:
             return "an order that has not been answered"
         if market.last_send_ns is not None and now_ns > market.last_send_ns:
             return "the data end before an order could be answered"
-        if now_ns < market.not_before_ns:
-            self._wake(market.not_before_ns)
-            return "pacing"
         fault = market.fault(now_ns)
         if fault is None and market.ratio is not None:
             fault = market.ratio.fault
@@ -262,6 +265,7 @@ class HedgeDesk:
         if shown < smallest:
             faults.append(f"{market.name}: too little shown within the slippage bound")
             market.not_before_ns = now_ns + self._retry_ns
+            market.refusals = max(market.refusals, 1)
             return None
         lots = min(lots, max(int(shown * self._share + _ROUNDING), smallest))
         if lots < smallest:

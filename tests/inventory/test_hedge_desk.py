@@ -401,3 +401,15 @@ def test_a_saved_desk_goes_on_where_it_was() -> None:
     third.desk.adopt(stranger)
     assert third.desk.is_out("H-9")
     assert third.desk.decisions == 7
+
+
+def test_the_cheaper_market_is_worth_the_pause_that_paces_it() -> None:
+    dear, cheap = market("XYZ.SIM", fee=0.001), market("XYZ.ALT")
+    play = Play(dear, cheap, max_share_of_depth=0.05)
+    (first,) = play.step(1)
+    play.fill(1, first.lots)
+    assert play.step(1.1) == []
+    assert play.desk.wake_ns == int(1.2 * S)
+    assert play.step(1.2)[0].market is cheap
+    play.close(1.2)
+    assert play.step(1.3)[0].market is dear, "one that has just refused is not"
