@@ -27,19 +27,17 @@ from nautilus_trader.model import (
 from mm_nautilus.errors import CatalogError, ConfigError
 from mm_nautilus.host.accounts import account_facts
 from mm_nautilus.host.arrival import ArrivalAlerts
-from mm_nautilus.host.facts import FactWriter, commission_of
+from mm_nautilus.host.facts import commission_of
 from mm_nautilus.host.funds import CashFunds
 from mm_nautilus.host.guard import GuardedStrategy
-from mm_nautilus.host.instrument import InstrumentLattice
-from mm_nautilus.inventory.contract import Contract
+from mm_nautilus.host.traded import Traded, execution_of, open_orders, purpose_of
 from mm_nautilus.inventory.hedge_control import HedgeControl
 from mm_nautilus.inventory.hedge_demand import Cause
 from mm_nautilus.inventory.hedge_desk import HedgeIntent
-from mm_nautilus.inventory.hedge_market import HedgeContract, HedgeMarket, HedgeOrder, Levels, OwnQuotes
+from mm_nautilus.inventory.hedge_market import HedgeMarket, HedgeOrder, OwnQuotes
 from mm_nautilus.inventory.hedge_ratio import HedgeRatio
 from mm_nautilus.inventory.hedge_settings import HedgeInstrumentSettings, HedgeSettings, TakingTerms
 from mm_nautilus.inventory.ledger import Ledger
-from mm_nautilus.inventory.ledger_line import Fill
 from mm_nautilus.inventory.limits import Holding
 from mm_nautilus.inventory.state import Recovery, VenueReport
 from mm_nautilus.inventory.volume import DailyVolume
@@ -50,67 +48,6 @@ from mm_nautilus.quoting.limit_settings import AgeSettings
 _ORDER_SIDES = {Side.BUY: OrderSide.BUY, Side.SELL: OrderSide.SELL}
 _WAKE: Final = "21_hedge_"
 _NONE: Final = TakingTerms()
-
-
-class Traded:
-    """One instrument a strategy holds: the engine's, and what ours is made of.
-
-    Parameters
-    ----------
-    instrument : Instrument
-        The engine's.
-    strategy_id : str
-        For the records.
-    funds : CashFunds or None
-        Of a cash account.
-
-    """
-
-    def __init__(self, instrument: Any, strategy_id: str, funds: CashFunds | None) -> None:
-        self.id: InstrumentId = instrument.id
-        self.name = str(instrument.id)
-        self.venue = str(instrument.venue)
-        self.lattice = InstrumentLattice(instrument)
-        self.asset, self.quote_currency = asset_of(instrument), str(instrument.quote_currency)
-        base = getattr(instrument, "base_currency", None)
-        self.contract = Contract(
-            self.quote_currency, None if base is None else str(base), self.lattice.multiplier, self.lattice.inverse
-        )
-        self.facts = FactWriter(strategy_id, self.name, self.lattice.grid)
-        self.funds = funds
-        self.book: OrderBook | None = None
-
-    def hedge_contract(self) -> HedgeContract:
-        """Return what a hedge must know of the instrument."""
-        return HedgeContract(self.name, self.lattice.grid, self.lattice.multiplier, self.lattice.inverse)
-
-    def funds_of(self, fee_rate: float) -> Callable[[Side, float], int] | None:
-        """Return how many lots the account can trade at a price, or ``None`` where funds do not bound size."""
-        funds = self.funds
-        if funds is None:
-            return None
-
-        def lots(side: Side, price: float) -> int:
-            available = funds.at(price, fee_rate)
-            return available.buy_lots if side is Side.BUY else available.sell_lots
-
-        return lots
-
-    def depth(self, side: Side) -> Levels:
-        """Return the levels of our book that an order of `side` would take, best first."""
-        book = self.book
-        if book is None:
-            return ()
-        levels = book.asks() if side is Side.BUY else book.bids()
-        return [(level.price.as_double(), level.size()) for level in levels]
-
-
-def asset_of(instrument: Any) -> str:
-    """Return what an instrument's price moves with: its base currency, its underlying, or else itself."""
-    base = getattr(instrument, "base_currency", None)
-    if base is not None:
-        return str(base)
-    return str(getattr(instrument, "underlying", None) or instrument.id.symbol)
 
 
 class Hedger:
@@ -414,7 +351,7 @@ class Hedger:
         """Book an execution of any order of the strategy; return whether it is news."""
         one = self.traded[str(event.instrument_id)]
         size, price, commission = event.last_qty.as_decimal(), event.last_px.as_decimal(), commission_of(event)
-        fill = _execution(event, purpose)
+        fill = execution_of(event, purpose)
         if not self.control.booked(fill, float(commission)):
             return False
         if one.funds is not None:
@@ -468,12 +405,12 @@ class Hedger:
                 sign = 1 if order.side == OrderSide.BUY else -1
                 open_sizes[str(order.client_order_id)] = sign * order.leaves_qty.as_decimal()
         positions = {name: self.engine_position(one) for name, one in self.traded.items()}
-        fills = [_execution(event, self._purpose_of(event)) for event in self.executions()]
+        fills = [execution_of(event, self._purpose_of(event)) for event in self.executions()]
         report = VenueReport(fills, open_sizes, positions)
         return self.control.recover(report, self._open_hedges(now_ns), now_ns)
 
     def _purpose_of(self, event: OrderFilled) -> Purpose:
-        return _purpose(self._strategy.cache.order(event.client_order_id))
+        return purpose_of(self._strategy.cache.order(event.client_order_id))
 
     def _open_hedges(self, now_ns: int) -> list[HedgeOrder]:
         """Return the hedges of an earlier life that the engine knows to be open or in flight."""
@@ -481,7 +418,7 @@ class Hedger:
         for name, one in self.traded.items():
             for order in open_orders(self._strategy, one.id):
                 tags = order.tags or []
-                if _purpose(order) is not Purpose.QUOTE:
+                if purpose_of(order) is not Purpose.QUOTE:
                     price = one.lattice.ticks(order.price)
                     found.append(
                         HedgeOrder(
@@ -499,39 +436,6 @@ class Hedger:
                         )
                     )
         return found
-
-
-def open_orders(strategy: Any, instrument_id: InstrumentId) -> list[Any]:
-    """Return the strategy's orders on an instrument that may still fill, resting or in flight, by id."""
-    cache, strategy_id = strategy.cache, strategy.strategy_id
-    found = {
-        str(order.client_order_id): order
-        for orders in (
-            cache.orders_open(None, instrument_id, strategy_id),
-            cache.orders_inflight(None, instrument_id, strategy_id),
-        )
-        for order in orders
-    }
-    return [found[name] for name in sorted(found)]
-
-
-def _purpose(order: Any) -> Purpose:
-    """Return what an order of ours was sent for: hedges say so in their tags, see `Hedger`."""
-    tags = order.tags or []
-    return Purpose(tags[0]) if len(tags) == 3 and tags[0] in {Purpose.HEDGE, Purpose.LIQUIDATION} else Purpose.QUOTE
-
-
-def _execution(event: OrderFilled, purpose: Purpose) -> Fill:
-    return Fill(
-        event.ts_event,
-        str(event.instrument_id),
-        str(event.client_order_id),
-        str(event.trade_id),
-        Side.BUY if event.order_side == OrderSide.BUY else Side.SELL,
-        event.last_qty.as_decimal(),
-        event.last_px.as_decimal(),
-        purpose,
-    )
 
 
 def _check_own(own: HedgeInstrumentSettings | None) -> None:

@@ -43,6 +43,7 @@ from mm_nautilus.host.arrival import ArrivalAlerts, ArrivalSettings
 from mm_nautilus.host.config import TypedStrategyConfig
 from mm_nautilus.host.funds import CashFunds
 from mm_nautilus.host.guard import GuardedStrategy
+from mm_nautilus.host.traded import Traded, open_orders
 from mm_nautilus.inventory.hedge_market import HedgeOrder
 from mm_nautilus.inventory.hedge_settings import ONLY_WHAT_MUST_GO, HedgeSettings, TakingTerms
 from mm_nautilus.inventory.limits import Limits, side_bounds, surroundings
@@ -61,7 +62,7 @@ from mm_nautilus.quoting.desk import Desk
 from mm_nautilus.quoting.guards import Bounds
 from mm_nautilus.quoting.orders import OrderStatus, WorkingOrder
 from mm_nautilus.quoting.settings import QuotingSettings, settings_with_model
-from mm_nautilus.strategies.hedging import Hedger, Traded, open_orders
+from mm_nautilus.strategies.hedging import Hedger
 
 _BOOK_TYPES = {"L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
 _ORDER_SIDES = {Side.BUY: OrderSide.BUY, Side.SELL: OrderSide.SELL}

@@ -1,0 +1,111 @@
+"""An instrument a strategy trades, and what the engine knows of the strategy's orders on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nautilus_trader.model import InstrumentId, OrderBook, OrderFilled, OrderSide
+
+from mm_nautilus.host.facts import FactWriter
+from mm_nautilus.host.funds import CashFunds
+from mm_nautilus.host.instrument import InstrumentLattice
+from mm_nautilus.inventory.contract import Contract
+from mm_nautilus.inventory.hedge_market import HedgeContract, Levels
+from mm_nautilus.inventory.ledger_line import Fill
+from mm_nautilus.market import Purpose, Side
+
+
+class Traded:
+    """One instrument a strategy holds: the engine's, and what ours is made of.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        The engine's.
+    strategy_id : str
+        For the records.
+    funds : CashFunds or None
+        Of a cash account.
+
+    """
+
+    def __init__(self, instrument: Any, strategy_id: str, funds: CashFunds | None) -> None:
+        self.id: InstrumentId = instrument.id
+        self.name = str(instrument.id)
+        self.venue = str(instrument.venue)
+        self.lattice = InstrumentLattice(instrument)
+        self.asset, self.quote_currency = asset_of(instrument), str(instrument.quote_currency)
+        base = getattr(instrument, "base_currency", None)
+        self.contract = Contract(
+            self.quote_currency, None if base is None else str(base), self.lattice.multiplier, self.lattice.inverse
+        )
+        self.facts = FactWriter(strategy_id, self.name, self.lattice.grid)
+        self.funds = funds
+        self.book: OrderBook | None = None
+
+    def hedge_contract(self) -> HedgeContract:
+        """Return what a hedge must know of the instrument."""
+        return HedgeContract(self.name, self.lattice.grid, self.lattice.multiplier, self.lattice.inverse)
+
+    def funds_of(self, fee_rate: float) -> Callable[[Side, float], int] | None:
+        """Return how many lots the account can trade at a price, or ``None`` where funds do not bound size."""
+        funds = self.funds
+        if funds is None:
+            return None
+
+        def lots(side: Side, price: float) -> int:
+            available = funds.at(price, fee_rate)
+            return available.buy_lots if side is Side.BUY else available.sell_lots
+
+        return lots
+
+    def depth(self, side: Side) -> Levels:
+        """Return the levels of our book that an order of `side` would take, best first."""
+        book = self.book
+        if book is None:
+            return ()
+        levels = book.asks() if side is Side.BUY else book.bids()
+        return [(level.price.as_double(), level.size()) for level in levels]
+
+
+def asset_of(instrument: Any) -> str:
+    """Return what an instrument's price moves with: its base currency, its underlying, or else itself."""
+    base = getattr(instrument, "base_currency", None)
+    if base is not None:
+        return str(base)
+    return str(getattr(instrument, "underlying", None) or instrument.id.symbol)
+
+
+def open_orders(strategy: Any, instrument_id: InstrumentId) -> list[Any]:
+    """Return the strategy's orders on an instrument that may still fill, resting or in flight, by id."""
+    cache, strategy_id = strategy.cache, strategy.strategy_id
+    found = {
+        str(order.client_order_id): order
+        for orders in (
+            cache.orders_open(None, instrument_id, strategy_id),
+            cache.orders_inflight(None, instrument_id, strategy_id),
+        )
+        for order in orders
+    }
+    return [found[name] for name in sorted(found)]
+
+
+def purpose_of(order: Any) -> Purpose:
+    """Return what an order of ours was sent for: hedges say so in their tags, see `mm_nautilus.strategies.hedging`."""
+    tags = order.tags or []
+    return Purpose(tags[0]) if len(tags) == 3 and tags[0] in {Purpose.HEDGE, Purpose.LIQUIDATION} else Purpose.QUOTE
+
+
+def execution_of(event: OrderFilled, purpose: Purpose) -> Fill:
+    """Return an execution as the ledger takes it."""
+    return Fill(
+        event.ts_event,
+        str(event.instrument_id),
+        str(event.client_order_id),
+        str(event.trade_id),
+        Side.BUY if event.order_side == OrderSide.BUY else Side.SELL,
+        event.last_qty.as_decimal(),
+        event.last_px.as_decimal(),
+        purpose,
+    )
