@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
+from mm_nautilus.analytics.jsonable import plain
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import facts_in
 from mm_nautilus.catalog.stamps import utc_text
@@ -166,8 +167,8 @@ def breaches(
     for one in exposures:
         if one.instants_beyond and one.limit is not None:
             found.append(
-                f"{one.instrument_id}: the worst case was {one.largest} with a limit of {one.limit}, and beyond it at "
-                f"{one.instants_beyond:,} of {one.instants:,} instants"
+                f"{one.instrument_id}: the worst case was {plain(one.largest)} with a limit of {plain(one.limit)}, and "
+                f"beyond it at {one.instants_beyond:,} of {one.instants:,} instants"
             )
         if one.marks_differing:
             found.append(

@@ -147,7 +147,7 @@ def test_nothing_is_broken_where_every_bound_is_kept():
 
 def test_every_broken_bound_says_what_was_found_and_what_is_allowed():
     late = HedgeTimes(1, 0, 0, 99.0, ("SOL: needed at 1 ns, neither done nor an alarm for 99.000 s",), 0)
-    bad = exposure(largest=Decimal("10.5"), instants_beyond=3, marks_differing=2)
+    bad = exposure(largest=Decimal("10.5000000000000000"), instants_beyond=3, marks_differing=2)
     found = breaches([bad], 12.0, 10.0, [Crossing(0, None)], late, BOUNDS, "USDT")
     inventory, marks, loss, hedges = found
     assert inventory == (
