@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from nautilus_trader.common import TimeEvent
 from pydantic import Field
@@ -89,7 +90,8 @@ class Recorder(GuardedActor):
         append = self.guard(writer.append)
         for topic in TOPICS:
             self.subscribe_topic(topic, append)
-        self.subscribe_topic(TOPIC_INCIDENT, self.guard(IncidentFiles(self._settings.run_dir).append))
+        incidents: Callable[[Any], None] = IncidentFiles(self._settings.run_dir).append
+        self.subscribe_topic(TOPIC_INCIDENT, self.guard(incidents))
         if self._settings.flush_interval_s is not None:
             interval_ns = round(self._settings.flush_interval_s * 1e9)
             self.clock.set_timer_ns(_FLUSH_TIMER, interval_ns, callback=self.guard(self._on_flush_timer))

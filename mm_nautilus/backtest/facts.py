@@ -37,7 +37,7 @@ def run_facts(loaded: LoadedRun, node: BacktestNode, start_ns: int, end_ns: int)
     limits: dict[str, Decimal] = {settings.instrument_id: settings.limits.max_position}  # type: ignore[attr-defined]
     adjust = getattr(settings, "adjust", None)
     bands = DEFAULT_BANDS if adjust is None else tuple(sorted({adjust.skew_above, adjust.aggressive_above} - {0.0}))
-    instruments = [cache.instrument(InstrumentId.from_str(name)) for name in loaded.instrument_ids]
+    instruments: list[Any] = [cache.instrument(InstrumentId.from_str(name)) for name in loaded.instrument_ids]
     return RunFacts(
         start_ns,
         end_ns,
