@@ -192,7 +192,8 @@ class RollingHayashiYoshida:
         price : float
             Price units.
         ts_ns : int
-            Instant in nanoseconds, not before the one in front of it.
+            Instant in nanoseconds, not before the one in front of it; of several ticks of one price at one instant,
+            feed the last.
 
         """
         origin = self._origin_ns
@@ -211,6 +212,8 @@ class RollingHayashiYoshida:
             products[asset] = 0.5 * move * weight
             self._sums[asset] += products
             self._sums[:, asset] += products
+        else:
+            self._at_tick[:, asset] = price  # where it stood at ticks before its first is not known
         self._last[asset] = price
         row[:] = self._last
         # A price that ticked at this very instant has this one behind it, not ahead.
