@@ -177,7 +177,10 @@ def side_bound(
         if vwap is None:
             refused.append((book.name, Unbound.NO_DEPTH))
             continue
-        slippage = terms.slippage + terms.z * sigma * math.sqrt(book.latency_s) / (vwap * book.fx)
+        worth = vwap * book.fx
+        if not (worth > 0.0 and book.latency_s >= 0.0):
+            raise ParameterError(f"{book.name}: fx, latency_s", (book.fx, book.latency_s), "> 0 and >= 0")
+        slippage = terms.slippage + terms.z * sigma * math.sqrt(book.latency_s) / worth
         if slippage >= 1.0:
             refused.append((book.name, Unbound.LATENCY))
             continue

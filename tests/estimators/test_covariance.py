@@ -1,4 +1,4 @@
-"""Covariance a portfolio can be priced with: against the formulas as printed, against what was put in, and always one."""
+"""Covariance a portfolio can be priced with: the formulas as printed, what was put in, and always a covariance."""
 
 import math
 
