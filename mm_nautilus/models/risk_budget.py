@@ -39,7 +39,7 @@ class Claim:
     granted : float
         Largest grant it may still act on: the last one it has acknowledged, or a larger one sent since; at least 0.
     weight : float
-        Its part of what nobody uses, relative to the others'; at least 0.
+        Its part of what nobody uses, relative to the others'; at least 0, and 0 for a silent process.
 
     Raises
     ------
@@ -97,5 +97,5 @@ def _aims(budget: float, claims: Sequence[Claim]) -> list[float]:
     if used > budget:
         return [claim.used * (budget / used) for claim in claims]
     weights = math.fsum(claim.weight for claim in claims)
-    spare = (budget - used) / weights if weights > 0.0 else 0.0
-    return [claim.used + claim.weight * spare for claim in claims]
+    spare = budget - used if weights > 0.0 else 0.0
+    return [claim.used + claim.weight / (weights or 1.0) * spare for claim in claims]

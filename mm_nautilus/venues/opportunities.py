@@ -10,9 +10,10 @@ money: venues that are not live, quotes that are old, balances, fees, the least 
 for what the price does until both orders arrive, the least profit, a crossing that has stood too long to be true, and
 depth that was taken a moment ago.
 
-Each crossing is one *episode*: reported when it begins and when the answer to it changes, not on every tick. Leg risk
-remains: one order may fill and the other not; that residual belongs to the hedger. Two instruments that never become
-each other (spot and a perpetual) cross for weeks by their basis: that is a carry trade, and no business of this module.
+A crossing is one before fees: what only rebates would pay for is not looked for. Each is one *episode*: reported when
+it begins and when the answer to it changes, not on every tick. Leg risk remains: one order may fill and the other not;
+that residual belongs to the hedger. Two instruments that never become each other (spot and a perpetual) cross for weeks
+by their basis: that is a carry trade, and no business of this module.
 """
 
 from __future__ import annotations
