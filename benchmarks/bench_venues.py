@@ -2,9 +2,9 @@
 
 Run ``python benchmarks/bench_venues.py``. Medians over rounds, of this process's CPU; those of the slow clock in ms are
 wall time, because the threads of a linear algebra library spin for longer than matrices this small take
-(``OPENBLAS_NUM_THREADS=1`` spares that). The ratio compares with the requote of the same closed form on a single venue. Exits with 1 when a ceiling is missed: 60 microseconds for a
-requote with five venues, 30 for a scan of ten pairs of venues in both directions, 60 for the requote of one instrument
-out of fifty.
+(``OPENBLAS_NUM_THREADS=1`` spares that). The ratio compares with the requote of the same closed form on a single venue.
+Exits with 1 when a ceiling is missed: 60 microseconds for a requote with five venues, 30 for a scan of ten pairs of
+venues in both directions, 60 for the requote of one instrument out of fifty.
 """
 
 import statistics

@@ -11,7 +11,7 @@ from mm_nautilus.errors import ParameterError
 from mm_nautilus.estimators.hayashi_yoshida import RollingHayashiYoshida, hayashi_yoshida
 
 NS = 1_000_000_000
-SEEDED = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+SEEDED = settings(max_examples=150, deadline=None)
 
 
 def by_definition(s, x, t, y):

@@ -116,7 +116,7 @@ def test_too_little_is_no_answer():
             covariance(np.ones((40, 2)), step)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(2, 6), st.integers(0, 10_000))
 def test_a_repaired_matrix_is_one_of_correlations_and_the_nearest(n, seed):
     rng = np.random.default_rng(seed)

@@ -113,7 +113,7 @@ def test_too_little_is_no_answer_and_a_gap_is_left_out():
         component_shares(np.ones((50, 1)))
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.floats(-3, 3), min_size=2, max_size=8), st.floats(0, 1), st.floats(0, 1))
 def test_bounded_shares_are_the_nearest_within_their_bounds(raw, low, high):
     n = len(raw)

@@ -19,7 +19,7 @@ from mm_nautilus.models.portfolio import (
 )
 from mm_nautilus.models.risk_budget import Claim, allocate
 
-PROPERTY = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=100, deadline=None)
 
 
 def solution(n, rho=0.6, target=None, seed=0):
@@ -217,7 +217,5 @@ class TwoProcesses(RuleBasedStateMachine):
         assert sum(self.used) <= self.budget + 1e-9
 
 
-TwoProcesses.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, derandomize=True, database=None
-)
+TwoProcesses.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestTwoProcesses = TwoProcesses.TestCase

@@ -16,7 +16,7 @@ from mm_nautilus.venues.xemm import HedgeTerms, hedged_edge
 BIDS = [(100.0, 1.0), (99.9, 2.0), (99.7, 5.0)]
 ASKS = [(100.1, 0.5), (100.2, 2.5), (100.5, 4.0)]
 TERMS = BoundTerms(0.0002, min_edge=0.0005, slippage=0.0001, z=2.0)
-PROPERTY = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=200, deadline=None)
 
 steps = st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 3.0)), min_size=1, max_size=5)
 venues = st.builds(

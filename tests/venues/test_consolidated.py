@@ -170,7 +170,7 @@ events = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=200, deadline=None)
 @given(events)
 def test_kept_up_step_by_step_it_is_the_formula(events):
     venues = [venue("A"), venue("B", "EUR"), venue("C")]

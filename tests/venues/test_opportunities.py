@@ -202,7 +202,7 @@ def test_lots_of_both_venues():
 sides = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 5)), min_size=1, max_size=3)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(9_900, 10_100), sides, sides), min_size=2, max_size=4),
     st.sampled_from(["-0.0001", "0", "0.0002", "0.001"]),

@@ -13,7 +13,7 @@ from mm_nautilus.venues.router import Outlet, fill_probability, rank_resting, ra
 from mm_nautilus.venues.split import split
 from mm_nautilus.venues.venue import Health
 
-PROPERTY = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+PROPERTY = settings(max_examples=150, deadline=None)
 SIGMA, Z = 0.4, 1.5
 
 

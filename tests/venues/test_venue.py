@@ -34,7 +34,7 @@ def test_a_venue_that_cannot_be_priced_is_refused_by_name(changes, field):
     assert caught.value.field == field
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100, deadline=None)
 @given(st.floats(0.001, 1e6), st.floats(0.01, 1e6), st.sampled_from([SPOT, LINEAR, INVERSE]))
 def test_contracts_become_base_units_and_back(size, price, venue):
     assert venue.contracts(venue.base_units(size, price), price) == pytest.approx(size)
