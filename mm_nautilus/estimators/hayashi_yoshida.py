@@ -41,7 +41,8 @@ class AsynchronousCovariance:
     correlation : float
         Covariance over the root of the two realised variances; rounding apart it need not lie in [-1, 1].
     error : float
-        Standard error of the correlation: that of its mean over equal stretches of time; NaN with a single one.
+        Standard error of the correlation, by leaving out one of several equal stretches of time after the other; NaN
+        with a single one, or where all that moved is in one.
     seconds : float
         Stretch of time that both series cover.
 
@@ -67,7 +68,7 @@ def hayashi_yoshida(
     first, second : array-like or Arrow column
         Prices at these instants.
     stretches : int
-        Equal stretches of time from whose scatter the error is taken; at least 1.
+        Equal stretches of time that are left out in turn for the error; at least 1.
 
     Returns
     -------
@@ -89,16 +90,36 @@ def hayashi_yoshida(
         return None
     s, x = _between(s, x, begin, end)
     t, y = _between(t, y, begin, end)
-    products = overlap_products(s, x, t, y)
-    covariance, x_variance, y_variance = float(products.sum()), _variance(x), _variance(y)
-    if not (x_variance > 0.0 and y_variance > 0.0):
+    # Columns: covariance and the two variances; rows: stretches of time.
+    sums = np.column_stack(
+        [
+            _by_stretch(s, overlap_products(s, x, t, y), begin, end, stretches),
+            _by_stretch(s, np.diff(x) ** 2, begin, end, stretches),
+            _by_stretch(t, np.diff(y) ** 2, begin, end, stretches),
+        ]
+    )
+    total = sums.sum(axis=0)
+    if not (total[1] > 0.0 and total[2] > 0.0):
         return None
     seconds = float(end - begin) / NS_PER_S
-    scale = math.sqrt(x_variance * y_variance)
-    place = np.minimum((s[1:] - begin) * stretches // max(end - begin, 1), stretches - 1).astype(np.int64)
-    parts = np.bincount(place, weights=products, minlength=stretches) * stretches
-    error = float(parts.std(ddof=1)) / math.sqrt(stretches) / scale if stretches > 1 else math.nan
-    return AsynchronousCovariance(covariance / seconds, covariance / scale, error, seconds)
+    correlation = float(total[0]) / math.sqrt(total[1] * total[2])
+    return AsynchronousCovariance(float(total[0]) / seconds, correlation, _jackknife(total - sums), seconds)
+
+
+def _by_stretch(instants: Times, values: Floats, begin: int, end: int, stretches: int) -> Floats:
+    """Sum the values of changes over the equal stretches of time in which they ended."""
+    place = np.minimum((instants[1:] - begin) * stretches // (end - begin), stretches - 1)
+    sums: Floats = np.bincount(place, weights=values, minlength=stretches)
+    return sums
+
+
+def _jackknife(without: Floats) -> float:
+    """Return the standard error of a correlation from its sums without one stretch each; NaN where that says nothing."""
+    scale = without[:, 1] * without[:, 2]
+    if len(without) < 2 or not (scale > 0.0).all():
+        return math.nan
+    left_out = without[:, 0] / np.sqrt(scale)
+    return math.sqrt((len(left_out) - 1) * float(left_out.var()))
 
 
 def overlap_products(s: Times, x: Floats, t: Times, y: Floats) -> Floats:
@@ -121,11 +142,6 @@ def overlap_products(s: Times, x: Floats, t: Times, y: Floats) -> Floats:
     after = np.minimum(np.searchsorted(t, s[1:], side="left"), len(t) - 1)
     products: Floats = np.diff(x) * (y[after] - y[before])
     return products
-
-
-def _variance(prices: Floats) -> float:
-    moves = np.diff(prices)
-    return float(moves @ moves)
 
 
 def _series(name: str, ts_ns: Any, prices: Any) -> tuple[Times, Floats]:

@@ -10,10 +10,10 @@ money: venues that are not live, quotes that are old, balances, fees, the least 
 for what the price does until both orders arrive, the least profit, a crossing that has stood too long to be true, and
 depth that was taken a moment ago.
 
-A crossing is one before fees: what only rebates would pay for is not looked for. Each is one *episode*: reported when
-it begins and when the answer to it changes, not on every tick. Leg risk remains: one order may fill and the other not;
-that residual belongs to the hedger. Two instruments that never become each other (spot and a perpetual) cross for weeks
-by their basis: that is a carry trade, and no business of this module.
+A crossing is one before fees: what only rebates would pay for is not looked for. Each is one *episode*, which ends when
+the prices no longer cross; everything taken is reported, and each reason for a refusal once an episode. Leg risk
+remains: one order may fill and the other not; that residual belongs to the hedger. Two instruments that never become
+each other (spot and a perpetual) cross for weeks by their basis: that is a carry trade, and no business of this module.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from typing import Final
 
@@ -50,8 +50,10 @@ class _Episode:
     since_ns: int
     ripe_ns: int | None = None
     """Since when the best prices have left the least edge, without a break."""
-    said: Verdict | None = None
-    """The answer that was reported last."""
+    last: Verdict | None = None
+    """The latest answer."""
+    told: set[Verdict] = field(default_factory=set)
+    """The answers that were reported."""
 
 
 class OpportunityScanner:
@@ -77,7 +79,7 @@ class OpportunityScanner:
         n = len(traders)
         self.traders, self.terms = tuple(traders), terms
         self.counts: Counter[Verdict] = Counter()
-        """Reports by verdict; an episode that changes its answer counts once for each."""
+        """Reports by verdict: each refusal once an episode, and everything that was taken."""
         self.episodes = 0
         """Crossings that began."""
         self._bid = [-math.inf] * n
@@ -157,8 +159,9 @@ class OpportunityScanner:
                 why = f"{answer.explanation}; a better one was taken at the same instant"
                 said = replace(answer, verdict=Verdict.COOLDOWN, explanation=why)
             episode = self._open[answer.buy, answer.sell]
-            if said.verdict is not episode.said or said is best:
-                episode.said = said.verdict
+            episode.last = said.verdict
+            if said.verdict not in episode.told or said is best:
+                episode.told.add(said.verdict)
                 self.counts[said.verdict] += 1
                 reports.append(said)
         if best is not None:
@@ -209,9 +212,9 @@ class OpportunityScanner:
         if refusal is not None:
             return Opportunity(now_ns, episode.since_ns, buy, sell, ask, bid, *refusal, None)
         # Most crossings stay within the fees for as long as they last: the books need not be walked again.
-        if episode.said is Verdict.FEES and left < -_ROUNDING:
+        if episode.last is Verdict.FEES and left < -_ROUNDING:
             return None
-        if episode.said is Verdict.MIN_EDGE and _ROUNDING < left < least - _ROUNDING:
+        if episode.last is Verdict.MIN_EDGE and _ROUNDING < left < least - _ROUNDING:
             return None
         with localcontext(EXACT):
             edge = terms.min_edge_bps.scaleb(-4) + Decimal(f"{allowance:.12f}")

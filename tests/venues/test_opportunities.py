@@ -123,7 +123,7 @@ def test_the_least_edge_counts_the_price_until_both_orders_arrive():
     assert bps.verdict is Verdict.MIN_EDGE
 
 
-def test_an_episode_is_told_once_and_again_when_its_answer_changes():
+def test_each_answer_is_told_once_an_episode():
     market = two("0.0005", ScanTerms(cooldown_s=0.0))
     assert len(market.scan()) == 1
     walked = market.walked
@@ -135,6 +135,8 @@ def test_an_episode_is_told_once_and_again_when_its_answer_changes():
     (found,) = market.scan(9)
     assert found.verdict is Verdict.TAKEN
     assert found.since_ns == 0
+    market.quote(1, [("400.06", 500)], [("400.95", 500)], 9)
+    assert market.scan(9) == [], "this has been said"
     market.quote(1, [("400.00", 500)], [("400.95", 500)], 10)
     assert market.scan(10) == []
     market.quote(1, [("400.06", 500)], [("400.95", 500)], 11)
@@ -147,16 +149,8 @@ def test_an_episode_is_told_once_and_again_when_its_answer_changes():
 def test_depth_that_was_taken_rests_and_a_cross_that_stays_is_an_error():
     market = two("0", ScanTerms(cooldown_s=1.0, expiry_s=3.0, max_quote_age_s=100.0))
     told = [(now, one.verdict) for now in range(80) for one in market.scan(now * S // 10)]
-    assert told == [
-        (0, Verdict.TAKEN),
-        (1, Verdict.COOLDOWN),
-        (10, Verdict.TAKEN),
-        (11, Verdict.COOLDOWN),
-        (20, Verdict.TAKEN),
-        (21, Verdict.COOLDOWN),
-        (30, Verdict.TAKEN),
-        (31, Verdict.EXPIRED),
-    ]
+    assert [one for one in told if one[1] is not Verdict.TAKEN] == [(1, Verdict.COOLDOWN), (31, Verdict.EXPIRED)]
+    assert [now for now, verdict in told if verdict is Verdict.TAKEN] == [0, 10, 20, 30]
 
 
 def test_standing_within_the_fees_does_not_age_an_opportunity():
