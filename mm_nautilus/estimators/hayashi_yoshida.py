@@ -114,7 +114,7 @@ def _by_stretch(instants: Times, values: Floats, begin: int, end: int, stretches
 
 
 def _jackknife(without: Floats) -> float:
-    """Return the standard error of a correlation from its sums without one stretch each; NaN where that says nothing."""
+    """Return the standard error of a correlation from its sums without one stretch each; NaN where it says nothing."""
     scale = without[:, 1] * without[:, 2]
     if len(without) < 2 or not (scale > 0.0).all():
         return math.nan

@@ -131,3 +131,12 @@ def test_what_cannot_be_answered():
         RollingHayashiYoshida(2, 1.0).per_s(5)
     with pytest.raises(ParameterError, match="half_life_s"):
         RollingHayashiYoshida(2, 0.0)
+
+
+def test_old_products_count_by_their_half_life():
+    rng = np.random.default_rng(1)
+    instants, prices = np.arange(3_000) * (NS // 10), np.cumsum(rng.normal(size=3_000))
+    online, end = fed([(instants.tolist(), prices.tolist())], half_life_s=2.0)
+    age_s = (end - instants[1:]) / NS
+    seen_s = 2.0 / math.log(2) * (1 - 0.5 ** (end / NS / 2.0))
+    assert online.per_s(end)[0, 0] == pytest.approx((np.diff(prices) ** 2 * 0.5 ** (age_s / 2.0)).sum() / seen_s)

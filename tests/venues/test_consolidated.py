@@ -239,3 +239,24 @@ def test_bad_settings_are_refused():
     for other in ({"half_life_s": 0.0}, {"stale_after_s": math.inf}, {"weights": (1, 1)}, {"weights": (1, 0, 1)}):
         with pytest.raises(ParameterError, match=next(iter(other))):
             three(**other)
+
+
+def test_a_young_basis_is_the_mean_so_far():
+    fair = three(half_life_s=1e5, stale_after_s=1000.0)
+    quoted(fair, (100, 100, 100), 0)
+    fair.sample(0)
+    for second in range(1, 5):
+        quoted(fair, (100, 106, 97) if second % 2 else (100, 102, 97), second * S)
+        fair.sample(second * S)
+    assert fair.basis(1) - fair.basis(0) == pytest.approx(4.0, abs=1e-3)
+    assert fair.basis(2) - fair.basis(0) == pytest.approx(-3.0, abs=1e-3)
+
+
+def test_a_rate_grows_stale_although_the_venues_do_not():
+    fair = ConsolidatedFairValue([venue("A"), venue("E", "EUR")], "USDT", 60.0, 5.0, rate_currencies=["EUR"])
+    fair.rate("EUR", 1.1, 0)
+    quoted(fair, (100, 90), 4 * S)
+    fair.sample(4 * S)
+    assert fair.health(1, 5 * S) is Health.LIVE
+    assert fair.health(1, 5 * S + 1) is Health.NO_RATE
+    assert fair.weights() == (1.0, 0.0)

@@ -246,3 +246,20 @@ def test_bad_input_is_named(call, field):
     with pytest.raises(ParameterError) as caught:
         call()
     assert caught.value.field == field
+
+
+def test_a_pair_that_only_touches_is_no_crossing():
+    market = Market(["0"] * 4)
+    for venue, (bid, ask) in enumerate((("99", "100"), ("101", "105"), ("100.5", "106"), ("99", "100.5"))):
+        market.quote(venue, [(bid, 1)], [(ask, 1)])
+    assert {(one.buy, one.sell) for one in market.scan()} == {(0, 1), (0, 2), (3, 1)}
+
+
+def test_an_opportunity_that_went_and_came_back_is_young():
+    market = two("0.0005", ScanTerms(expiry_s=1.0, cooldown_s=0.0))
+    verdicts = []
+    for second, bid in ((0, "401.00"), (1, "400.06"), (5, "401.00")):
+        market.quote(0, [("400.00", 1000)], [("400.05", 1000)], second * S)
+        market.quote(1, [(bid, 500)], [("401.11", 500)], second * S)
+        verdicts += [one.verdict for one in market.scan(second * S)]
+    assert verdicts == [Verdict.TAKEN, Verdict.FEES, Verdict.TAKEN]

@@ -1,4 +1,4 @@
-"""EURUSD on two brokers, 1 May 2014: clocks five hours apart are found, and quotes that cross themselves are no money."""
+"""EURUSD on two brokers, 1 May 2014: clocks five hours apart are found, and quotes that cross are no free money."""
 
 import zipfile
 from decimal import Decimal

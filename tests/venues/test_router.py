@@ -230,3 +230,9 @@ def test_bad_input_is_named(call, field):
     with pytest.raises(ParameterError) as caught:
         call()
     assert caught.value.field == field
+
+
+def test_of_two_parts_that_are_too_small_the_smaller_gives_way():
+    one = Outlet("one", [(100.0, 0.4), (102.0, 5.0)], 0.0, min_size=0.5)
+    two = Outlet("two", [(101.0, 0.3)], 0.0, min_size=0.5)
+    assert dict(split(Side.BUY, 0.7, [one, two]).parts) == pytest.approx({"one": 0.7})

@@ -73,3 +73,12 @@ def test_the_clock_that_is_off_is_named():
     assert clocks.beyond_bound() == {}, "a clock that was set right is forgiven after two windows"
     with pytest.raises(ParameterError, match="bound_ns"):
         ClockOffsets(3, 10, 0)
+
+
+def test_the_window_before_still_counts():
+    clocks = ClockOffsets(1, window_ns=100, bound_ns=10)
+    for ts, delay in ((0, 20), (50, 40), (100, 60), (199, 70)):
+        clocks.heard(0, ts - delay, ts)
+    assert clocks.least_delay_ns(0) == 20
+    clocks.heard(0, 200 - 90, 200)
+    assert clocks.least_delay_ns(0) == 60
