@@ -49,6 +49,9 @@ class ConsolidatedFairValue:
         One a venue, above 0; equal where left out. Only their proportions matter.
     rate_currencies : sequence of str
         Currencies for which `rate` will be called.
+    crossed_bps : float
+        How far a bid may stand above its own ask, in bps, and its mid still count: at 0 it must stand below. A stream
+        that is put together from several dealers crosses itself by a fraction of a bp all day.
 
     Raises
     ------
@@ -65,11 +68,15 @@ class ConsolidatedFairValue:
         stale_after_s: float,
         weights: Sequence[float] | None = None,
         rate_currencies: Sequence[str] = (),
+        crossed_bps: float = 0.0,
     ) -> None:
         check_together(venues, reference_currency, rate_currencies)
         for name, value in (("half_life_s", half_life_s), ("stale_after_s", stale_after_s)):
             if not 0.0 < value < math.inf:
                 raise ParameterError(name, value, "> 0 and finite")
+        if not 0.0 <= crossed_bps < 100.0:
+            raise ParameterError("crossed_bps", crossed_bps, "at least 0 and below 100")
+        self._reach = 1.0 + 1e-4 * crossed_bps
         n = len(venues)
         self.venues = tuple(venues)
         self._half_life_ns = half_life_s * _NS_PER_S
@@ -105,7 +112,7 @@ class ConsolidatedFairValue:
 
         """
         self._seen_ns[venue] = ts_ns
-        if 0.0 < bid < ask < math.inf:
+        if 0.0 < bid < ask * self._reach < math.inf:
             mid = self._mid[venue] = 0.5 * (bid + ask)
             if self._health[venue] is Health.LIVE:
                 price = mid * self._rate[venue]

@@ -235,8 +235,22 @@ def test_venues_that_cannot_be_compared_are_refused(venues, field):
     assert caught.value.field == field
 
 
+def test_a_stream_that_crosses_itself_a_little_may_count():
+    fair = three(crossed_bps=1.0)
+    fair.update(0, 10_000.9, 10_000.0, 0)
+    assert fair.value(0) == pytest.approx(10_000.45)
+    fair.update(0, 10_001.1, 10_000.0, 0)
+    assert fair.health(0, 0) is Health.CROSSED_BOOK
+
+
 def test_bad_settings_are_refused():
-    for other in ({"half_life_s": 0.0}, {"stale_after_s": math.inf}, {"weights": (1, 1)}, {"weights": (1, 0, 1)}):
+    for other in (
+        {"half_life_s": 0.0},
+        {"stale_after_s": math.inf},
+        {"crossed_bps": -1.0},
+        {"weights": (1, 1)},
+        {"weights": (1, 0, 1)},
+    ):
         with pytest.raises(ParameterError, match=next(iter(other))):
             three(**other)
 
