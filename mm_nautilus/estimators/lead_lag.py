@@ -54,7 +54,7 @@ class LeadLag:
     lags_s : float array, shape (lags,)
         Ascending, in seconds; above 0 the first price comes first.
     correlations : float array, shape (lags,)
-        At each lag.
+        At each lag; where one price follows within a tick of the other they may exceed 1.
     lead_s : float
         Lag of the strongest correlation, in seconds; above 0 the first price leads.
     peak : float
