@@ -7,8 +7,8 @@ its fee, its rate :math:`x_j` and an allowance for what the price does until the
     s_j = s + \frac{z\,\sigma\sqrt{\text{latency}_j}}{V_j x_j}, \qquad
     \text{bid} \le \max_j \text{bid}_j, \qquad \text{ask} \ge \min_j \text{ask}_j .
 
-A venue that is not live, or shows too little for the size, gives no bound; a side without any is withdrawn, and every
-venue says why. The model's own quote stands wherever it is further from the market.
+A venue that is not live, that shows too little for the size or on which we could not trade it, gives no bound; a side
+without any is withdrawn, and every venue says why. The model's own quote stands wherever it is further from the market.
 
 The bound of one venue at a time is the safe one: an order split over several would earn a little more (`router`), and
 needs all of them to answer. Fails where the depth is gone when the hedge arrives: no allowance covers that.
@@ -46,6 +46,10 @@ class HedgeBook:
         Maker currency per its currency.
     latency_s : float
         From our fill to the arrival of the hedge, in seconds.
+    min_size : float
+        Smallest order there, in base units.
+    can_sell, can_buy : float
+        Base units that balance and limits there leave to a hedge.
     health : Health
         Anything but LIVE takes it out.
 
@@ -57,6 +61,9 @@ class HedgeBook:
     taker_fee: float
     fx: float = 1.0
     latency_s: float = 0.0
+    min_size: float = 0.0
+    can_sell: float = math.inf
+    can_buy: float = math.inf
     health: Health = Health.LIVE
 
 
@@ -98,6 +105,10 @@ class Unbound(StrEnum):
 
     NO_DEPTH = "NO_DEPTH"
     """It shows less than the size."""
+    BALANCE = "BALANCE"
+    """Balance or limits there do not leave a hedge of the size."""
+    BELOW_MIN_SIZE = "BELOW_MIN_SIZE"
+    """The size is less than its smallest order."""
     LATENCY = "LATENCY"
     """The allowance for its latency is the whole price."""
 
@@ -170,27 +181,37 @@ def side_bound(
     best: tuple[float, str, float, float] | None = None
     refused: list[tuple[str, str]] = []
     for book in books:
-        if book.health is not Health.LIVE:
-            refused.append((book.name, book.health))
-            continue
-        vwap = sweep_vwap(book.bids if buys else book.asks, size)
-        if vwap is None:
-            refused.append((book.name, Unbound.NO_DEPTH))
-            continue
-        worth = vwap * book.fx
-        if not (worth > 0.0 and book.latency_s >= 0.0):
-            raise ParameterError(f"{book.name}: fx, latency_s", (book.fx, book.latency_s), "> 0 and >= 0")
-        slippage = terms.slippage + terms.z * sigma * math.sqrt(book.latency_s) / worth
-        if slippage >= 1.0:
-            refused.append((book.name, Unbound.LATENCY))
-            continue
-        hedge = HedgeTerms(terms.maker_fee, book.taker_fee, slippage, terms.min_edge, book.fx)
-        price = (bid_bound(vwap, hedge) if buys else ask_bound(vwap, hedge)) - skew
-        if best is None or (price > best[0] if buys else price < best[0]):
-            best = price, book.name, vwap, slippage
+        bound = _venue_bound(buys, book, size, terms, sigma)
+        if isinstance(bound, str):
+            refused.append((book.name, bound))
+        elif best is None or (bound[0] > best[0] if buys else bound[0] < best[0]):
+            best = bound[0], book.name, bound[1], bound[2]
     if best is None:
         return SideBound(None, None, None, 0.0, tuple(refused))
-    return SideBound(*best, tuple(refused))
+    return SideBound(best[0] - skew, *best[1:], tuple(refused))
+
+
+def _venue_bound(
+    buys: bool, book: HedgeBook, size: float, terms: BoundTerms, sigma: float
+) -> tuple[float, float, float] | str:
+    """Return the bound that one venue gives, its mean price and its allowance, or why it gives none."""
+    if book.health is not Health.LIVE:
+        return book.health
+    if size > (book.can_sell if buys else book.can_buy):
+        return Unbound.BALANCE
+    if size < book.min_size:
+        return Unbound.BELOW_MIN_SIZE
+    vwap = sweep_vwap(book.bids if buys else book.asks, size)
+    if vwap is None:
+        return Unbound.NO_DEPTH
+    worth = vwap * book.fx
+    if not (worth > 0.0 and book.latency_s >= 0.0):
+        raise ParameterError(f"{book.name}: fx, latency_s", (book.fx, book.latency_s), "> 0 and >= 0")
+    slippage = terms.slippage + terms.z * sigma * math.sqrt(book.latency_s) / worth
+    if slippage >= 1.0:
+        return Unbound.LATENCY
+    hedge = HedgeTerms(terms.maker_fee, book.taker_fee, slippage, terms.min_edge, book.fx)
+    return (bid_bound(vwap, hedge) if buys else ask_bound(vwap, hedge)), vwap, slippage
 
 
 def towards_others(quote: Quote, current: float, other: float, costs: float, alpha: float) -> Quote:

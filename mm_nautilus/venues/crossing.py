@@ -30,7 +30,7 @@ class Verdict(StrEnum):
     NO_BALANCE = "NO_BALANCE"
     """Nothing to sell on one venue, nothing to pay with on the other, or less than a lot of it."""
     TOO_SMALL = "TOO_SMALL"
-    """Less than a lot crosses, or the depth no longer does."""
+    """Less than a lot or the smallest order is to be had, or the depth no longer crosses."""
     FEES = "FEES"
     """Nothing is left after fees."""
     MIN_EDGE = "MIN_EDGE"
@@ -55,6 +55,13 @@ class Trader:
         From decision to arrival, in seconds; at least 0.
     lot : Decimal or None
         Size step in base units; ``None`` where there is none in base units (inverse contracts).
+    min_size : Decimal
+        Smallest order in base units; at least 0.
+
+    Raises
+    ------
+    ParameterError
+        When one is outside its range.
 
     """
 
@@ -62,6 +69,7 @@ class Trader:
     taker_fee: Decimal
     latency_s: float = 0.0
     lot: Decimal | None = None
+    min_size: Decimal = _ZERO
 
     def __post_init__(self) -> None:
         if not (isinstance(self.taker_fee, Decimal) and self.taker_fee.is_finite() and -1 < self.taker_fee < 1):
@@ -70,6 +78,8 @@ class Trader:
             raise ParameterError(f"{self.name}: latency_s", self.latency_s, ">= 0 and finite")
         if self.lot is not None and not (self.lot.is_finite() and self.lot > 0):
             raise ParameterError(f"{self.name}: lot", self.lot, "> 0 and finite")
+        if not (self.min_size.is_finite() and self.min_size >= 0):
+            raise ParameterError(f"{self.name}: min_size", self.min_size, ">= 0 and finite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +142,7 @@ class Opportunity:
     explanation : str
         The arithmetic, in words.
     plan : Arbitrage or None
-        What to trade, or what the walk found; ``None`` where it was not walked.
+        What to trade where the verdict says so, else what the explanation is about; ``None`` where nothing was walked.
 
     """
 
@@ -221,7 +231,10 @@ def judge(
         quote_available=means.cash,
         lot=lot,
     )
-    if plan.executable:
+    least = max(buyer.min_size, seller.min_size)
+    if 0 < plan.size < least:
+        verdict, why = Verdict.TOO_SMALL, f"below the smallest order of {least:f}"
+    elif plan.executable:
         verdict, why = (Verdict.NOT_PERMITTED, barred) if barred else (Verdict.TAKEN, "")
     elif plan.size > 0:
         verdict, why = Verdict.MIN_PROFIT, f"below the least profit of {terms.min_profit:f}"

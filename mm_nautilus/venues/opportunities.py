@@ -120,7 +120,7 @@ class OpportunityScanner:
     ) -> list[Opportunity]:
         """Return what there is to report now, the one to take (at most one a call) among it.
 
-        What is returned as taken is counted on being sent: its two books rest for the cooldown.
+        What is returned as taken is taken for sent: the two sides of the books it takes from rest for the cooldown.
 
         Parameters
         ----------
@@ -141,7 +141,7 @@ class OpportunityScanner:
             For a sigma that is negative or not finite, or a bad level.
 
         """
-        # Among no venues that cross, the highest bid is below the lowest ask.
+        # Nothing crosses where the highest bid of all is not above the lowest ask.
         if max(self._bid) <= min(self._ask):
             if self._open:
                 self._open.clear()

@@ -57,6 +57,8 @@ class Outlet:
         Size step in base units; 0 for none.
     min_size : float
         Smallest order in base units; at least 0.
+    capacity : float
+        Base units that balance and limits there leave to an order of this side; at least 0.
     best : float or None
         Price at which an order would rest; ``None`` where it cannot.
     queue_ahead : float
@@ -83,6 +85,7 @@ class Outlet:
     maker_markout: float = 0.0
     lot: float = 0.0
     min_size: float = 0.0
+    capacity: float = math.inf
     best: float | None = None
     queue_ahead: float = 0.0
     trades_per_s: float = 0.0
@@ -98,6 +101,8 @@ class Outlet:
         for name in ("latency_s", "lot", "min_size", "queue_ahead", "trades_per_s", "mean_trade"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise ParameterError(f"{self.name}: {name}", getattr(self, name), ">= 0 and finite")
+        if not self.capacity >= 0.0:
+            raise ParameterError(f"{self.name}: capacity", self.capacity, ">= 0")
         for name in ("taker_markout", "maker_markout"):
             if not math.isfinite(getattr(self, name)):
                 raise ParameterError(f"{self.name}: {name}", getattr(self, name), "finite")
@@ -193,10 +198,9 @@ def rank_taking(side: Side, size: float, outlets: Iterable[Outlet], sigma: float
 
 
 def _taking(side: Side, size: float, outlet: Outlet, sigma: float, z: float) -> Route:
-    if outlet.health is not Health.LIVE:
-        return _refused(side, outlet, str(outlet.health))
-    if size < outlet.min_size * (1.0 - ENOUGH):
-        return _refused(side, outlet, f"below its smallest order of {outlet.min_size:g}")
+    bar = _bar(outlet, size)
+    if bar:
+        return _refused(side, outlet, bar)
     levels = list(reached(outlet.levels, size))
     vwap = sweep_vwap(levels, size)
     if vwap is None:
@@ -249,12 +253,9 @@ def rank_resting(
 
 
 def _resting(side: Side, size: float, outlet: Outlet, patience_s: float, fallback: float, waiting_cost: float) -> Route:
-    if outlet.health is not Health.LIVE:
-        return _refused(side, outlet, str(outlet.health))
-    if outlet.best is None:
-        return _refused(side, outlet, "no price to rest at")
-    if size < outlet.min_size * (1.0 - ENOUGH):
-        return _refused(side, outlet, f"below its smallest order of {outlet.min_size:g}")
+    bar = _bar(outlet, size)
+    if bar or outlet.best is None:
+        return _refused(side, outlet, bar or "no price to rest at")
     sign, price = int(side), outlet.best * outlet.fx
     fee = price * outlet.maker_fee
     filled = price + sign * (fee + outlet.maker_markout)
@@ -298,16 +299,27 @@ def net_level(side: Side, price: float, outlet: Outlet, charged: float) -> float
 
 
 def reached(levels: Depth, size: float) -> Iterable[tuple[float, float]]:
-    """Yield the levels that an order of `size` reaches."""
+    """Yield the levels that an order of `size` takes, the last one as far as it does."""
     left = size
     for price, shown in levels:
+        if left <= 0.0:
+            return
         if not (0.0 < price < math.inf and 0.0 <= shown < math.inf):
             raise ParameterError("levels", (price, shown), "finite prices > 0 with sizes >= 0")
         if shown > 0.0:
-            yield price, shown
+            yield price, min(shown, left)
             left -= shown
-        if left <= 0.0:
-            return
+
+
+def _bar(outlet: Outlet, size: float) -> str:
+    """Return why no order of this size may go there at all; empty where one may."""
+    if outlet.health is not Health.LIVE:
+        return str(outlet.health)
+    if size < outlet.min_size * (1.0 - ENOUGH):
+        return f"below its smallest order of {outlet.min_size:g}"
+    if size > outlet.capacity * (1.0 + ENOUGH):
+        return f"balance and limits leave {outlet.capacity:g} of {size:g}"
+    return ""
 
 
 def _refused(side: Side, outlet: Outlet, why: str) -> Route:

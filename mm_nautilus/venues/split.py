@@ -54,7 +54,7 @@ def split(side: Side, size: float, outlets: Sequence[Outlet], sigma: float = 0.0
     size : float
         Base units; above 0.
     outlets : sequence of Outlet
-        Venues that are not live are left out.
+        Venues that are not live are left out, and none is given more than its capacity.
     sigma, z : float
         As in `rank_taking`.
 
@@ -74,7 +74,7 @@ def split(side: Side, size: float, outlets: Sequence[Outlet], sigma: float = 0.0
         (
             (int(side) * net_level(side, price, outlet, z * sigma * math.sqrt(outlet.latency_s)), place, shown)
             for place, outlet in enumerate(venues)
-            for price, shown in reached(outlet.levels, size)
+            for price, shown in reached(outlet.levels, min(size, outlet.capacity))
         ),
     )
     barred: set[int] = set()

@@ -21,7 +21,7 @@ PROPERTY = settings(max_examples=200, deadline=None)
 steps = st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 3.0)), min_size=1, max_size=5)
 venues = st.builds(
     lambda name, base, down, up, fee, fx, latency, health: HedgeBook(
-        name, walk(base / fx, down, -1 / fx), walk((base + 0.1) / fx, up, 1 / fx), fee, fx, latency, health
+        name, walk(base / fx, down, -1 / fx), walk((base + 0.1) / fx, up, 1 / fx), fee, fx, latency, health=health
     ),
     st.sampled_from("ABCDE"),
     st.floats(99, 101),
@@ -77,10 +77,13 @@ def test_no_venue_no_quote_and_every_venue_says_why():
         HedgeBook("thin", BIDS[:1], ASKS, 0.0),
         HedgeBook("gone", BIDS, ASKS, 0.0, health=Health.DISCONNECTED),
         HedgeBook("slow", BIDS, ASKS, 0.0, latency_s=1e6),
+        HedgeBook("poor", BIDS, ASKS, 0.0, can_sell=1.9),
+        HedgeBook("coarse", BIDS, ASKS, 0.0, min_size=2.1),
     ]
     bound = side_bound(Side.BUY, books, 2.0, TERMS, sigma=1.0)
     assert bound.price is None
-    assert bound.reason == "thin: NO_DEPTH, gone: DISCONNECTED, slow: LATENCY"
+    assert bound.reason == "thin: NO_DEPTH, gone: DISCONNECTED, slow: LATENCY, poor: BALANCE, coarse: BELOW_MIN_SIZE"
+    assert side_bound(Side.SELL, books[3:4], 2.0, TERMS).venue == "poor", "it may still buy there"
     assert side_bound(Side.BUY, [], 2.0, TERMS).reason == "no venue to hedge on"
     quote = anchored(Quote(100.0, 1.0, 1.0), bound, side_bound(Side.SELL, books, 2.0, TERMS, sigma=1.0))
     assert quote.bid is None

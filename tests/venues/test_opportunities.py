@@ -263,3 +263,11 @@ def test_an_opportunity_that_went_and_came_back_is_young():
         market.quote(1, [(bid, 500)], [("401.11", 500)], second * S)
         verdicts += [one.verdict for one in market.scan(second * S)]
     assert verdicts == [Verdict.TAKEN, Verdict.FEES, Verdict.TAKEN]
+
+
+def test_less_than_the_smallest_order_is_not_sent():
+    market = two("0")
+    market.scanner.traders = (Trader("A", D(0)), Trader("B", D(0), min_size=D(501)))
+    (found,) = market.scan()
+    assert found.verdict is Verdict.TOO_SMALL
+    assert found.explanation.endswith("net 5.00; below the smallest order of 501")

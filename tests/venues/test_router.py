@@ -29,15 +29,16 @@ def outlets(side, lots=False):
     sizes = st.integers(0, 3).map(float) if lots else st.floats(0, 3)
     return st.lists(
         st.builds(
-            lambda steps, fee, latency, markout, fx: Outlet(
+            lambda steps, fee, latency, markout, fx, capacity: Outlet(
                 "", book(side, steps, 100.0 / fx), fee, fx=fx, latency_s=latency, taker_markout=markout,
-                lot=1.0 if lots else 0.0,
+                lot=1.0 if lots else 0.0, capacity=capacity,
             ),
             st.lists(st.tuples(st.floats(0, 0.3), sizes), min_size=1, max_size=4),
             st.floats(-0.0002, 0.002),
             st.floats(0, 0.2),
             st.floats(-0.05, 0.1),
             st.sampled_from([1.0, 1.25]),
+            st.sampled_from([math.inf, math.inf, 4.0, 1.0, 0.0]),
         ),
         min_size=1,
         max_size=3,
@@ -47,6 +48,8 @@ def outlets(side, lots=False):
 def cost_of(side, outlet, size):
     """Money out (of a sell: money in, with a minus) of taking `size` there, with every charge; None without depth."""
     left, money = size, 0.0
+    if size > outlet.capacity:
+        return None
     for price, shown in outlet.levels:
         part = min(left, shown)
         worth = part * price * outlet.fx
@@ -89,7 +92,7 @@ def test_no_split_in_whole_lots_pays_less(side):
     def cheapest(venues, size):
         named = [renamed(outlet, str(index)) for index, outlet in enumerate(venues)]
         found = split(side, float(size), named, SIGMA, Z)
-        depth = sum(sum(shown for _, shown in outlet.levels) for outlet in named)
+        depth = sum(min(outlet.capacity, sum(shown for _, shown in outlet.levels)) for outlet in named)
         placed = min(size, int(depth))
         assert found.residual == pytest.approx(size - placed)
         assert sum(part for _, part in found.parts) == pytest.approx(placed)
@@ -150,9 +153,10 @@ def test_the_explanation_says_what_the_numbers_are():
         Outlet("thin", [(101.0, 0.5)], 0.0),
         Outlet("halted", [(101.0, 5.0)], 0.0, health=Health.HALTED),
         Outlet("big", [(101.0, 50.0)], 0.0, min_size=10.0),
+        Outlet("poor", [(101.0, 50.0)], 0.0, capacity=1.5),
     ]
     routes = rank_taking(Side.SELL, 2.0, venues, sigma=0.5, z=1.0)
-    assert [route.venue for route in routes] == ["far", "near", "big", "halted", "thin"]
+    assert [route.venue for route in routes] == ["far", "near", "big", "halted", "poor", "thin"]
     near = routes[1]
     assert near.costs.depth == pytest.approx(0.5)
     assert near.costs.fee == pytest.approx(0.0995)
@@ -161,8 +165,9 @@ def test_the_explanation_says_what_the_numbers_are():
     assert near.explanation == (
         "near: sell at 99.2805 net = 100 with depth +0.5, fee +0.0995, latency +0.1, markout +0.02 a unit"
     )
-    assert routes[4].explanation == "thin: cannot sell there: shows 0.5 of 2"
+    assert routes[5].explanation == "thin: cannot sell there: shows 0.5 of 2"
     assert routes[3].explanation == "halted: cannot sell there: HALTED"
+    assert routes[4].explanation == "poor: cannot sell there: balance and limits leave 1.5 of 2"
     assert routes[2].explanation == "big: cannot sell there: below its smallest order of 10"
 
 
@@ -215,6 +220,7 @@ def test_a_shorter_queue_a_better_fee_and_gentler_flow_come_first():
         (lambda: Outlet("A", [], 2.0), "A: taker_fee"),
         (lambda: Outlet("A", [], 0.0, fx=0.0), "A: fx"),
         (lambda: Outlet("A", [], 0.0, latency_s=-1.0), "A: latency_s"),
+        (lambda: Outlet("A", [], 0.0, capacity=math.nan), "A: capacity"),
         (lambda: Outlet("A", [], 0.0, taker_markout=math.nan), "A: taker_markout"),
         (lambda: rank_taking(Side.BUY, 1.0, [Outlet("A", [(0.0, 1.0)], 0.0)]), "levels"),
         (lambda: rank_taking(Side.BUY, 0.0, [Outlet("A", [(1.0, 1.0)], 0.0)]), "size"),
