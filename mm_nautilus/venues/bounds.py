@@ -25,6 +25,7 @@ from mm_nautilus.errors import ParameterError
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Quote, Side, TopOfBook
 from mm_nautilus.venues.depth import Depth, sweep_vwap
+from mm_nautilus.venues.router import ENOUGH
 from mm_nautilus.venues.venue import Health
 from mm_nautilus.venues.xemm import HedgeTerms, ask_bound, bid_bound
 
@@ -197,9 +198,9 @@ def _venue_bound(
     """Return the bound that one venue gives, its mean price and its allowance, or why it gives none."""
     if book.health is not Health.LIVE:
         return book.health
-    if size > (book.can_sell if buys else book.can_buy):
+    if size > (book.can_sell if buys else book.can_buy) * (1.0 + ENOUGH):
         return Unbound.BALANCE
-    if size < book.min_size:
+    if size < book.min_size * (1.0 - ENOUGH):
         return Unbound.BELOW_MIN_SIZE
     vwap = sweep_vwap(book.bids if buys else book.asks, size)
     if vwap is None:

@@ -83,6 +83,8 @@ def test_no_venue_no_quote_and_every_venue_says_why():
     bound = side_bound(Side.BUY, books, 2.0, TERMS, sigma=1.0)
     assert bound.price is None
     assert bound.reason == "thin: NO_DEPTH, gone: DISCONNECTED, slow: LATENCY, poor: BALANCE, coarse: BELOW_MIN_SIZE"
+    just = HedgeBook("just", BIDS, ASKS, 0.0, min_size=0.3, can_sell=0.3)
+    assert side_bound(Side.BUY, [just], 0.1 + 0.2, TERMS).venue == "just", "floats do not decide"
     assert side_bound(Side.SELL, books[3:4], 2.0, TERMS).venue == "poor", "it may still buy there"
     assert side_bound(Side.BUY, [], 2.0, TERMS).reason == "no venue to hedge on"
     quote = anchored(Quote(100.0, 1.0, 1.0), bound, side_bound(Side.SELL, books, 2.0, TERMS, sigma=1.0))
