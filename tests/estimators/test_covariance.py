@@ -8,13 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mm_nautilus.errors import ParameterError
-from mm_nautilus.estimators.covariance import (
-    RollingCovariance,
-    covariance,
-    nearest_correlation,
-    previous_tick,
-    with_volatilities,
-)
+from mm_nautilus.estimators.covariance import RollingCovariance, covariance, previous_tick
+from mm_nautilus.estimators.nearest_correlation import nearest_correlation, with_volatilities
 from mm_nautilus.models.checks import covariance_matrix
 
 NS = 1_000_000_000
