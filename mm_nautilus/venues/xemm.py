@@ -57,6 +57,15 @@ class HedgeTerms:
     fx: float = 1.0
 
     def __post_init__(self) -> None:
+        # Made on every requote, so looked at once; the mistake is named below.
+        if (
+            -1.0 < self.maker_fee < 1.0
+            and -1.0 < self.taker_fee < 1.0
+            and 0.0 <= self.slippage < 1.0
+            and -1.0 < self.min_edge < math.inf
+            and 0.0 < self.fx < math.inf
+        ):
+            return
         for name in ("maker_fee", "taker_fee"):
             if not -1.0 < getattr(self, name) < 1.0:
                 raise ParameterError(name, getattr(self, name), "a fraction in (-1, 1)")
