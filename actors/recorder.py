@@ -11,10 +11,26 @@ from pydantic import Field
 from mm_nautilus.analytics.runlog import RunLogWriter
 from mm_nautilus.host.config import TypedActorConfig
 from mm_nautilus.host.guard import GuardedActor
-from mm_nautilus.messages import TOPIC_ACCOUNT, TOPIC_DECISION, TOPIC_FILL, TOPIC_MARK, TOPIC_ORDER
+from mm_nautilus.messages import (
+    TOPIC_ACCOUNT,
+    TOPIC_ASSESSMENT,
+    TOPIC_DECISION,
+    TOPIC_FILL,
+    TOPIC_MARK,
+    TOPIC_MARKOUT,
+    TOPIC_ORDER,
+)
 from mm_nautilus.settings import Settings
 
-TOPICS: Final = (TOPIC_DECISION, TOPIC_ORDER, TOPIC_FILL, TOPIC_MARK, TOPIC_ACCOUNT)
+TOPICS: Final = (
+    TOPIC_DECISION,
+    TOPIC_ORDER,
+    TOPIC_FILL,
+    TOPIC_MARK,
+    TOPIC_ACCOUNT,
+    TOPIC_MARKOUT,
+    TOPIC_ASSESSMENT,
+)
 
 # Timers of one instant fire in the order of their names: what the others publish then is flushed with it.
 _FLUSH_TIMER: Final = "zz_recorder_flush"
@@ -39,7 +55,7 @@ class RecorderConfig(TypedActorConfig):
 
 
 class Recorder(GuardedActor):
-    """Records every decision, order event, fill, mark and account balance that is published.
+    """Records every decision, order event, fill, mark, markout, assessment and account balance that is published.
 
     The engine stops actors before strategies, so what strategies say on their way out (their last
     cancels) comes after this actor's own stop. The log therefore stays open until `close`, which the

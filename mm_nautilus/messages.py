@@ -18,6 +18,8 @@ TOPIC_ORDER: Final = "mm.order"
 TOPIC_FILL: Final = "mm.fill"
 TOPIC_MARK: Final = "mm.mark"
 TOPIC_ACCOUNT: Final = "mm.account"
+TOPIC_MARKOUT: Final = "mm.markout"
+TOPIC_ASSESSMENT: Final = "mm.assessment"
 
 
 @fast_init
@@ -157,3 +159,111 @@ class AccountFact:
     total: Decimal
     free: Decimal
     locked: Decimal
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class MarkoutFact:
+    """What one fill was worth a horizon later, known since then; a horizon that the data did not reach has no fact.
+
+    Figures are per unit, in price units, and signed by our side: ``markout = edge - adverse_selection``.
+    """
+
+    ts_ns: int
+    """When the horizon had passed."""
+    strategy_id: str
+    instrument_id: str
+    client_order_id: str
+    trade_id: str
+    fill_ts_ns: int
+    side: str
+    level: int
+    liquidity: str
+    size: float
+    price: float
+    horizon_s: float
+    mid: float
+    """Last mid at or before the fill."""
+    later_mid: float
+    """Last mid at or before the horizon."""
+    edge: float
+    markout: float
+    adverse_selection: float
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class AdverseSelectionAssessment:
+    """How strongly each of our sides is being picked off on one instrument, on what evidence, and what to do about it.
+
+    Scores are positive, and t-statistics large, where something goes against the side; ``None`` where there is not
+    enough to go by. Units are those of `mm_nautilus.adverse_selection.evidence.Evidence`.
+    """
+
+    ts_ns: int
+    instrument_id: str
+    # what to do
+    bid_spread_multiplier: float
+    ask_spread_multiplier: float
+    bid_size_multiplier: float
+    ask_size_multiplier: float
+    bid_away_until_ns: int | None
+    """Bids are withdrawn until then; ``None`` where they are not."""
+    ask_away_until_ns: int | None
+    adverse_ratio: float
+    """Recent share of our fills, on both sides, that the price went against; 0 before there is one."""
+    # why
+    bid_t: float | None
+    """Combined t-statistic of the tests that spoke."""
+    ask_t: float | None
+    bid_confidence: float
+    """Probability under the null hypothesis of less than this evidence, 0 where there is none against the side."""
+    ask_confidence: float
+    bid_toxic: bool
+    ask_toxic: bool
+    bid_tests: tuple[str, ...]
+    """Tests that speak at their own level."""
+    ask_tests: tuple[str, ...]
+    # the five tests, side by side
+    bid_immediate_score: float | None
+    bid_immediate_t: float | None
+    bid_delayed_score: float | None
+    bid_delayed_t: float | None
+    bid_flow_score: float | None
+    bid_flow_t: float | None
+    bid_sweep_score: float | None
+    bid_sweep_t: float | None
+    bid_clustering_score: float | None
+    bid_clustering_t: float | None
+    ask_immediate_score: float | None
+    ask_immediate_t: float | None
+    ask_delayed_score: float | None
+    ask_delayed_t: float | None
+    ask_flow_score: float | None
+    ask_flow_t: float | None
+    ask_sweep_score: float | None
+    ask_sweep_t: float | None
+    ask_clustering_score: float | None
+    ask_clustering_t: float | None
+    # what else was measured
+    bid_fills: int
+    """Fills of the side so far."""
+    ask_fills: int
+    bid_adverse_selection: float | None
+    """Average over the last fills at the delayed horizon, per unit, in price units."""
+    ask_adverse_selection: float | None
+    bid_filled_share: float | None
+    """Average share of what was open of an order that one execution took."""
+    ask_filled_share: float | None
+    bid_queue_ahead: float | None
+    """Average size displayed at the order's price when it joined there, over its own size."""
+    ask_queue_ahead: float | None
+    order_flow_imbalance: float | None
+    """Cont-Kukanov-Stoikov, in base units."""
+    trade_imbalance: float | None
+    vpin: float | None
+    vpin_rank: float | None
+    book_imbalance: float | None
+    """``(bid size - ask size) / (bid size + ask size)`` at the touch."""
+    parameters: str
+    """Settings of the monitor, as JSON."""

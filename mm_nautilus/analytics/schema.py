@@ -14,9 +14,17 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
-from mm_nautilus.messages import AccountFact, FillFact, MarkFact, OrderFact, QuoteDecision
+from mm_nautilus.messages import (
+    AccountFact,
+    AdverseSelectionAssessment,
+    FillFact,
+    MarkFact,
+    MarkoutFact,
+    OrderFact,
+    QuoteDecision,
+)
 
-type Message = QuoteDecision | OrderFact | FillFact | MarkFact | AccountFact
+type Message = QuoteDecision | OrderFact | FillFact | MarkFact | AccountFact | MarkoutFact | AdverseSelectionAssessment
 
 TABLES: Final[Mapping[str, type[Message]]] = {
     "decisions": QuoteDecision,
@@ -24,6 +32,8 @@ TABLES: Final[Mapping[str, type[Message]]] = {
     "fills": FillFact,
     "marks": MarkFact,
     "accounts": AccountFact,
+    "markouts": MarkoutFact,
+    "assessments": AdverseSelectionAssessment,
 }
 """Table name in the run log -> the message each of its rows holds."""
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mm_nautilus.market import Quote
+from mm_nautilus.messages import AdverseSelectionAssessment
 from mm_nautilus.quoting.settings import AdjustSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """Multipliers on half-spreads and sizes, and a shift of the centre in price units."""
+    """Multipliers on half-spreads and sizes, a shift of the centre in price units, and sides to step away from."""
 
     bid_spread: float = 1.0
     ask_spread: float = 1.0
     bid_size: float = 1.0
     ask_size: float = 1.0
     shift: float = 0.0
+    bid_away: bool = False
+    """Quote no bid, unless it would reduce the position: who steps away from that side is left holding it."""
+    ask_away: bool = False
 
 
 NEUTRAL = Adjustment()
@@ -38,13 +42,35 @@ def tighten_reducing_side(adjustment: Adjustment, inventory_share: float, settin
     factor = settings.aggressive_spread_multiplier
     if factor == 1.0 or abs(inventory_share) < settings.aggressive_above:
         return adjustment
-    long = inventory_share > 0
+    if inventory_share > 0:
+        return replace(adjustment, ask_spread=adjustment.ask_spread * factor)
+    return replace(adjustment, bid_spread=adjustment.bid_spread * factor)
+
+
+def of_assessment(assessment: AdverseSelectionAssessment) -> Adjustment:
+    """Return what an assessment of adverse selection asks for."""
     return Adjustment(
-        bid_spread=adjustment.bid_spread * (1.0 if long else factor),
-        ask_spread=adjustment.ask_spread * (factor if long else 1.0),
-        bid_size=adjustment.bid_size,
-        ask_size=adjustment.ask_size,
-        shift=adjustment.shift,
+        bid_spread=assessment.bid_spread_multiplier,
+        ask_spread=assessment.ask_spread_multiplier,
+        bid_size=assessment.bid_size_multiplier,
+        ask_size=assessment.ask_size_multiplier,
+        bid_away=assessment.bid_away_until_ns is not None,
+        ask_away=assessment.ask_away_until_ns is not None,
+    )
+
+
+def combined(one: Adjustment, other: Adjustment) -> Adjustment:
+    """Return both at once: multipliers multiply, shifts add up, and a side that either steps away from is away."""
+    if other == NEUTRAL:
+        return one
+    return Adjustment(
+        one.bid_spread * other.bid_spread,
+        one.ask_spread * other.ask_spread,
+        one.bid_size * other.bid_size,
+        one.ask_size * other.ask_size,
+        one.shift + other.shift,
+        one.bid_away or other.bid_away,
+        one.ask_away or other.ask_away,
     )
 
 

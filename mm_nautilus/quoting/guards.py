@@ -34,6 +34,8 @@ class Reason(StrEnum):
     PRICE_BAND = "PRICE_BAND"
     REDUCING_SIDE_TIGHTENED = "REDUCING_SIDE_TIGHTENED"
     WIDENED = "WIDENED"
+    ADVERSE_SELECTION = "ADVERSE_SELECTION"
+    """Stepped away from a side that is being picked off."""
 
 
 class Cap(StrEnum):

@@ -163,6 +163,10 @@ class Quoter:
         ask_room = self._room(-1, position_lots, notional_lots, None if funds is None else funds.sell_lots)
         bids = self._side(Side.BUY, final.bid, tightened.bid_size, state, share, bid_room, trace)
         asks = self._side(Side.SELL, final.ask, tightened.ask_size, state, share, ask_room, trace)
+        if adjustment.bid_away and share >= 0.0:
+            bids = _stepped_away(Side.BUY, trace)
+        if adjustment.ask_away and share <= 0.0:
+            asks = _stepped_away(Side.SELL, trace)
         if any(bids[1]) and any(asks[1]):
             uncross(bids[0], asks[0], trace)
         smallest = self._smallest_lots(bids[0] or asks[0])
@@ -253,6 +257,11 @@ class Quoter:
             else:
                 levels.append(Level(side, index, price_ticks, size_lots))
         return tuple(levels)
+
+
+def _stepped_away(side: Side, trace: Trace) -> tuple[list[int], list[int]]:
+    trace.reason(Reason.ADVERSE_SELECTION, side)
+    return [], []
 
 
 def _state(ladder: Ladder, trace: Trace, quote: Quote, final: Quote) -> QuoteState:
