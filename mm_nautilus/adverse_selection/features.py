@@ -1,0 +1,282 @@
+"""What is known about a fill at the moment it happens, in numbers a classifier takes.
+
+One object serves training and trading: what a strategy records at its fills is what it computes when it asks how a
+fill now would be. The features and their formulas are in `feature_schema`.
+
+Assumes that a fill is heard of before the trade that made it: the engine's order in a backtest. Where a venue
+publishes trades first, that trade is among the features.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from mm_nautilus.adverse_selection.feature_schema import feature_schema
+from mm_nautilus.adverse_selection.own_orders import OwnOrders
+from mm_nautilus.adverse_selection.settings import FeatureSettings
+from mm_nautilus.estimators.activity import ActivitySettings, VolumeRatio, weight_of
+from mm_nautilus.estimators.order_flow import flow_of_event
+from mm_nautilus.estimators.trade_imbalance import EwmaTradeImbalance
+from mm_nautilus.estimators.vpin import Vpin
+from mm_nautilus.estimators.windows import ClockWindow
+from mm_nautilus.market import Side, TopOfBook
+
+_RETURNS_S: Final = (1, 5, 30)
+_SLICES_PER_S: Final = 10
+_SLICE_NS: Final = 1_000_000_000 // _SLICES_PER_S
+_FLOW_HALF_LIFE_S: Final = 10.0
+_FAST_FLOW_HALF_LIFE_S: Final = 2.0
+_DEPTH_HALF_LIFE_S: Final = 30.0
+_VOLATILITY_HALF_LIFE_S: Final = 10.0
+_OWN_FILLS_NS: Final = 60_000_000_000
+_OWN_FILLS_KEPT: Final = 256
+_LONGEST_S: Final = 600.0
+_LARGEST: Final = 20.0
+
+
+class PastMids:
+    """The mid of up to `longest_s` seconds ago, on slices of a tenth of a second; O(1) amortised, fixed memory.
+
+    ``ago(h)`` is the last mid of the slice ``h`` before the running one: it held between ``h`` and a slice less ago.
+
+    Parameters
+    ----------
+    longest_s : int
+        Longest look back, in seconds.
+
+    """
+
+    __slots__ = ("_first", "_index", "_length", "_ring")
+
+    def __init__(self, longest_s: int) -> None:
+        self._length = longest_s * _SLICES_PER_S + 1
+        self._ring = [0.0] * self._length
+        self._first: int | None = None
+        self._index = 0
+
+    def moved(self, now_ns: int, mid: float) -> None:
+        """Take a new mid."""
+        index = now_ns // _SLICE_NS
+        if self._first is None:
+            self._first = self._index = index
+        elif index > self._index:
+            self._advance(index)
+        self._ring[self._index % self._length] = mid
+
+    def ago(self, now_ns: int, horizon_s: int) -> float | None:
+        """Return the mid that held, ``None`` where the past does not reach back that far."""
+        if self._first is None:
+            return None
+        index = now_ns // _SLICE_NS
+        if index > self._index:
+            self._advance(index)
+        slices = horizon_s * _SLICES_PER_S
+        return self._ring[(self._index - slices) % self._length] if self._index - self._first >= slices else None
+
+    def _advance(self, index: int) -> None:
+        ring, length = self._ring, self._length
+        last = ring[self._index % length]
+        for passed in range(max(self._index + 1, index - length + 1), index + 1):
+            ring[passed % length] = last
+        self._index = index
+
+
+class FillFeatures:
+    """Everything the features of a fill are made of; market updates cost O(1) amortised, memory is fixed.
+
+    Told of every change of the best quotes, every trade, our own fills and what the venue does to our orders. A vector
+    is refused (``None``) rather than filled up until the book has two sides, the volatility is above 0, somebody has
+    traded, and the longest window (30 s of mids) has passed: a vector never holds NaN.
+
+    Parameters
+    ----------
+    tick : float
+        Smallest price step, in price units.
+    settings : FeatureSettings
+        What is optional.
+
+    """
+
+    __slots__ = (
+        "_activity",
+        "_depth",
+        "_depth_ns",
+        "_fast_flow",
+        "_fills",
+        "_flow",
+        "_last_fill_ns",
+        "_mids",
+        "_moves",
+        "_moves_ns",
+        "_ofi_1s",
+        "_ofi_10s",
+        "_since_ns",
+        "_tick",
+        "_trade_ns",
+        "_trades",
+        "_vpin",
+        "orders",
+        "schema",
+        "top",
+    )
+
+    def __init__(self, tick: float, settings: FeatureSettings) -> None:
+        self.schema = feature_schema(settings)
+        self.orders = OwnOrders(tick)
+        self.top: TopOfBook | None = None
+        self._tick = tick
+        self._mids = PastMids(_RETURNS_S[-1])
+        self._ofi_1s, self._ofi_10s = ClockWindow(1.0, 10), ClockWindow(10.0, 10)
+        self._depth = 0.0
+        self._depth_ns = self._moves_ns = self._since_ns = 0
+        self._moves = 0.0
+        self._flow, self._fast_flow = EwmaTradeImbalance(_FLOW_HALF_LIFE_S), EwmaTradeImbalance(_FAST_FLOW_HALF_LIFE_S)
+        self._trades = EwmaTradeImbalance(_FLOW_HALF_LIFE_S)
+        self._trade_ns: int | None = None
+        self._activity = VolumeRatio(ActivitySettings())
+        bucket = settings.vpin_bucket_volume
+        self._vpin = None if bucket is None else Vpin(bucket)
+        self._fills: dict[Side, deque[int]] = {side: deque(maxlen=_OWN_FILLS_KEPT) for side in Side}
+        self._last_fill_ns: dict[Side, int] = {}
+
+    # ---------------------------------------------------------------- market
+
+    def moved(self, now_ns: int, top: TopOfBook) -> None:
+        """Take the best quotes after a book event; a side of no size is missing, and counting restarts after it."""
+        last = self.top
+        if not (top.bid_size > 0.0 and top.ask_size > 0.0 and 0.0 < top.bid < top.ask):
+            self.top = None
+            return
+        self.top = top
+        bid, ask, bid_size, ask_size = top.bid, top.ask, top.bid_size, top.ask_size
+        self._mids.moved(now_ns, 0.5 * (bid + ask))
+        if not self._depth_ns:
+            self._depth = 0.5 * (bid_size + ask_size)
+            self._depth_ns = self._moves_ns = self._since_ns = now_ns
+        if last is None:
+            return
+        flow = flow_of_event(last.bid, last.bid_size, last.ask, last.ask_size, bid, bid_size, ask, ask_size)
+        self._ofi_1s.add(now_ns, flow)
+        self._ofi_10s.add(now_ns, flow)
+        elapsed_ns = now_ns - self._depth_ns
+        if elapsed_ns > 0:
+            kept = math.exp2(elapsed_ns * (-1e-9 / _DEPTH_HALF_LIFE_S))
+            self._depth = kept * self._depth + (1.0 - kept) * 0.5 * (last.bid_size + last.ask_size)
+            self._depth_ns = now_ns
+        change = 0.5 * (bid + ask - last.bid - last.ask)
+        if change:
+            self._moves = self._decayed_moves(now_ns) + change * change
+            self._moves_ns = now_ns
+
+    def traded(self, now_ns: int, price: float, size: float, aggressor: Side | None) -> None:
+        """Take a trade of anybody's; price units and base units, `aggressor` is ``None`` where it is not known."""
+        sign = 0 if aggressor is None else int(aggressor)
+        self._flow.update(now_ns, sign, size)
+        self._fast_flow.update(now_ns, sign, size)
+        self._trades.update(now_ns, sign or 1, 1.0)
+        self._activity.traded(now_ns, size)
+        self._trade_ns = now_ns
+        self._since_ns = self._since_ns or now_ns
+        if self._vpin is not None:
+            self._vpin.update(sign, size)
+        if len(self.orders):
+            self.orders.traded(price, size, aggressor)
+
+    def filled(self, now_ns: int, side: Side) -> None:
+        """We traded; called after the fill's own `vector`."""
+        self._fills[side].append(now_ns)
+        self._last_fill_ns[side] = now_ns
+
+    def _decayed_moves(self, now_ns: int) -> float:
+        return self._moves * math.exp2((now_ns - self._moves_ns) * (-1e-9 / _VOLATILITY_HALF_LIFE_S))
+
+    # --------------------------------------------------------------- reading
+
+    def vector(
+        self, side: Side, now_ns: int, sigma: float | None, inventory_share: float, order_id: str | None = None
+    ) -> tuple[float, ...] | None:
+        """Return the features of a fill of ours now, ``None`` before there is enough to know.
+
+        Parameters
+        ----------
+        side : Side
+            Ours.
+        now_ns : int
+            Engine time.
+        sigma : float or None
+            The strategy's volatility, in price per square-root second.
+        inventory_share : float
+            Position over its limit, in [-1, 1]; positive is long.
+        order_id : str or None
+            The order that fills; where it is not known, our best one of that side, and without one an order that
+            joins the best price now.
+
+        """
+        top = self.top
+        if top is None or not sigma or self._trade_ns is None:
+            return None
+        past = [self._mids.ago(now_ns, horizon_s) for horizon_s in _RETURNS_S]
+        ofi_1s, ofi_10s = self._ofi_1s.total(now_ns), self._ofi_10s.total(now_ns)
+        if ofi_1s is None or ofi_10s is None or past[0] is None or past[1] is None or past[2] is None:
+            return None
+        against, mid, depth = -float(side), top.mid, max(self._depth, 1e-300)
+        best, shown = (top.bid, top.bid_size) if side is Side.BUY else (top.ask, top.ask_size)
+        order = self.orders.find(order_id) or self.orders.best(side)
+        price, age_s, ahead = best, 0.0, shown
+        if order is not None:
+            price, age_s = order.price, _seconds(order.since_ns, now_ns)
+            ahead = self.orders.ahead(order, top)
+        own, opposite = (self._recent(one, now_ns) for one in (side, side.opposite))
+        last_fill_ns = self._last_fill_ns.get(side)
+        vector = (
+            against * (top.bid_size - top.ask_size) / (top.bid_size + top.ask_size),
+            top.spread / self._tick,
+            *(
+                against * (mid - before) / (sigma * math.sqrt(horizon_s))
+                for horizon_s, before in zip(_RETURNS_S, (past[0], past[1], past[2]), strict=True)
+            ),
+            against * ofi_1s / depth,
+            against * ofi_10s / depth,
+            against * (self._flow.value or 0.0),
+            against * (self._fast_flow.value or 0.0) * self._fast_flow.volume(now_ns) / depth,
+            against * (self._flow.value or 0.0) * self._flow.volume(now_ns) / depth,
+            self._rate(now_ns, self._trades.volume),
+            self._activity.value(now_ns),
+            _seconds(self._trade_ns, now_ns),
+            _LONGEST_S if last_fill_ns is None else _seconds(last_fill_ns, now_ns),
+            float(own),
+            float(opposite),
+            float(side) * (mid - price) / sigma,
+            float(side) * (best - price) / self._tick,
+            age_s,
+            min(ahead / depth, _LARGEST),
+            min(shown / depth, _LARGEST),
+            min(math.sqrt(self._rate(now_ns, self._decayed_moves, _VOLATILITY_HALF_LIFE_S)) / sigma, _LARGEST),
+            float(side) * inventory_share,
+        )
+        if self._vpin is None:
+            return vector
+        rank = self._vpin.rank
+        return (*vector, 0.5 if rank is None else rank)
+
+    def flow_against(self, side: Side, now_ns: int) -> tuple[float, float]:
+        """Return the trade imbalance against a side, in [-1, 1], and the decayed count of trades it rests on."""
+        return -float(side) * (self._flow.value or 0.0), self._trades.volume(now_ns)
+
+    def _rate(self, now_ns: int, decayed: Callable[[int], float], half_life_s: float = _FLOW_HALF_LIFE_S) -> float:
+        """Return a decayed sum per second, unbiased from the start."""
+        weight = float(weight_of((now_ns - self._since_ns) * 1e-9, half_life_s))
+        return decayed(now_ns) / weight if weight > 0.0 else 0.0
+
+    def _recent(self, side: Side, now_ns: int) -> int:
+        fills = self._fills[side]
+        while fills and now_ns - fills[0] >= _OWN_FILLS_NS:
+            fills.popleft()
+        return len(fills)
+
+
+def _seconds(since_ns: int, now_ns: int) -> float:
+    return min(max(now_ns - since_ns, 0) * 1e-9, _LONGEST_S)
