@@ -13,9 +13,12 @@ from mm_nautilus.host.config import TypedActorConfig
 from mm_nautilus.host.guard import GuardedActor
 from mm_nautilus.messages import (
     TOPIC_ACCOUNT,
+    TOPIC_ALERT,
     TOPIC_ASSESSMENT,
     TOPIC_DECISION,
     TOPIC_FILL,
+    TOPIC_FILL_FEATURES,
+    TOPIC_FILL_RISK,
     TOPIC_MARK,
     TOPIC_MARKOUT,
     TOPIC_ORDER,
@@ -30,6 +33,9 @@ TOPICS: Final = (
     TOPIC_ACCOUNT,
     TOPIC_MARKOUT,
     TOPIC_ASSESSMENT,
+    TOPIC_FILL_FEATURES,
+    TOPIC_FILL_RISK,
+    TOPIC_ALERT,
 )
 
 # Timers of one instant fire in the order of their names: what the others publish then is flushed with it.
@@ -55,7 +61,7 @@ class RecorderConfig(TypedActorConfig):
 
 
 class Recorder(GuardedActor):
-    """Records every decision, order event, fill, mark, markout, assessment and account balance that is published.
+    """Records what strategies and actors publish: decisions, order events, fills, markouts, assessments and the rest.
 
     The engine stops actors before strategies, so what strategies say on their way out (their last
     cancels) comes after this actor's own stop. The log therefore stays open until `close`, which the

@@ -18,6 +18,9 @@ TOPIC_ORDER: Final = "mm.order"
 TOPIC_FILL: Final = "mm.fill"
 TOPIC_MARK: Final = "mm.mark"
 TOPIC_ACCOUNT: Final = "mm.account"
+TOPIC_FILL_FEATURES: Final = "mm.fill.features"
+TOPIC_FILL_RISK: Final = "mm.fill.risk"
+TOPIC_ALERT: Final = "mm.alert"
 TOPIC_MARKOUT: Final = "mm.markout"
 TOPIC_ASSESSMENT: Final = "mm.assessment"
 
@@ -267,3 +270,58 @@ class AdverseSelectionAssessment:
     """``(bid size - ask size) / (bid size + ask size)`` at the touch."""
     parameters: str
     """Settings of the monitor, as JSON."""
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class FillFeatureFact:
+    """What was known about one fill of ours as it happened."""
+
+    ts_ns: int
+    strategy_id: str
+    instrument_id: str
+    client_order_id: str
+    trade_id: str
+    side: str
+    price: Decimal
+    size: Decimal
+    schema: str
+    """Digest of the feature schema that names the values."""
+    values: tuple[float, ...]
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class FillRiskFact:
+    """One prediction: how likely a fill of each side now is to turn against us, and what that does to the quote.
+
+    The chance is ``None`` while the features warm up and after the model has failed.
+    """
+
+    ts_ns: int
+    strategy_id: str
+    instrument_id: str
+    bid_risk: float | None
+    ask_risk: float | None
+    bid_flow_against: float
+    """Trade imbalance against our bid, in [-1, 1]; against our ask it is the opposite."""
+    flow_trades: float
+    """Decayed count of trades it rests on."""
+    bid_spread_multiplier: float
+    ask_spread_multiplier: float
+    bid_size_multiplier: float
+    ask_size_multiplier: float
+    bid_away: bool
+    """Nothing is quoted there, unless it would reduce the position."""
+    ask_away: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFact:
+    """Something a person should look at, said once."""
+
+    ts_ns: int
+    strategy_id: str
+    instrument_id: str
+    source: str
+    text: str

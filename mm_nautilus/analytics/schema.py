@@ -17,14 +17,28 @@ import pyarrow as pa
 from mm_nautilus.messages import (
     AccountFact,
     AdverseSelectionAssessment,
+    AlertFact,
     FillFact,
+    FillFeatureFact,
+    FillRiskFact,
     MarkFact,
     MarkoutFact,
     OrderFact,
     QuoteDecision,
 )
 
-type Message = QuoteDecision | OrderFact | FillFact | MarkFact | AccountFact | MarkoutFact | AdverseSelectionAssessment
+type Message = (
+    QuoteDecision
+    | OrderFact
+    | FillFact
+    | MarkFact
+    | AccountFact
+    | MarkoutFact
+    | AdverseSelectionAssessment
+    | FillFeatureFact
+    | FillRiskFact
+    | AlertFact
+)
 
 TABLES: Final[Mapping[str, type[Message]]] = {
     "decisions": QuoteDecision,
@@ -34,6 +48,9 @@ TABLES: Final[Mapping[str, type[Message]]] = {
     "accounts": AccountFact,
     "markouts": MarkoutFact,
     "assessments": AdverseSelectionAssessment,
+    "fill_features": FillFeatureFact,
+    "fill_risks": FillRiskFact,
+    "alerts": AlertFact,
 }
 """Table name in the run log -> the message each of its rows holds."""
 
