@@ -35,6 +35,8 @@ from nautilus_trader.model import (
 )
 from pydantic import BaseModel, Field
 
+from mm_nautilus.adverse_selection.fill_settings import FillWatchSettings
+from mm_nautilus.adverse_selection.fill_watch import FillWatch
 from mm_nautilus.errors import CatalogError
 from mm_nautilus.host.accounts import account_facts
 from mm_nautilus.host.arrival import ArrivalAlerts, ArrivalSettings
@@ -46,8 +48,11 @@ from mm_nautilus.host.instrument import InstrumentLattice
 from mm_nautilus.market import Level, Side, TopOfBook
 from mm_nautilus.messages import (
     TOPIC_ACCOUNT,
+    TOPIC_ALERT,
     TOPIC_DECISION,
     TOPIC_FILL,
+    TOPIC_FILL_FEATURES,
+    TOPIC_FILL_RISK,
     TOPIC_MARK,
     TOPIC_ORDER,
 )
@@ -66,6 +71,7 @@ _END_ALERT = "20_end_"
 class MarketMakerSettings(QuotingSettings):
     """What a `MarketMaker` is told."""
 
+    adverse_selection: FillWatchSettings = FillWatchSettings()
     arrival: ArrivalSettings = Field(
         default=ArrivalSettings(), description="Command latencies of the simulated venue; filled in by the backtest."
     )
@@ -135,6 +141,9 @@ class MarketMaker(GuardedStrategy):
             self._engine_position_lots(),
         )
         self._facts = FactWriter(strategy_id, self._settings.instrument_id, self._lattice.grid)
+        self._watch = FillWatch.of(
+            self._settings.adverse_selection, strategy_id, self._settings.instrument_id, self._lattice.grid
+        )
         if self._saved is not None:
             self._desk.volatility.load(self._saved["volatility"])
         self._funds = CashFunds.of(self._portfolio, instrument, self._settings.maker_fee_reserve)
@@ -145,7 +154,7 @@ class MarketMaker(GuardedStrategy):
             book_type = _BOOK_TYPES[self._settings.book]
             self._book = OrderBook(self._instrument_id, book_type)
             self.subscribe_book_deltas(self._instrument_id, book_type)
-        if self._desk.listens_to_trades:
+        if self._desk.listens_to_trades or self._watch is not None:
             self.subscribe_trades(self._instrument_id)
         interval_ns = int(self._settings.volatility.sample_interval_s * 1e9)
         self._sample_timer = _SAMPLE_TIMER + strategy_id
@@ -200,6 +209,8 @@ class MarketMaker(GuardedStrategy):
         desk = self._desk
         desk.heard(quote.ts_init)
         last, desk.top = desk.top, top
+        if self._watch is not None:
+            self._watch.features.moved(quote.ts_init, top)
         if desk.dirty or last is None or self._moved(last, top):
             self._requote("quote", quote.ts_init)
 
@@ -219,10 +230,12 @@ class MarketMaker(GuardedStrategy):
         desk = self._desk
         desk.heard(deltas.ts_init)
         bid, ask = book.best_bid_price(), book.best_ask_price()
+        if self._watch is not None:
+            self._watch.features.moved(deltas.ts_init, _top(book, bid, ask))
         if bid == self._bid and ask == self._ask and not (desk.dirty or self._sizes_matter):
             return
         self._bid, self._ask = bid, ask
-        desk.top = TopOfBook(_double(bid), _double(ask), _double(book.best_bid_size()), _double(book.best_ask_size()))
+        desk.top = _top(book, bid, ask)
         self._requote("book", deltas.ts_init)
 
     def on_trade(self, trade: TradeTick) -> None:
@@ -230,6 +243,10 @@ class MarketMaker(GuardedStrategy):
         aggressor = _AGGRESSORS.get(trade.aggressor_side)
         price, size = trade.price.as_double(), trade.size.as_double()
         self._desk.traded(trade.ts_event, price, size, aggressor, trade.ts_init)
+        if self._watch is not None:
+            self._watch.features.traded(trade.ts_init, price, size, aggressor)
+            if self._watch.due(trade.ts_init):
+                self._requote("trade", trade.ts_init)
 
     def _on_sample(self, event: TimeEvent) -> None:
         """Sample the fair value, check the position, mark, and let time-dependent quotes move."""
@@ -265,6 +282,8 @@ class MarketMaker(GuardedStrategy):
         top = self._desk.top
         if top is None:
             return
+        if self._watch is not None and self._watch.due(now_ns):
+            self._foresee(self._watch, now_ns)
         funds = None if self._funds is None or top.ask <= 0 else self._funds.at(self._desk.dearest_price())
         requote = self._desk.requote(trigger, now_ns, funds)
         if requote is None:
@@ -276,6 +295,18 @@ class MarketMaker(GuardedStrategy):
             self._amend(amend.order, amend.price_ticks, amend.total_lots, now_ns)
         for level in plan.submits:
             self._submit(level, now_ns)
+
+    def _foresee(self, watch: FillWatch, now_ns: int) -> None:
+        """Predict what a fill would be worth, and let the quotes follow."""
+        desk = self._desk
+        self.publish_message(TOPIC_FILL_RISK, watch.assess(now_ns, desk.volatility.value, self._inventory_share()))
+        if watch.alert is not None:
+            self.log.warning(watch.alert.text)
+            self.publish_message(TOPIC_ALERT, watch.alert)
+        desk.adjustment = watch.adjustment
+
+    def _inventory_share(self) -> float:
+        return float(self._desk.position_lots * self._lattice.grid.lot / self._settings.limits.max_position)
 
     # -------------------------------------------------------------- commands
 
@@ -366,7 +397,11 @@ class MarketMaker(GuardedStrategy):
         side = Side.BUY if event.order_side == OrderSide.BUY else Side.SELL
         lots = self._lattice.lots(event.last_qty)
         order = self._find(event)
+        if self._watch is not None:
+            self._publish_features(self._watch, event, side)
         self._desk.filled(side, lots, order)
+        if self._watch is not None and self._find(event) is None:
+            self._watch.features.orders.gone(str(event.client_order_id))
         if self._funds is not None:
             size, price = event.last_qty.as_decimal(), event.last_px.as_decimal()
             self._funds.filled(side, size, price, commission_of(event))
@@ -378,6 +413,9 @@ class MarketMaker(GuardedStrategy):
 
     def _answered(self, order: WorkingOrder, name: str, ts_ns: int) -> None:
         self._publish_order(order, name, ts_ns)
+        if self._watch is not None:
+            price = order.resting_ticks * float(self._lattice.grid.tick)
+            self._watch.features.rested(order.client_order_id, order.side, price, ts_ns)
         if self._desk.dirty:
             self._requote("order", ts_ns)
 
@@ -387,11 +425,28 @@ class MarketMaker(GuardedStrategy):
             return
         waited_for = order.status is OrderStatus.PENDING_CANCEL and self._desk.dirty
         self._desk.closed(order)
+        if self._watch is not None:
+            self._watch.features.orders.gone(order.client_order_id)
         self._publish_order(order, name, event.ts_event, reason)
         if waited_for:
             self._requote("order", event.ts_event)
 
     # ----------------------------------------------------------------- facts
+
+    def _publish_features(self, watch: FillWatch, event: OrderFilled, side: Side) -> None:
+        """Record what was known before the fill."""
+        fact = watch.filled(
+            event.ts_event,
+            side,
+            str(event.client_order_id),
+            str(event.trade_id),
+            event.last_px.as_decimal(),
+            event.last_qty.as_decimal(),
+            self._desk.volatility.value,
+            self._inventory_share(),
+        )
+        if fact is not None:
+            self.publish_message(TOPIC_FILL_FEATURES, fact)
 
     def _publish_accounts(self) -> None:
         venue = str(self._instrument_id.venue)
@@ -400,6 +455,10 @@ class MarketMaker(GuardedStrategy):
 
     def _publish_order(self, order: WorkingOrder, event: str, ts_ns: int, reason: str = "") -> None:
         self.publish_message(TOPIC_ORDER, self._facts.order(order, event, ts_ns, reason))
+
+
+def _top(book: OrderBook, bid: Price | None, ask: Price | None) -> TopOfBook:
+    return TopOfBook(_double(bid), _double(ask), _double(book.best_bid_size()), _double(book.best_ask_size()))
 
 
 def _double(value: Price | Quantity | None) -> float:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from mm_nautilus.adverse_selection.settings import FeatureSettings
+from mm_nautilus.adverse_selection.fill_settings import FeatureSettings
 
 VERSION: Final = 1
 """Raise it when a name comes to mean something else."""

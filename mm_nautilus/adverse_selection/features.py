@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import Final
 
 from mm_nautilus.adverse_selection.feature_schema import feature_schema
+from mm_nautilus.adverse_selection.fill_settings import FeatureSettings
 from mm_nautilus.adverse_selection.own_orders import OwnOrders
-from mm_nautilus.adverse_selection.settings import FeatureSettings
 from mm_nautilus.estimators.activity import ActivitySettings, VolumeRatio, weight_of
 from mm_nautilus.estimators.order_flow import flow_of_event
 from mm_nautilus.estimators.trade_imbalance import EwmaTradeImbalance
@@ -145,13 +145,15 @@ class FillFeatures:
     # ---------------------------------------------------------------- market
 
     def moved(self, now_ns: int, top: TopOfBook) -> None:
-        """Take the best quotes after a book event; a side of no size is missing, and counting restarts after it."""
+        """Take the best quotes, changed or not; a side of no size is missing, and counting restarts after it."""
         last = self.top
         if not (top.bid_size > 0.0 and top.ask_size > 0.0 and 0.0 < top.bid < top.ask):
             self.top = None
             return
-        self.top = top
         bid, ask, bid_size, ask_size = top.bid, top.ask, top.bid_size, top.ask_size
+        if last is not None and (bid, ask, bid_size, ask_size) == (last.bid, last.ask, last.bid_size, last.ask_size):
+            return
+        self.top = top
         self._mids.moved(now_ns, 0.5 * (bid + ask))
         if not self._depth_ns:
             self._depth = 0.5 * (bid_size + ask_size)
@@ -184,6 +186,10 @@ class FillFeatures:
             self._vpin.update(sign, size)
         if len(self.orders):
             self.orders.traded(price, size, aggressor)
+
+    def rested(self, order_id: str, side: Side, price: float, now_ns: int) -> None:
+        """The venue accepted an order of ours or changed it; price units."""
+        self.orders.rested(order_id, side, price, now_ns, self.top)
 
     def filled(self, now_ns: int, side: Side) -> None:
         """We traded; called after the fill's own `vector`."""

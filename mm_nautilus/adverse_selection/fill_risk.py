@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mm_nautilus.adverse_selection.settings import FillRiskSettings
+from mm_nautilus.adverse_selection.fill_settings import FillRiskSettings
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mm_nautilus.adverse_selection.features import FillFeatures
 from mm_nautilus.adverse_selection.fill_risk import adjustment_of, side_response
-from mm_nautilus.adverse_selection.settings import AdverseSelectionSettings
+from mm_nautilus.adverse_selection.fill_settings import FillWatchSettings
 from mm_nautilus.market import Grid, Side
 from mm_nautilus.messages import AlertFact, FillFeatureFact, FillRiskFact
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment
@@ -29,7 +29,7 @@ class FillWatch:
 
     Parameters
     ----------
-    settings : AdverseSelectionSettings
+    settings : FillWatchSettings
         What is recorded and acted on.
     strategy_id, instrument_id : str
         For the records.
@@ -55,7 +55,7 @@ class FillWatch:
 
     def __init__(
         self,
-        settings: AdverseSelectionSettings,
+        settings: FillWatchSettings,
         strategy_id: str,
         instrument_id: str,
         grid: Grid,
@@ -74,9 +74,7 @@ class FillWatch:
         """What went wrong at the last `assess`."""
 
     @classmethod
-    def of(
-        cls, settings: AdverseSelectionSettings, strategy_id: str, instrument_id: str, grid: Grid
-    ) -> FillWatch | None:
+    def of(cls, settings: FillWatchSettings, strategy_id: str, instrument_id: str, grid: Grid) -> FillWatch | None:
         """Return what the settings ask for, ``None`` where they ask for nothing.
 
         Raises
