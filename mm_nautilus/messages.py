@@ -219,9 +219,9 @@ class AdverseSelectionAssessment:
     bid_t: float | None
     """Combined t-statistic of the tests that spoke."""
     ask_t: float | None
-    bid_confidence: float
-    """Probability under the null hypothesis of less than this evidence, 0 where there is none against the side."""
-    ask_confidence: float
+    bid_confidence: float | None
+    """One minus the p-value of that: the chance of less evidence than this in uninformed flow."""
+    ask_confidence: float | None
     bid_toxic: bool
     ask_toxic: bool
     bid_tests: tuple[str, ...]

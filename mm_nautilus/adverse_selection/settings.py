@@ -78,7 +78,7 @@ class AdverseSelectionSettings(Settings):
         default=0.05,
         gt=0,
         lt=0.5,
-        description="Chance that uninformed flow counts as toxic on a side at an instant: a side stops being toxic here.",
+        description="Chance that uninformed flow makes a side toxic at a given instant; below it it is clean again.",
     )
     onset_level: float = Field(default=0.01, gt=0, lt=0.5, description="A side becomes toxic at this level.")
     full_level: float = Field(default=0.0005, gt=0, lt=0.5, description="From this level on the answer is full.")
