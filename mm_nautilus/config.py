@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from mm_nautilus.adverse_selection.settings import AdverseSelectionSettings
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.settings import Settings
 
@@ -145,6 +146,9 @@ class RunFile(Settings):
     strategy: dict[str, Any]
     compare: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Parameters of each model that 'mm-nautilus compare' runs beside this one's."
+    )
+    adverse_selection: AdverseSelectionSettings | None = Field(
+        default=None, description="Watches every fill and assesses both sides; not run where the table is not there."
     )
     recorder: RecorderSection = RecorderSection()
     log: LogSection = LogSection()

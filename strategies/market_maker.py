@@ -49,13 +49,16 @@ from mm_nautilus.market import Level, Side, TopOfBook
 from mm_nautilus.messages import (
     TOPIC_ACCOUNT,
     TOPIC_ALERT,
+    TOPIC_ASSESSMENT,
     TOPIC_DECISION,
     TOPIC_FILL,
     TOPIC_FILL_FEATURES,
     TOPIC_FILL_RISK,
     TOPIC_MARK,
     TOPIC_ORDER,
+    AdverseSelectionAssessment,
 )
+from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, combined, of_assessment
 from mm_nautilus.quoting.desk import Desk
 from mm_nautilus.quoting.orders import OrderStatus, WorkingOrder
 from mm_nautilus.quoting.settings import QuotingSettings, settings_with_model
@@ -116,6 +119,7 @@ class MarketMaker(GuardedStrategy):
         self._book: OrderBook | None = None
         self._started = False
         self._saved: dict[str, Any] | None = None
+        self._assessed: Adjustment = NEUTRAL
 
     # ------------------------------------------------------------------ life
 
@@ -156,6 +160,8 @@ class MarketMaker(GuardedStrategy):
             self.subscribe_book_deltas(self._instrument_id, book_type)
         if self._desk.listens_to_trades or self._watch is not None:
             self.subscribe_trades(self._instrument_id)
+        if self._settings.adverse_selection.act:
+            self.subscribe_topic(TOPIC_ASSESSMENT, self.guard(self._on_assessment))
         interval_ns = int(self._settings.volatility.sample_interval_s * 1e9)
         self._sample_timer = _SAMPLE_TIMER + strategy_id
         self._clock.set_timer_ns(self._sample_timer, interval_ns, callback=self.guard(self._on_sample))
@@ -257,6 +263,15 @@ class MarketMaker(GuardedStrategy):
         self._requote("sample", now_ns)
         self.publish_message(TOPIC_MARK, self._facts.mark(now_ns, top, self._desk))
 
+    def _on_assessment(self, assessment: AdverseSelectionAssessment) -> None:
+        """Do what the adverse-selection monitor asks for."""
+        if assessment.instrument_id != self._settings.instrument_id:
+            return
+        desk, self._assessed = self._desk, of_assessment(assessment)
+        desk.adjustment = self._assessed if self._watch is None else combined(self._assessed, self._watch.adjustment)
+        desk.adverse_ratio = assessment.adverse_ratio
+        self._requote("assessment", assessment.ts_ns)
+
     def _on_end(self, event: TimeEvent) -> None:
         """Take every order back while answers can still be heard."""
         self._desk.halt()
@@ -303,7 +318,7 @@ class MarketMaker(GuardedStrategy):
         if watch.alert is not None:
             self.log.warning(watch.alert.text)
             self.publish_message(TOPIC_ALERT, watch.alert)
-        desk.adjustment = watch.adjustment
+        desk.adjustment = combined(self._assessed, watch.adjustment)
 
     def _inventory_share(self) -> float:
         return float(self._desk.position_lots * self._lattice.grid.lot / self._settings.limits.max_position)

@@ -13,7 +13,7 @@ import orjson
 import tomli_w
 from nautilus_trader.backtest import BacktestNode
 
-from mm_nautilus.actors import Recorder, RecorderConfig
+from mm_nautilus.actors import AdverseSelectionMonitor, AdverseSelectionMonitorConfig, Recorder, RecorderConfig
 from mm_nautilus.analytics.facts import RunFacts
 from mm_nautilus.analytics.jsonable import jsonable
 from mm_nautilus.analytics.realism import caveats
@@ -26,7 +26,7 @@ from mm_nautilus.backtest.provenance import provenance
 from mm_nautilus.catalog.inspect import CatalogShape
 from mm_nautilus.errors import UserError
 from mm_nautilus.host.collector import rare_collections
-from mm_nautilus.host.guard import Guarded
+from mm_nautilus.host.guard import Guarded, GuardedActor
 from mm_nautilus.host.loading import LoadedRun, load_run
 from mm_nautilus.host.node import RUN_ID, build_node
 
@@ -134,14 +134,16 @@ def _run(loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int) -> t
     settings = loaded.run_file.recorder
     recorder = Recorder(RecorderConfig(actor_id="Recorder-001", run_dir=str(run_dir), flush_rows=settings.flush_rows))
     strategy = loaded.strategy_type(loaded.config_until(end_ns))
-    node.add_actor(RUN_ID, recorder)
+    watchers = _watchers(loaded)
+    for actor in (recorder, *watchers):
+        node.add_actor(RUN_ID, actor)
     node.add_strategy(RUN_ID, strategy)
     try:
         with rare_collections():
             outcome = node.run()[0]
     except RuntimeError as error:
         # The engine keeps only the text of what a component's start raised.
-        cause = strategy.fatal or recorder.fatal or error
+        cause = next((one.fatal for one in (strategy, recorder, *watchers) if one.fatal), error)
         if isinstance(cause, UserError):
             raise cause from None
         raise RunFailedError(f"{loaded.run_file.run.name}: a component did not start") from cause
@@ -150,7 +152,18 @@ def _run(loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int) -> t
     if outcome.backtest_start is None or outcome.backtest_end is None:
         raise RunFailedError(f"{loaded.run_file.run.name}: the engine was fed no data")
     facts = run_facts(loaded, node, outcome.backtest_start, outcome.backtest_end)
-    return facts, _failure((strategy, recorder), facts.end_ns, end_ns)
+    return facts, _failure((strategy, recorder, *watchers), facts.end_ns, end_ns)
+
+
+def _watchers(loaded: LoadedRun) -> list[GuardedActor]:
+    """Return the actors that the run file asks for."""
+    section = loaded.run_file.adverse_selection
+    if section is None:
+        return []
+    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+    watched = [{"instrument_id": name, "book": book} for name in loaded.instrument_ids]
+    fields = section.model_dump(mode="json") | {"actor_id": "AdverseSelectionMonitor-001", "instruments": watched}
+    return [AdverseSelectionMonitor(AdverseSelectionMonitorConfig(**fields))]
 
 
 def _failure(components: Iterable[Guarded], stopped_ns: int, end_ns: int) -> BaseException | None:
