@@ -22,6 +22,7 @@ from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import summarise
 from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepared_catalog
 from mm_nautilus.backtest.facts import run_facts, venue_settings
+from mm_nautilus.backtest.fill_model import check_out_of_sample, pin_model, without_model_path
 from mm_nautilus.backtest.provenance import provenance
 from mm_nautilus.catalog.inspect import CatalogShape
 from mm_nautilus.errors import UserError
@@ -97,6 +98,7 @@ def run_loaded(
     """
     say("preparing data")
     catalog, shape = prepared_catalog(loaded)
+    check_out_of_sample(loaded, shape)
     started = datetime.now(UTC)
     run_dir = folder(started)
     resolved = _resolved(loaded, run_dir)
@@ -194,9 +196,11 @@ def _resolved(loaded: LoadedRun, run_dir: Path) -> bytes:
     if not tables["compare"]:
         del tables["compare"]
     tables["data"]["catalog"] = os.path.relpath(loaded.catalog, run_dir.resolve())
+    pin_model(tables, run_dir)
     (run_dir / "run.toml").write_text(tomli_w.dumps(tables), encoding="utf-8")
     for section, key in (("data", "catalog"), ("run", "output")):
         tables[section].pop(key)
+    without_model_path(tables)
     return tomli_w.dumps(tables).encode()
 
 

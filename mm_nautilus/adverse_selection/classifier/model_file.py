@@ -38,6 +38,12 @@ class TrainingData(Settings):
     last_ns: int = Field(description="When the last label was known.")
     fills: int = Field(ge=1)
     adverse: int = Field(ge=0)
+    simulated: bool = Field(description="Whether the market was a simulated one: its times mean nothing elsewhere.")
+
+    def overlaps(self, fingerprint: str, first_ns: int, last_ns: int, *, simulated: bool) -> bool:
+        """Return whether data of the same instrument are, in part, those of the training."""
+        same_market = fingerprint == self.fingerprint or not (simulated or self.simulated)
+        return same_market and first_ns <= self.last_ns and last_ns >= self.first_ns
 
 
 class ModelMetadata(Settings):
