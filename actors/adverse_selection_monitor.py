@@ -11,6 +11,8 @@ from nautilus_trader.model import (
     InstrumentId,
     OrderBook,
     OrderBookDeltas,
+    OrderSide,
+    Price,
     QuoteTick,
     TradeTick,
 )
@@ -18,6 +20,7 @@ from pydantic import Field
 
 from mm_nautilus.adverse_selection.assessor import Assessor
 from mm_nautilus.adverse_selection.detector import Detector
+from mm_nautilus.adverse_selection.resting import Displayed
 from mm_nautilus.adverse_selection.settings import AdverseSelectionSettings
 from mm_nautilus.errors import CatalogError
 from mm_nautilus.host.config import TypedActorConfig
@@ -36,6 +39,7 @@ from mm_nautilus.settings import Settings
 
 _BOOK_TYPES: Final = {"L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
 _AGGRESSORS: Final = {AggressorSide.BUY: 1, AggressorSide.SELL: -1}
+_TAKERS: Final = {Side.BUY: OrderSide.SELL, Side.SELL: OrderSide.BUY}
 _SIDES: Final = {side.name: side for side in Side}
 # After the strategies' samples and before what reacts to an assessment; timers of an instant fire in name order.
 _TIMER: Final = "20_adverse_"
@@ -91,15 +95,18 @@ class AdverseSelectionMonitor(GuardedActor):
             instrument = self.cache.instrument(instrument_id)
             if instrument is None:
                 raise CatalogError(f"{watched.instrument_id}: no such instrument in the run's data or venue")
-            assessor = Assessor(watched.instrument_id, self._settings, instrument.price_increment.as_double())
-            self._assessors[watched.instrument_id] = assessor
-            self._detectors[instrument_id] = assessor.detector
+            displayed = None
             if watched.book == "L1":
                 self.subscribe_quotes(instrument_id)
             else:
                 book_type = _BOOK_TYPES[watched.book]
-                self._books[instrument_id] = OrderBook(instrument_id, book_type)
+                book = self._books[instrument_id] = OrderBook(instrument_id, book_type)
                 self.subscribe_book_deltas(instrument_id, book_type)
+                displayed = displayed_in(book, instrument)
+            tick = instrument.price_increment.as_double()
+            assessor = Assessor(watched.instrument_id, self._settings, tick, displayed)
+            self._assessors[watched.instrument_id] = assessor
+            self._detectors[instrument_id] = assessor.detector
             self.subscribe_trades(instrument_id)
         self.subscribe_topic(TOPIC_FILL, self.guard(self._on_fill))
         self.subscribe_topic(TOPIC_ORDER, self.guard(self._on_order))
@@ -131,13 +138,14 @@ class AdverseSelectionMonitor(GuardedActor):
     def on_book_deltas(self, deltas: OrderBookDeltas) -> None:
         """Bring our own book up to date, and take its best prices."""
         instrument_id = deltas.instrument_id
-        book = self._books[instrument_id]
+        book, detector = self._books[instrument_id], self._detectors[instrument_id]
+        detector.begin(deltas.ts_init)  # while the book is still that of the instant before
         book.apply_deltas(deltas)
         bid, ask = book.best_bid_price(), book.best_ask_price()
         if bid is None or ask is None:
-            self._detectors[instrument_id].topped(deltas.ts_init, 0.0, 0.0, 0.0, 0.0)
+            detector.topped(deltas.ts_init, 0.0, 0.0, 0.0, 0.0)
             return
-        self._detectors[instrument_id].topped(
+        detector.topped(
             deltas.ts_init,
             bid.as_double(),
             ask.as_double(),
@@ -203,3 +211,15 @@ class AdverseSelectionMonitor(GuardedActor):
                 ),
             )
         detector.due.clear()
+
+
+def displayed_in(book: OrderBook, instrument: Any) -> Displayed:
+    """Return what tells the size shown at a price of a side of `book`, as it is when asked."""
+    price_precision, size_precision = instrument.price_precision, instrument.size_precision
+
+    def displayed(side: Side, price: float) -> float:
+        level = book.get_quantity_at_level(Price(price, price_precision), _TAKERS[side], size_precision)
+        size: float = level.as_double()
+        return size
+
+    return displayed

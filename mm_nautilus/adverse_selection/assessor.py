@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from mm_nautilus.adverse_selection.assessment import CLEAN, Standing, Thresholds, assess
 from mm_nautilus.adverse_selection.detector import Conditions, Detector
 from mm_nautilus.adverse_selection.evidence import Evidence, Score
+from mm_nautilus.adverse_selection.resting import Displayed
 from mm_nautilus.adverse_selection.settings import AdverseSelectionSettings
 from mm_nautilus.market import Side
 from mm_nautilus.messages import AdverseSelectionAssessment
@@ -23,11 +22,15 @@ class Assessor:
         What is measured, and what follows from it.
     tick : float
         Of the instrument, in price units.
+    displayed : callable or None
+        As for `Detector`.
 
     """
 
-    def __init__(self, instrument_id: str, settings: AdverseSelectionSettings, tick: float) -> None:
-        self.detector = Detector(settings, tick)
+    def __init__(
+        self, instrument_id: str, settings: AdverseSelectionSettings, tick: float, displayed: Displayed | None = None
+    ) -> None:
+        self.detector = Detector(settings, tick, displayed)
         self._instrument_id = instrument_id
         self._settings = settings
         self._parameters = settings.model_dump_json()
@@ -84,8 +87,8 @@ class Assessor:
             asks.toxic,
             bids.tests,
             asks.tests,
-            *_flat(bid.tests.values()),
-            *_flat(ask.tests.values()),
+            *_flat(bid),
+            *_flat(ask),
             bid.fills,
             ask.fills,
             bid.adverse_selection,
@@ -107,5 +110,22 @@ def _answers(standings: tuple[Standing, Standing]) -> list[tuple[bool, float, in
     return [(one.toxic, one.strength, one.away_until_ns) for one in standings]
 
 
-def _flat(scores: Iterable[Score | None]) -> list[float | None]:
-    return [part for one in scores for part in ((None, None) if one is None else (one.score, one.t))]
+type _Number = float | None
+type _Pair = tuple[_Number, _Number]
+
+
+def _flat(
+    evidence: Evidence,
+) -> tuple[_Number, _Number, _Number, _Number, _Number, _Number, _Number, _Number, _Number, _Number]:
+    """Return scores and statistics in the order of the message's fields."""
+    return (
+        *_pair(evidence.immediate),
+        *_pair(evidence.delayed),
+        *_pair(evidence.flow),
+        *_pair(evidence.sweep),
+        *_pair(evidence.clustering),
+    )
+
+
+def _pair(score: Score | None) -> _Pair:
+    return (None, None) if score is None else (score.score, score.t)

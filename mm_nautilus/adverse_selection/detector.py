@@ -17,9 +17,9 @@ from mm_nautilus.adverse_selection.flow import FlowImbalance
 from mm_nautilus.adverse_selection.operational import OperationalTime
 from mm_nautilus.adverse_selection.pending import DueMarkout, PendingMarkouts
 from mm_nautilus.adverse_selection.recent import RecentMean
-from mm_nautilus.adverse_selection.resting import RestingSides
+from mm_nautilus.adverse_selection.resting import Displayed, RestingSides
 from mm_nautilus.adverse_selection.settings import AdverseSelectionSettings
-from mm_nautilus.adverse_selection.sweep import Reach, Sweeps
+from mm_nautilus.adverse_selection.sweep import SweepHistory, Sweeps
 from mm_nautilus.estimators.order_flow import OrderFlowImbalance
 from mm_nautilus.estimators.trade_imbalance import EwmaTradeImbalance
 from mm_nautilus.estimators.vpin import Vpin
@@ -45,12 +45,12 @@ class _SideTests:
 
     __slots__ = ("adverse", "clustering", "delayed", "fills", "immediate", "sweeps")
 
-    def __init__(self, settings: AdverseSelectionSettings) -> None:
+    def __init__(self, settings: AdverseSelectionSettings, history: SweepHistory) -> None:
         self.immediate, self.delayed = (
             Drift(horizon, settings.half_life_s, settings.drift_bin_s, settings.min_fills)
             for horizon in (settings.immediate_horizon_s, settings.delayed_horizon_s)
         )
-        self.sweeps = Sweeps(settings.half_life_s, settings.min_fills)
+        self.sweeps = Sweeps(history, settings.half_life_s, settings.min_fills)
         self.clustering = Clustering(settings.recent_gaps, settings.base_gaps)
         self.adverse = RecentMean(settings.markout_half_life_fills)
         self.fills = 0
@@ -67,16 +67,19 @@ class Detector:
         What is measured.
     tick : float
         Of the instrument, in price units.
+    displayed : callable or None
+        Size shown at a price of a side in the book as it is when asked; ``None`` knows the best prices only.
 
     """
 
-    def __init__(self, settings: AdverseSelectionSettings, tick: float) -> None:
+    def __init__(self, settings: AdverseSelectionSettings, tick: float, displayed: Displayed | None = None) -> None:
         self._settings = settings
-        self._tests = {side: _SideTests(settings) for side in _SIDES}
+        self._displayed = displayed or self._displayed_at_the_touch
+        history = SweepHistory(tick)
+        self._tests = {side: _SideTests(settings, history) for side in _SIDES}
         self._flow = FlowImbalance(settings.flow_half_life_s, settings.flow_bin_s)
-        self._reach = Reach(tick)
         self._time = OperationalTime(settings.activity_half_life_s)
-        self._orders = RestingSides(tick, settings.markout_half_life_fills)
+        self._orders = RestingSides(settings.markout_half_life_fills)
         self._pending: PendingMarkouts[Any] = PendingMarkouts(settings.horizons_s)
         self._losing = RecentMean(settings.markout_half_life_fills)
         self._ofi = OrderFlowImbalance(ClockWindow(settings.imbalance_window_s, 20))
@@ -197,11 +200,10 @@ class Detector:
                 tests.immediate.moved(ts_ns, against)
                 tests.delayed.moved(ts_ns, against)
             self._settled_mid = mid
-        orders = self._market_orders(before) if self._trades else {}
+        deepest = self._deepest() if self._trades else {}
         if self._fills:
-            self._settle_fills(ts_ns, before, orders)
-        for bucket in orders.values():
-            self._reach.reached(bucket)
+            self._settle_fills(ts_ns, before, deepest)
+        for _ in deepest:
             self._time.ordered(ts_ns)
         if self._own:
             self._settle_orders(ts_ns)
@@ -209,17 +211,15 @@ class Detector:
         self._fills.clear()
         self._own.clear()
 
-    def _market_orders(self, mid: float | None) -> dict[int, int]:
-        """Return how far the market order of each aggressor reached at this instant; trades of one instant are one."""
-        if mid is None:
-            return {}
-        reached: dict[int, int] = {}
+    def _deepest(self) -> dict[int, float]:
+        """Return the last price of each aggressor's market order; trades of one instant are one order."""
+        prices: dict[int, float] = {}
         for aggressor, price in self._trades:
-            bucket = self._reach.bucket(mid, price)
-            reached[aggressor] = max(reached.get(aggressor, 0), bucket)
-        return reached
+            farthest = prices.get(aggressor, price)
+            prices[aggressor] = max(farthest, price) if aggressor > 0 else min(farthest, price)
+        return prices
 
-    def _settle_fills(self, ts_ns: int, mid: float | None, orders: dict[int, int]) -> None:
+    def _settle_fills(self, ts_ns: int, mid: float | None, deepest: dict[int, float]) -> None:
         for side in dict.fromkeys(fill[0] for fill in self._fills):
             self._tests[side].clustering.filled(self._time.elapsed(side, ts_ns))
         for side, price, size in self._fills:
@@ -227,19 +227,15 @@ class Detector:
             tests.fills += 1
             tests.immediate.filled(ts_ns, size)
             tests.delayed.filled(ts_ns, size)
-            reached = orders.get(-side)
-            if mid is not None and reached is not None:
-                bucket = self._reach.bucket(mid, price)
-                expected = self._reach.goes_on(bucket)
-                if expected is not None:
-                    tests.sweeps.filled(ts_ns, reached > bucket, expected)
+            if mid is not None and -side in deepest:
+                tests.sweeps.filled(ts_ns, mid, price, deepest[-side])
 
     def _settle_orders(self, ts_ns: int) -> None:
         for event in self._own:
             if len(event) == 2:
                 self._orders.filled(*event)
             else:
-                self._orders.ordered(ts_ns, *event, self._top)
+                self._orders.ordered(*event, self._displayed)
         for side in _SIDES:
             self._time.quoting(side, ts_ns, self._orders.quoted(side))
 
@@ -262,3 +258,12 @@ class Detector:
         self._vpin_trades += 1
         if self._vpin_trades == self._settings.vpin_bucket_trades and self._vpin_volume > 0.0:
             self._vpin = Vpin(self._vpin_volume)
+
+    def _displayed_at_the_touch(self, side: Side, price: float) -> float | None:
+        top = self._top
+        if top is None:
+            return None
+        best, size = (top.bid, top.bid_size) if side is Side.BUY else (top.ask, top.ask_size)
+        if price == best:
+            return size
+        return 0.0 if side * (price - best) > 0.0 else None

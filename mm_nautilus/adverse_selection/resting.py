@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from mm_nautilus.adverse_selection.own_orders import OwnOrders
 from mm_nautilus.adverse_selection.recent import RecentMean
-from mm_nautilus.market import Side, TopOfBook
+from mm_nautilus.market import Side
+
+type Displayed = Callable[[Side, float], float | None]
+"""Size shown at a price of a side, in base units; ``None`` where the book does not show that far."""
 
 _RESTS: Final = frozenset({"ACCEPTED", "UPDATED"})
 _GONE: Final = frozenset({"CANCELED", "EXPIRED", "REJECTED", "DENIED"})
@@ -17,8 +20,9 @@ _GONE: Final = frozenset({"CANCELED", "EXPIRED", "REJECTED", "DENIED"})
 class _Open:
     side: Side
     size: float
+    price: float
+    ahead: float | None
     filled: float = 0.0
-    ahead: float | None = None
 
 
 class RestingSides:
@@ -26,17 +30,14 @@ class RestingSides:
 
     Parameters
     ----------
-    tick : float
-        Smallest price step, in price units.
     half_life_fills : float
         Memory of the averages, in fills.
 
     """
 
-    __slots__ = ("_count", "_known", "_open", "_places", "filled_share", "queue_ahead")
+    __slots__ = ("_count", "_known", "_open", "filled_share", "queue_ahead")
 
-    def __init__(self, tick: float, half_life_fills: float) -> None:
-        self._places = OwnOrders(tick)
+    def __init__(self, half_life_fills: float) -> None:
         self._open: dict[str, _Open] = {}
         self._count = dict.fromkeys(Side, 0)
         self._known = False
@@ -49,20 +50,18 @@ class RestingSides:
         """Whether an order of the side rests; true where nobody tells us about orders."""
         return self._count[side] > 0 or not self._known
 
-    def ordered(
-        self, ts_ns: int, order_id: str, side: Side, event: str, price: float, size: float, top: TopOfBook | None
-    ) -> None:
+    def ordered(self, order_id: str, side: Side, event: str, price: float, size: float, displayed: Displayed) -> None:
         """Something happened to an order; see `mm_nautilus.messages.OrderFact`."""
         self._known = True
         if event in _RESTS:
             order = self._open.get(order_id)
             if order is None:
-                order = self._open[order_id] = _Open(side, size)
+                self._open[order_id] = _Open(side, size, price, displayed(side, price))
                 self._count[side] += 1
+                return
             order.size = size
-            self._places.rested(order_id, side, price, ts_ns, top)
-            place = self._places.find(order_id)
-            order.ahead = None if place is None else place.ahead
+            if price != order.price:  # at an unchanged price it keeps its place
+                order.price, order.ahead = price, displayed(side, price)
         elif event in _GONE:
             self._forget(order_id)
 
@@ -84,4 +83,3 @@ class RestingSides:
         order = self._open.pop(order_id, None)
         if order is not None:
             self._count[order.side] -= 1
-            self._places.gone(order_id)
