@@ -12,6 +12,7 @@ from mm_nautilus.cli.compare import compare
 from mm_nautilus.cli.ingest import ingest
 from mm_nautilus.cli.models import models
 from mm_nautilus.cli.simulate import simulate
+from mm_nautilus.cli.train import train
 from mm_nautilus.errors import UserError
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app.command()(backtest)
 app.command()(models)
 app.command()(calibrate)
 app.command()(compare)
+app.command()(train)
 
 
 def main() -> None:
