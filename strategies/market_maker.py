@@ -68,6 +68,7 @@ _ORDER_SIDES = {Side.BUY: OrderSide.BUY, Side.SELL: OrderSide.SELL}
 _AGGRESSORS = {AggressorSide.BUY: Side.BUY, AggressorSide.SELL: Side.SELL}
 # Timers of one instant fire in the order of their names, across strategies.
 _SAMPLE_TIMER = "10_sample_"
+_RISK_TIMER = "15_fill_risk_"
 _END_ALERT = "20_end_"
 
 
@@ -165,6 +166,9 @@ class MarketMaker(GuardedStrategy):
         interval_ns = int(self._settings.volatility.sample_interval_s * 1e9)
         self._sample_timer = _SAMPLE_TIMER + strategy_id
         self._clock.set_timer_ns(self._sample_timer, interval_ns, callback=self.guard(self._on_sample))
+        if self._watch is not None and self._watch.acts:
+            self._risk_timer = _RISK_TIMER + strategy_id
+            self._clock.set_timer_ns(self._risk_timer, self._watch.every_ns, callback=self.guard(self._on_fill_risk))
         last_quote_ns = self._settings.arrival.last_quote_ns
         if last_quote_ns is not None and last_quote_ns <= self._clock.timestamp_ns():
             self._desk.halt()  # an alert in the past would fire only after the first event
@@ -181,6 +185,8 @@ class MarketMaker(GuardedStrategy):
         """
         if self._started:
             self._clock.cancel_timer(self._sample_timer)
+            if self._watch is not None and self._watch.acts:
+                self._clock.cancel_timer(self._risk_timer)
             self.withdraw()
             self._publish_accounts()
 
@@ -251,8 +257,6 @@ class MarketMaker(GuardedStrategy):
         self._desk.traded(trade.ts_event, price, size, aggressor, trade.ts_init)
         if self._watch is not None:
             self._watch.features.traded(trade.ts_init, price, size, aggressor)
-            if self._watch.due(trade.ts_init):
-                self._requote("trade", trade.ts_init)
 
     def _on_sample(self, event: TimeEvent) -> None:
         """Sample the fair value, check the position, mark, and let time-dependent quotes move."""
@@ -262,6 +266,18 @@ class MarketMaker(GuardedStrategy):
             self._check_position()
         self._requote("sample", now_ns)
         self.publish_message(TOPIC_MARK, self._facts.mark(now_ns, top, self._desk))
+
+    def _on_fill_risk(self, event: TimeEvent) -> None:
+        """Predict what a fill now would turn out to be, and let the quotes follow."""
+        now_ns, desk, watch = event.ts_event, self._desk, self._watch
+        if watch is None:
+            return
+        self.publish_message(TOPIC_FILL_RISK, watch.assess(now_ns, desk.volatility.value, self._inventory_share()))
+        if watch.alert is not None:
+            self.log.warning(watch.alert.text)
+            self.publish_message(TOPIC_ALERT, watch.alert)
+        desk.adjustment = combined(self._assessed, watch.adjustment)
+        self._requote("fill risk", now_ns)
 
     def _on_assessment(self, assessment: AdverseSelectionAssessment) -> None:
         """Do what the adverse-selection monitor asks for."""
@@ -297,8 +313,6 @@ class MarketMaker(GuardedStrategy):
         top = self._desk.top
         if top is None:
             return
-        if self._watch is not None and self._watch.due(now_ns):
-            self._foresee(self._watch, now_ns)
         funds = None if self._funds is None or top.ask <= 0 else self._funds.at(self._desk.dearest_price())
         requote = self._desk.requote(trigger, now_ns, funds)
         if requote is None:
@@ -310,15 +324,6 @@ class MarketMaker(GuardedStrategy):
             self._amend(amend.order, amend.price_ticks, amend.total_lots, now_ns)
         for level in plan.submits:
             self._submit(level, now_ns)
-
-    def _foresee(self, watch: FillWatch, now_ns: int) -> None:
-        """Predict what a fill would be worth, and let the quotes follow."""
-        desk = self._desk
-        self.publish_message(TOPIC_FILL_RISK, watch.assess(now_ns, desk.volatility.value, self._inventory_share()))
-        if watch.alert is not None:
-            self.log.warning(watch.alert.text)
-            self.publish_message(TOPIC_ALERT, watch.alert)
-        desk.adjustment = combined(self._assessed, watch.adjustment)
 
     def _inventory_share(self) -> float:
         return float(self._desk.position_lots * self._lattice.grid.lot / self._settings.limits.max_position)

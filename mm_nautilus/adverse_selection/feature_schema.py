@@ -3,7 +3,7 @@ r"""Which features of a fill there are: names, formulas and units, and the ident
 A fill of our side ``s`` (+1 bought, -1 sold). *Against* means signed by ``-s``: positive is pressure that moves the
 price against the position the fill leaves us with. ``M`` is the mid, :math:`\sigma` the strategy's volatility in price
 per square-root second, ``D`` the average size of a best quote over the last half minute, in base units. Everything is
-as of the last event before the fill.
+as of the instant before the fill.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 One object serves training and trading: what a strategy records at its fills is what it computes when it asks how a
 fill now would be. The features and their formulas are in `feature_schema`.
 
-Assumes that a fill is heard of before the trade that made it: the engine's order in a backtest. Where a venue
-publishes trades first, that trade is among the features.
+A fill and the trade that made it are one event, and which of them is heard of first is nobody's promise: whatever
+happens at an instant counts only when the instant is over. Live, where the two come at instants of their own, a trade
+that is heard of before its fill is among the fill's features.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from mm_nautilus.estimators.activity import ActivitySettings, VolumeRatio, weigh
 from mm_nautilus.estimators.order_flow import flow_of_event
 from mm_nautilus.estimators.trade_imbalance import EwmaTradeImbalance
 from mm_nautilus.estimators.vpin import Vpin
-from mm_nautilus.estimators.windows import ClockWindow
 from mm_nautilus.market import Side, TopOfBook
 
-_RETURNS_S: Final = (1, 5, 30)
+_LOOK_BACKS_S: Final = (1, 5, 10, 30)
+_ROOT_5, _ROOT_30 = math.sqrt(5.0), math.sqrt(30.0)
 _SLICES_PER_S: Final = 10
 _SLICE_NS: Final = 1_000_000_000 // _SLICES_PER_S
 _FLOW_HALF_LIFE_S: Final = 10.0
@@ -37,10 +38,11 @@ _LONGEST_S: Final = 600.0
 _LARGEST: Final = 20.0
 
 
-class PastMids:
-    """The mid of up to `longest_s` seconds ago, on slices of a tenth of a second; O(1) amortised, fixed memory.
+class PastValues:
+    """Two running values as they were up to `longest_s` seconds ago, on slices of a tenth of a second; fixed memory.
 
-    ``ago(h)`` is the last mid of the slice ``h`` before the running one: it held between ``h`` and a slice less ago.
+    ``ago(h)`` is the last value of the slice ``h`` before the running one: it held between ``h`` and a slice less ago.
+    O(1) a value, and once a slice that has passed.
 
     Parameters
     ----------
@@ -53,21 +55,21 @@ class PastMids:
 
     def __init__(self, longest_s: int) -> None:
         self._length = longest_s * _SLICES_PER_S + 1
-        self._ring = [0.0] * self._length
+        self._ring = [(0.0, 0.0)] * self._length
         self._first: int | None = None
         self._index = 0
 
-    def moved(self, now_ns: int, mid: float) -> None:
-        """Take a new mid."""
+    def moved(self, now_ns: int, values: tuple[float, float]) -> None:
+        """Take new values."""
         index = now_ns // _SLICE_NS
         if self._first is None:
             self._first = self._index = index
         elif index > self._index:
             self._advance(index)
-        self._ring[self._index % self._length] = mid
+        self._ring[self._index % self._length] = values
 
-    def ago(self, now_ns: int, horizon_s: int) -> float | None:
-        """Return the mid that held, ``None`` where the past does not reach back that far."""
+    def ago(self, now_ns: int, horizon_s: int) -> tuple[float, float] | None:
+        """Return the values that held, ``None`` where the past does not reach back that far."""
         if self._first is None:
             return None
         index = now_ns // _SLICE_NS
@@ -89,7 +91,7 @@ class FillFeatures:
 
     Told of every change of the best quotes, every trade, our own fills and what the venue does to our orders. A vector
     is refused (``None``) rather than filled up until the book has two sides, the volatility is above 0, somebody has
-    traded, and the longest window (30 s of mids) has passed: a vector never holds NaN.
+    traded, and the longest window (30 s of the book) has passed: a vector never holds NaN.
 
     Parameters
     ----------
@@ -108,11 +110,12 @@ class FillFeatures:
         "_fills",
         "_flow",
         "_last_fill_ns",
-        "_mids",
         "_moves",
         "_moves_ns",
-        "_ofi_1s",
-        "_ofi_10s",
+        "_ofi",
+        "_past",
+        "_pending",
+        "_pending_ns",
         "_since_ns",
         "_tick",
         "_trade_ns",
@@ -128,13 +131,15 @@ class FillFeatures:
         self.orders = OwnOrders(tick)
         self.top: TopOfBook | None = None
         self._tick = tick
-        self._mids = PastMids(_RETURNS_S[-1])
-        self._ofi_1s, self._ofi_10s = ClockWindow(1.0, 10), ClockWindow(10.0, 10)
+        self._past = PastValues(_LOOK_BACKS_S[-1])
+        self._ofi = 0.0
+        self._pending: list[TopOfBook | Side | tuple[float, float, Side | None]] = []
+        self._pending_ns = 0
         self._depth = 0.0
         self._depth_ns = self._moves_ns = self._since_ns = 0
         self._moves = 0.0
         self._flow, self._fast_flow = EwmaTradeImbalance(_FLOW_HALF_LIFE_S), EwmaTradeImbalance(_FAST_FLOW_HALF_LIFE_S)
-        self._trades = EwmaTradeImbalance(_FLOW_HALF_LIFE_S)
+        self._trades = 0.0
         self._trade_ns: int | None = None
         self._activity = VolumeRatio(ActivitySettings())
         bucket = settings.vpin_bucket_volume
@@ -146,39 +151,77 @@ class FillFeatures:
 
     def moved(self, now_ns: int, top: TopOfBook) -> None:
         """Take the best quotes, changed or not; a side of no size is missing, and counting restarts after it."""
+        if now_ns != self._pending_ns:
+            self._settle(now_ns)
+        self._pending.append(top)
+
+    def traded(self, now_ns: int, price: float, size: float, aggressor: Side | None) -> None:
+        """Take a trade of anybody's; price units and base units, `aggressor` is ``None`` where it is not known."""
+        if now_ns != self._pending_ns:
+            self._settle(now_ns)
+        self._pending.append((price, size, aggressor))
+
+    def filled(self, now_ns: int, side: Side) -> None:
+        """We traded."""
+        if now_ns != self._pending_ns:
+            self._settle(now_ns)
+        self._pending.append(side)
+
+    def rested(self, order_id: str, side: Side, price: float, now_ns: int) -> None:
+        """The venue accepted an order of ours or changed it; price units."""
+        self.orders.rested(order_id, side, price, now_ns, self.top)
+
+    def over(self, now_ns: int) -> None:
+        """Say that nothing more happens at this instant: a timer's, which fires after the data."""
+        self._settle(now_ns)
+
+    def _settle(self, now_ns: int) -> None:
+        """Count what happened at the last instant, and begin another."""
+        then_ns, self._pending_ns = self._pending_ns, now_ns
+        pending = self._pending
+        if not pending:
+            return
+        for event in pending:
+            if isinstance(event, TopOfBook):
+                self._count_top(then_ns, event)
+            elif isinstance(event, tuple):
+                self._count_trade(then_ns, *event)
+            else:
+                self._fills[event].append(then_ns)
+                self._last_fill_ns[event] = then_ns
+        pending.clear()
+
+    def _count_top(self, now_ns: int, top: TopOfBook) -> None:
         last = self.top
-        if not (top.bid_size > 0.0 and top.ask_size > 0.0 and 0.0 < top.bid < top.ask):
+        bid, ask, bid_size, ask_size = top.bid, top.ask, top.bid_size, top.ask_size
+        if not (bid_size > 0.0 and ask_size > 0.0 and 0.0 < bid < ask):
             self.top = None
             return
-        bid, ask, bid_size, ask_size = top.bid, top.ask, top.bid_size, top.ask_size
-        if last is not None and (bid, ask, bid_size, ask_size) == (last.bid, last.ask, last.bid_size, last.ask_size):
-            return
         self.top = top
-        self._mids.moved(now_ns, 0.5 * (bid + ask))
-        if not self._depth_ns:
-            self._depth = 0.5 * (bid_size + ask_size)
-            self._depth_ns = self._moves_ns = self._since_ns = now_ns
         if last is None:
+            if not self._depth_ns:
+                self._depth = 0.5 * (bid_size + ask_size)
+                self._depth_ns = self._moves_ns = self._since_ns = now_ns
+            self._past.moved(now_ns, (0.5 * (bid + ask), self._ofi))
             return
-        flow = flow_of_event(last.bid, last.bid_size, last.ask, last.ask_size, bid, bid_size, ask, ask_size)
-        self._ofi_1s.add(now_ns, flow)
-        self._ofi_10s.add(now_ns, flow)
+        last_bid, last_ask, last_bid_size, last_ask_size = last.bid, last.ask, last.bid_size, last.ask_size
+        self._ofi += flow_of_event(last_bid, last_bid_size, last_ask, last_ask_size, bid, bid_size, ask, ask_size)
+        self._past.moved(now_ns, (0.5 * (bid + ask), self._ofi))
         elapsed_ns = now_ns - self._depth_ns
         if elapsed_ns > 0:
             kept = math.exp2(elapsed_ns * (-1e-9 / _DEPTH_HALF_LIFE_S))
-            self._depth = kept * self._depth + (1.0 - kept) * 0.5 * (last.bid_size + last.ask_size)
+            self._depth = kept * self._depth + (1.0 - kept) * 0.5 * (last_bid_size + last_ask_size)
             self._depth_ns = now_ns
-        change = 0.5 * (bid + ask - last.bid - last.ask)
+        change = 0.5 * (bid + ask - last_bid - last_ask)
         if change:
             self._moves = self._decayed_moves(now_ns) + change * change
             self._moves_ns = now_ns
 
-    def traded(self, now_ns: int, price: float, size: float, aggressor: Side | None) -> None:
-        """Take a trade of anybody's; price units and base units, `aggressor` is ``None`` where it is not known."""
+    def _count_trade(self, now_ns: int, price: float, size: float, aggressor: Side | None) -> None:
         sign = 0 if aggressor is None else int(aggressor)
         self._flow.update(now_ns, sign, size)
         self._fast_flow.update(now_ns, sign, size)
-        self._trades.update(now_ns, sign or 1, 1.0)
+        self._trades = 1.0 + self._decayed_trades(now_ns)
         self._activity.traded(now_ns, size)
         self._trade_ns = now_ns
         self._since_ns = self._since_ns or now_ns
@@ -187,17 +230,12 @@ class FillFeatures:
         if len(self.orders):
             self.orders.traded(price, size, aggressor)
 
-    def rested(self, order_id: str, side: Side, price: float, now_ns: int) -> None:
-        """The venue accepted an order of ours or changed it; price units."""
-        self.orders.rested(order_id, side, price, now_ns, self.top)
-
-    def filled(self, now_ns: int, side: Side) -> None:
-        """We traded; called after the fill's own `vector`."""
-        self._fills[side].append(now_ns)
-        self._last_fill_ns[side] = now_ns
-
     def _decayed_moves(self, now_ns: int) -> float:
         return self._moves * math.exp2((now_ns - self._moves_ns) * (-1e-9 / _VOLATILITY_HALF_LIFE_S))
+
+    def _decayed_trades(self, now_ns: int) -> float:
+        elapsed_ns = 0 if self._trade_ns is None else now_ns - self._trade_ns
+        return self._trades * math.exp2(elapsed_ns * (-1e-9 / _FLOW_HALF_LIFE_S))
 
     # --------------------------------------------------------------- reading
 
@@ -205,6 +243,8 @@ class FillFeatures:
         self, side: Side, now_ns: int, sigma: float | None, inventory_share: float, order_id: str | None = None
     ) -> tuple[float, ...] | None:
         """Return the features of a fill of ours now, ``None`` before there is enough to know.
+
+        What happened at this very instant is left out, unless it is `over`.
 
         Parameters
         ----------
@@ -221,13 +261,15 @@ class FillFeatures:
             joins the best price now.
 
         """
+        if now_ns != self._pending_ns:
+            self._settle(now_ns)
         top = self.top
         if top is None or not sigma or self._trade_ns is None:
             return None
-        past = [self._mids.ago(now_ns, horizon_s) for horizon_s in _RETURNS_S]
-        ofi_1s, ofi_10s = self._ofi_1s.total(now_ns), self._ofi_10s.total(now_ns)
-        if ofi_1s is None or ofi_10s is None or past[0] is None or past[1] is None or past[2] is None:
+        past = [found for horizon_s in _LOOK_BACKS_S if (found := self._past.ago(now_ns, horizon_s)) is not None]
+        if len(past) < len(_LOOK_BACKS_S):
             return None
+        (mid_1s, ofi_1s), (mid_5s, _), (_, ofi_10s), (mid_30s, _) = past
         against, mid, depth = -float(side), top.mid, max(self._depth, 1e-300)
         best, shown = (top.bid, top.bid_size) if side is Side.BUY else (top.ask, top.ask_size)
         order = self.orders.find(order_id) or self.orders.best(side)
@@ -240,16 +282,15 @@ class FillFeatures:
         vector = (
             against * (top.bid_size - top.ask_size) / (top.bid_size + top.ask_size),
             top.spread / self._tick,
-            *(
-                against * (mid - before) / (sigma * math.sqrt(horizon_s))
-                for horizon_s, before in zip(_RETURNS_S, (past[0], past[1], past[2]), strict=True)
-            ),
-            against * ofi_1s / depth,
-            against * ofi_10s / depth,
+            against * (mid - mid_1s) / sigma,
+            against * (mid - mid_5s) / (sigma * _ROOT_5),
+            against * (mid - mid_30s) / (sigma * _ROOT_30),
+            against * (self._ofi - ofi_1s) / depth,
+            against * (self._ofi - ofi_10s) / depth,
             against * (self._flow.value or 0.0),
             against * (self._fast_flow.value or 0.0) * self._fast_flow.volume(now_ns) / depth,
             against * (self._flow.value or 0.0) * self._flow.volume(now_ns) / depth,
-            self._rate(now_ns, self._trades.volume),
+            self._rate(now_ns, self._decayed_trades),
             self._activity.value(now_ns),
             _seconds(self._trade_ns, now_ns),
             _LONGEST_S if last_fill_ns is None else _seconds(last_fill_ns, now_ns),
@@ -270,7 +311,7 @@ class FillFeatures:
 
     def flow_against(self, side: Side, now_ns: int) -> tuple[float, float]:
         """Return the trade imbalance against a side, in [-1, 1], and the decayed count of trades it rests on."""
-        return -float(side) * (self._flow.value or 0.0), self._trades.volume(now_ns)
+        return -float(side) * (self._flow.value or 0.0), self._decayed_trades(now_ns)
 
     def _rate(self, now_ns: int, decayed: Callable[[int], float], half_life_s: float = _FLOW_HALF_LIFE_S) -> float:
         """Return a decayed sum per second, unbiased from the start."""

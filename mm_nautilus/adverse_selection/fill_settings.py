@@ -22,7 +22,7 @@ class FeatureSettings(Settings):
 class FillRiskSettings(Settings):
     """What the predicted chance that a fill is adverse does to the quote of that side."""
 
-    evaluate_every_s: float = Field(default=0.25, gt=0, le=3600, description="Least time between two predictions.")
+    evaluate_every_s: float = Field(default=0.25, gt=0, le=3600, description="Time between two predictions.")
     high_risk: float = Field(default=0.7, gt=0, lt=1, description="Chance above which a side is widened and shrunk.")
     high_risk_spread_multiplier: float = Field(default=1.5, ge=1, le=10, description="On the half-spread there.")
     high_risk_size_multiplier: float = Field(default=0.6, gt=0, le=1, description="On the size there.")

@@ -41,8 +41,6 @@ class FillWatch:
     """
 
     __slots__ = (
-        "_due_ns",
-        "_every_ns",
         "_instrument_id",
         "_model",
         "_settings",
@@ -50,6 +48,7 @@ class FillWatch:
         "acts",
         "adjustment",
         "alert",
+        "every_ns",
         "features",
     )
 
@@ -64,8 +63,8 @@ class FillWatch:
         self._settings = settings.fill_risk
         self._strategy_id, self._instrument_id = strategy_id, instrument_id
         self._model = model
-        self._every_ns = round(settings.fill_risk.evaluate_every_s * 1e9)
-        self._due_ns = 0
+        self.every_ns = round(settings.fill_risk.evaluate_every_s * 1e9)
+        """Time between two predictions, in nanoseconds."""
         self.features = FillFeatures(float(grid.tick), settings.features)
         self.acts = model is not None
         """Whether anything is predicted at all."""
@@ -91,10 +90,6 @@ class FillWatch:
 
             model = load_model(settings.model, settings, instrument_id, grid.tick)
         return cls(settings, strategy_id, instrument_id, grid, model)
-
-    def due(self, now_ns: int) -> bool:
-        """Return whether `assess` would predict now."""
-        return self.acts and now_ns >= self._due_ns
 
     def filled(
         self,
@@ -143,8 +138,8 @@ class FillWatch:
         )
 
     def assess(self, now_ns: int, sigma: float | None, inventory_share: float) -> FillRiskFact:
-        """Predict both sides; see `filled` for the arguments."""
-        self._due_ns = now_ns + self._every_ns
+        """Predict both sides after the data of an instant, on a timer; see `filled` for the arguments."""
+        self.features.over(now_ns)
         bid_risk, ask_risk = self._predicted(now_ns, sigma, inventory_share)
         bid_flow, trades = self.features.flow_against(Side.BUY, now_ns)
         bid = side_response(bid_risk, bid_flow, trades, self._settings)
