@@ -1,15 +1,19 @@
 r"""Tests 1 and 2, immediate and delayed impact: whether the mid goes against us after our fills.
 
 Let :math:`Q(u)` be the size of our fills on the side during the last :math:`\tau`. The adverse selection of all fills
-is what the mid did to that size, :math:`\sum_i q_i AS_i(\tau) = -s\int Q\,dM`, whether or not horizons overlap. If
-nobody who trades with us knows more than the market, the mid is a martingale and :math:`Q` says nothing about where it
-goes next, so that the increments of that integral are martingale differences: their self-normalised sum is the test.
-Overlapping horizons, volatility in spells and fills in bursts need no correction, and a fill counts from the first
-move after it, not only when its horizon has passed.
+is what the mid did to that size, :math:`\sum_i q_i AS_i(\tau) = -s\int Q\,dM`, whether or not horizons overlap. What
+the mid does all the time, fills or not, says nothing about them, so that the average :math:`\bar Q` so far is taken
+off: :math:`-s\int (Q - \bar Q)\,dM` has the same mean where the mid has no drift of its own, and a much smaller
+variance where fills are frequent.
 
-Moves within one bin form one term, so that a mid that bounces or trends within a bin does not bias the test. Fails
-where the mid trends over longer times for reasons of its own: who is filled on one side of a trend is run over, and
-the test says so.
+If nobody who trades with us knows more than the market, the mid is a martingale and :math:`Q` says nothing about where
+it goes next. The increments of that integral are then martingale differences, and their self-normalised sum is the
+test. Overlapping horizons, volatility in spells and fills in bursts need no correction, and a fill counts from the
+first move after it, not only when its horizon has passed. Moves within one bin form one term, so that a mid that
+bounces or trends within a bin does not bias the test.
+
+Fails where the mid trends over longer times for reasons of its own and fills come more often in the trend: the test
+says so, and rightly, but nobody need have known anything. A trend in which fills come as always goes unnoticed.
 """
 
 from __future__ import annotations
@@ -18,6 +22,65 @@ from collections import deque
 
 from mm_nautilus.adverse_selection.evidence import Score
 from mm_nautilus.adverse_selection.self_normalised import SelfNormalised
+
+
+class Exposure:
+    """Size of the fills within the horizon, and its average over time, the past fading.
+
+    Parameters
+    ----------
+    horizon_s : float
+        How long a fill counts, in seconds.
+    half_life_s : float
+        Of the average's memory, in seconds.
+
+    """
+
+    __slots__ = ("_fading", "_fills", "_horizon_ns", "_known", "_per_ns", "_since_ns", "area", "held")
+
+    def __init__(self, horizon_s: float, half_life_s: float) -> None:
+        self._horizon_ns = round(horizon_s * 1e9)
+        self._per_ns = -1e-9 / half_life_s
+        self._fills: deque[tuple[int, float]] = deque()
+        self._fading = self._known = 0.0
+        self._since_ns: int | None = None
+        self.held = 0.0
+        """In base units."""
+        self.area = 0.0
+        """Base units times horizons held; the caller takes it and sets it back."""
+
+    @property
+    def unusual(self) -> float:
+        """Size held beyond the average, in base units."""
+        return self.held - self._fading / self._known if self._known > 0.0 else 0.0
+
+    def next_end_ns(self) -> int | None:
+        """When the oldest fill's horizon ends, ``None`` without fills."""
+        return self._fills[0][0] if self._fills else None
+
+    def add(self, ts_ns: int, size: float) -> None:
+        """Hold a fill from now on."""
+        self.pass_to(ts_ns)
+        self._fills.append((ts_ns + self._horizon_ns, size))
+        self.held += size
+
+    def drop(self) -> None:
+        """Let go of the oldest fill at the end of its horizon."""
+        end_ns, size = self._fills.popleft()
+        self.pass_to(end_ns)
+        self.held = self.held - size if self._fills else 0.0
+
+    def pass_to(self, ts_ns: int) -> None:
+        """Let time pass with what is held."""
+        if self._since_ns is None:
+            self._since_ns = ts_ns
+        elapsed = ts_ns - self._since_ns
+        if elapsed > 0:
+            self._since_ns = ts_ns
+            self.area += self.held * elapsed / self._horizon_ns
+            kept = 2.0 ** (elapsed * self._per_ns)
+            self._fading = self._fading * kept + self.held * (1.0 - kept)
+            self._known = self._known * kept + (1.0 - kept)
 
 
 class Drift:
@@ -36,28 +99,26 @@ class Drift:
 
     """
 
-    __slots__ = ("_bin", "_bin_ns", "_fills", "_held", "_horizon_ns", "_min_fills", "_move", "_new", "_since", "_sum",
-                 "_worn")  # fmt: skip
+    __slots__ = ("_bin", "_bin_ns", "_exposure", "_min_fills", "_move", "_new", "_sum")
 
     def __init__(self, horizon_s: float, half_life_s: float, bin_s: float, min_fills: float) -> None:
-        self._horizon_ns, self._bin_ns = round(horizon_s * 1e9), round(bin_s * 1e9)
+        self._exposure = Exposure(horizon_s, half_life_s)
+        self._bin_ns = round(bin_s * 1e9)
         self._min_fills = min_fills
         self._sum = SelfNormalised(half_life_s)
-        self._fills: deque[tuple[int, float]] = deque()
-        self._held = self._move = self._worn = 0.0
-        self._new = self._bin = self._since = 0
+        self._move = 0.0
+        self._new = self._bin = 0
 
     def filled(self, ts_ns: int, size: float) -> None:
         """Take a fill, once the move of its own instant has been taken; size in base units."""
         self._advance(ts_ns)
-        self._hold(ts_ns, size)
-        self._fills.append((ts_ns + self._horizon_ns, size))
+        self._exposure.add(ts_ns, size)
         self._new += 1
 
     def moved(self, ts_ns: int, against: float) -> None:
         """Take what the mid moved against the side at an instant, in price units; instants never go backwards."""
         self._advance(ts_ns)
-        self._move += self._held * against
+        self._move += self._exposure.unusual * against
 
     def score(self, now_ns: int) -> Score | None:
         """Adverse selection per unit over the horizon, in price units, up to the last whole bin.
@@ -72,23 +133,15 @@ class Drift:
 
     def _advance(self, ts_ns: int) -> None:
         """Let go of fills whose horizon ended before this instant, and close the bin that ended."""
-        fills = self._fills
-        while fills and fills[0][0] < ts_ns:
-            end_ns, size = fills.popleft()
-            if end_ns // self._bin_ns != self._bin:
-                self._close(end_ns)
-            self._hold(end_ns, -size)
-        if ts_ns // self._bin_ns != self._bin:
-            self._close(ts_ns)
-
-    def _hold(self, ts_ns: int, size: float) -> None:
-        self._worn += self._held * (ts_ns - self._since)
-        self._since = ts_ns
-        self._held = self._held + size if self._fills or size > 0.0 else 0.0
-
-    def _close(self, ts_ns: int) -> None:
-        self._hold(ts_ns, 0.0)
-        self._bin = ts_ns // self._bin_ns
-        if self._worn or self._new:
-            self._sum.add(ts_ns, self._move, self._worn / self._horizon_ns, self._new)
-            self._move, self._worn, self._new = 0.0, 0.0, 0
+        exposure = self._exposure
+        end_ns = exposure.next_end_ns()
+        while end_ns is not None and end_ns < ts_ns:
+            exposure.drop()
+            end_ns = exposure.next_end_ns()
+        exposure.pass_to(ts_ns)
+        index = ts_ns // self._bin_ns
+        if index != self._bin:
+            self._bin = index
+            if self._move or exposure.area or self._new:
+                self._sum.add(ts_ns, self._move, exposure.area, self._new)
+                self._move, exposure.area, self._new = 0.0, 0.0, 0

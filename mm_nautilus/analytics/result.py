@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from mm_nautilus.analytics.flow_summary import FillSummary, InventorySummary, OrderSummary
+from mm_nautilus.analytics.markout_summary import MarkoutReport
 from mm_nautilus.analytics.quoting_summary import QuotingSummary
 
 
@@ -74,6 +75,8 @@ class InstrumentSummary:
     fills: FillSummary
     inventory: InventorySummary
     money: MoneySummary
+    markouts: MarkoutReport | None = None
+    """What the fills were worth later; ``None`` where nobody marked them."""
 
 
 @dataclass(frozen=True, slots=True)
