@@ -421,7 +421,7 @@ class MarketMaker(GuardedStrategy):
             self._publish_features(self._watch, event, side)
         self._desk.filled(side, lots, order)
         if self._watch is not None and self._find(event) is None:
-            self._watch.features.orders.gone(str(event.client_order_id))
+            self._watch.features.gone(str(event.client_order_id), event.ts_event)
         if self._funds is not None:
             size, price = event.last_qty.as_decimal(), event.last_px.as_decimal()
             self._funds.filled(side, size, price, commission_of(event))
@@ -446,7 +446,7 @@ class MarketMaker(GuardedStrategy):
         waited_for = order.status is OrderStatus.PENDING_CANCEL and self._desk.dirty
         self._desk.closed(order)
         if self._watch is not None:
-            self._watch.features.orders.gone(order.client_order_id)
+            self._watch.features.gone(order.client_order_id, event.ts_event)
         self._publish_order(order, name, event.ts_event, reason)
         if waited_for:
             self._requote("order", event.ts_event)

@@ -13,11 +13,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from mm_nautilus.adverse_selection.feature_schema import feature_schema
 from mm_nautilus.adverse_selection.fill_settings import FeatureSettings
 from mm_nautilus.adverse_selection.own_orders import OwnOrders
+from mm_nautilus.adverse_selection.past_values import PastValues
 from mm_nautilus.estimators.activity import ActivitySettings, VolumeRatio, weight_of
 from mm_nautilus.estimators.order_flow import flow_of_event
 from mm_nautilus.estimators.trade_imbalance import EwmaTradeImbalance
@@ -26,8 +28,6 @@ from mm_nautilus.market import Side, TopOfBook
 
 _LOOK_BACKS_S: Final = (1, 5, 10, 30)
 _ROOT_5, _ROOT_30 = math.sqrt(5.0), math.sqrt(30.0)
-_SLICES_PER_S: Final = 10
-_SLICE_NS: Final = 1_000_000_000 // _SLICES_PER_S
 _FLOW_HALF_LIFE_S: Final = 10.0
 _FAST_FLOW_HALF_LIFE_S: Final = 2.0
 _DEPTH_HALF_LIFE_S: Final = 30.0
@@ -36,54 +36,6 @@ _OWN_FILLS_NS: Final = 60_000_000_000
 _OWN_FILLS_KEPT: Final = 256
 _LONGEST_S: Final = 600.0
 _LARGEST: Final = 20.0
-
-
-class PastValues:
-    """Two running values as they were up to `longest_s` seconds ago, on slices of a tenth of a second; fixed memory.
-
-    ``ago(h)`` is the last value of the slice ``h`` before the running one: it held between ``h`` and a slice less ago.
-    O(1) a value, and once a slice that has passed.
-
-    Parameters
-    ----------
-    longest_s : int
-        Longest look back, in seconds.
-
-    """
-
-    __slots__ = ("_first", "_index", "_length", "_ring")
-
-    def __init__(self, longest_s: int) -> None:
-        self._length = longest_s * _SLICES_PER_S + 1
-        self._ring = [(0.0, 0.0)] * self._length
-        self._first: int | None = None
-        self._index = 0
-
-    def moved(self, now_ns: int, values: tuple[float, float]) -> None:
-        """Take new values."""
-        index = now_ns // _SLICE_NS
-        if self._first is None:
-            self._first = self._index = index
-        elif index > self._index:
-            self._advance(index)
-        self._ring[self._index % self._length] = values
-
-    def ago(self, now_ns: int, horizon_s: int) -> tuple[float, float] | None:
-        """Return the values that held, ``None`` where the past does not reach back that far."""
-        if self._first is None:
-            return None
-        index = now_ns // _SLICE_NS
-        if index > self._index:
-            self._advance(index)
-        slices = horizon_s * _SLICES_PER_S
-        return self._ring[(self._index - slices) % self._length] if self._index - self._first >= slices else None
-
-    def _advance(self, index: int) -> None:
-        ring, length = self._ring, self._length
-        last = ring[self._index % length]
-        for passed in range(max(self._index + 1, index - length + 1), index + 1):
-            ring[passed % length] = last
-        self._index = index
 
 
 class FillFeatures:
@@ -133,7 +85,7 @@ class FillFeatures:
         self._tick = tick
         self._past = PastValues(_LOOK_BACKS_S[-1])
         self._ofi = 0.0
-        self._pending: list[TopOfBook | Side | tuple[float, float, Side | None]] = []
+        self._pending: list[TopOfBook | tuple[float, float, Side | None] | Callable[[], None]] = []
         self._pending_ns = 0
         self._depth = 0.0
         self._depth_ns = self._moves_ns = self._since_ns = 0
@@ -163,13 +115,20 @@ class FillFeatures:
 
     def filled(self, now_ns: int, side: Side) -> None:
         """We traded."""
-        if now_ns != self._pending_ns:
-            self._settle(now_ns)
-        self._pending.append(side)
+        self._later(now_ns, partial(self._count_fill, now_ns, side))
 
     def rested(self, order_id: str, side: Side, price: float, now_ns: int) -> None:
         """The venue accepted an order of ours or changed it; price units."""
-        self.orders.rested(order_id, side, price, now_ns, self.top)
+        self._later(now_ns, lambda: self.orders.rested(order_id, side, price, now_ns, self.top))
+
+    def gone(self, order_id: str, now_ns: int) -> None:
+        """An order of ours is no more."""
+        self._later(now_ns, partial(self.orders.gone, order_id))
+
+    def _later(self, now_ns: int, event: Callable[[], None]) -> None:
+        if now_ns != self._pending_ns:
+            self._settle(now_ns)
+        self._pending.append(event)
 
     def over(self, now_ns: int) -> None:
         """Say that nothing more happens at this instant: a timer's, which fires after the data."""
@@ -187,9 +146,12 @@ class FillFeatures:
             elif isinstance(event, tuple):
                 self._count_trade(then_ns, *event)
             else:
-                self._fills[event].append(then_ns)
-                self._last_fill_ns[event] = then_ns
+                event()
         pending.clear()
+
+    def _count_fill(self, now_ns: int, side: Side) -> None:
+        self._fills[side].append(now_ns)
+        self._last_fill_ns[side] = now_ns
 
     def _count_top(self, now_ns: int, top: TopOfBook) -> None:
         last = self.top
