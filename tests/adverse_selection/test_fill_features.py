@@ -31,7 +31,7 @@ def named(features, side, now_ns, share=0.0, order=None):
     return dict(zip(features.schema.names, vector, strict=True))
 
 
-def history(seed, seconds=45, per_s=5):
+def history(seed, seconds=60, per_s=5):
     """Return random tops and trades in order of time, several of them at one instant."""
     rng = random.Random(seed)
     events, bid, now = [], 10_000, T0

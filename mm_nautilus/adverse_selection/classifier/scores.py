@@ -135,7 +135,7 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     share, shrink = successes / trials, 1.0 + z * z / trials
     centre = (share + z * z / (2 * trials)) / shrink
     half = z * np.sqrt(share * (1.0 - share) / trials + z * z / (4 * trials * trials)) / shrink
-    return float(max(centre - half, 0.0)), float(min(centre + half, 1.0))
+    return float(max(min(centre - half, share), 0.0)), float(min(max(centre + half, share), 1.0))
 
 
 def precision_recall(predicted: Floats, adverse: Bools) -> PrecisionRecall:

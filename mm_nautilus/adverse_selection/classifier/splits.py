@@ -29,7 +29,7 @@ class Fold:
 def walk_forward(ts_ns: Times, known_ns: Times, folds: int, embargo_ns: int) -> list[Fold]:
     """Cut the fills into ``folds + 1`` stretches of equal numbers; each but the first is tested on in turn.
 
-    Every label that a fold trains on was known `embargo_ns` before the first fill it is tested on. Fills of one
+    Every label that a fold trains on was known more than `embargo_ns` before the first fill it is tested on. Fills of one
     instant stay together, so that a stretch may be longer than the others, or vanish with its fold.
 
     Parameters
@@ -66,5 +66,5 @@ def walk_forward(ts_ns: Times, known_ns: Times, folds: int, embargo_ns: int) -> 
 
 
 def known_before(known_ns: Times, begin_ns: int, embargo_ns: int) -> Indices:
-    """Return the rows whose labels were known an embargo before an instant."""
-    return np.flatnonzero(known_ns + embargo_ns <= begin_ns)
+    """Return the rows whose labels were known more than an embargo before an instant."""
+    return np.flatnonzero(known_ns + embargo_ns < begin_ns)
