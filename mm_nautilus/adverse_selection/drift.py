@@ -4,7 +4,8 @@ Let :math:`Q(u)` be the size of our fills on the side during the last :math:`\ta
 is what the mid did to that size, :math:`\sum_i q_i AS_i(\tau) = -s\int Q\,dM`, whether or not horizons overlap. What
 the mid does all the time, fills or not, says nothing about them, so that the average :math:`\bar Q` so far is taken
 off: :math:`-s\int (Q - \bar Q)\,dM` has the same mean where the mid has no drift of its own, and a much smaller
-variance where fills are frequent.
+variance where fills are frequent. It is a yardstick, no accusation: while the fills themselves did well, whatever the
+mid did at other times, the statistic is not above 0.
 
 If nobody who trades with us knows more than the market, the mid is a martingale and :math:`Q` says nothing about where
 it goes next. The increments of that integral are then martingale differences, and their self-normalised sum is the
@@ -18,6 +19,7 @@ says so, and rightly, but nobody need have known anything. A trend in which fill
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 from mm_nautilus.adverse_selection.evidence import Score
@@ -40,7 +42,7 @@ class Exposure:
 
     def __init__(self, horizon_s: float, half_life_s: float) -> None:
         self._horizon_ns = round(horizon_s * 1e9)
-        self._per_ns = -1e-9 / half_life_s
+        self._per_ns = -1e-9 * math.log(2.0) / half_life_s
         self._fills: deque[tuple[int, float]] = deque()
         self._fading = self._known = 0.0
         self._since_ns: int | None = None
@@ -78,9 +80,9 @@ class Exposure:
         if elapsed > 0:
             self._since_ns = ts_ns
             self.area += self.held * elapsed / self._horizon_ns
-            kept = 2.0 ** (elapsed * self._per_ns)
-            self._fading = self._fading * kept + self.held * (1.0 - kept)
-            self._known = self._known * kept + (1.0 - kept)
+            lost = -math.expm1(elapsed * self._per_ns)
+            self._fading += (self.held - self._fading) * lost
+            self._known += (1.0 - self._known) * lost
 
 
 class Drift:
@@ -99,14 +101,14 @@ class Drift:
 
     """
 
-    __slots__ = ("_bin", "_bin_ns", "_exposure", "_min_fills", "_move", "_new", "_sum")
+    __slots__ = ("_bin", "_bin_ns", "_exposure", "_min_fills", "_move", "_new", "_sum", "_unusual", "_unusual_move")
 
     def __init__(self, horizon_s: float, half_life_s: float, bin_s: float, min_fills: float) -> None:
         self._exposure = Exposure(horizon_s, half_life_s)
         self._bin_ns = round(bin_s * 1e9)
         self._min_fills = min_fills
-        self._sum = SelfNormalised(half_life_s)
-        self._move = 0.0
+        self._sum, self._unusual = SelfNormalised(half_life_s), SelfNormalised(half_life_s)
+        self._move = self._unusual_move = 0.0
         self._new = self._bin = 0
 
     def filled(self, ts_ns: int, size: float) -> None:
@@ -118,7 +120,9 @@ class Drift:
     def moved(self, ts_ns: int, against: float) -> None:
         """Take what the mid moved against the side at an instant, in price units; instants never go backwards."""
         self._advance(ts_ns)
-        self._move += self._exposure.unusual * against
+        exposure = self._exposure
+        self._move += exposure.held * against
+        self._unusual_move += exposure.unusual * against
 
     def score(self, now_ns: int) -> Score | None:
         """Adverse selection per unit over the horizon, in price units, up to the last whole bin.
@@ -126,10 +130,10 @@ class Drift:
         ``None`` before enough fills.
         """
         self._advance(now_ns)
-        mean, t = self._sum.mean, self._sum.t
+        mean, t = self._sum.mean, self._unusual.t
         if mean is None or t is None or self._sum.count(now_ns) < self._min_fills:
             return None
-        return Score(mean, t)
+        return Score(mean, t if mean > 0.0 else min(t, 0.0))
 
     def _advance(self, ts_ns: int) -> None:
         """Let go of fills whose horizon ended before this instant, and close the bin that ended."""
@@ -145,3 +149,6 @@ class Drift:
             if self._move or exposure.area or self._new:
                 self._sum.add(ts_ns, self._move, exposure.area, self._new)
                 self._move, exposure.area, self._new = 0.0, 0.0, 0
+            if self._unusual_move:
+                self._unusual.add(ts_ns, self._unusual_move)
+                self._unusual_move = 0.0
