@@ -29,8 +29,8 @@ class Fold:
 def walk_forward(ts_ns: Times, known_ns: Times, folds: int, embargo_ns: int) -> list[Fold]:
     """Cut the fills into ``folds + 1`` stretches of equal numbers; each but the first is tested on in turn.
 
-    Every label that a fold trains on was known more than `embargo_ns` before the first fill it is tested on. Fills of one
-    instant stay together, so that a stretch may be longer than the others, or vanish with its fold.
+    Every label that a fold trains on was known more than `embargo_ns` before the first fill it is tested on. Fills of
+    one instant stay together, so that a stretch may be longer than the others, or vanish with its fold.
 
     Parameters
     ----------
