@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -159,7 +158,7 @@ def _save(path: Path, recorded: RecordedFills, trained: Trained) -> ModelMetadat
         auc=score.auc.value,
         brier_skill=score.brier_skill,
         calibrator=trained.calibrator,
-        graph_sha256=hashlib.sha256(graph).hexdigest(),
+        graph_sha256=model_file.sha256(graph),
     )
     model_file.save(path, metadata, graph)
     return metadata

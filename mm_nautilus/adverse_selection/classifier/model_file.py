@@ -97,6 +97,11 @@ def library_versions() -> dict[str, str]:
     return {name: installed(name) for name in LIBRARIES}
 
 
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of bytes, in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def fingerprint(path: Path) -> str:
     """Return the SHA-256 of a file."""
     with path.open("rb") as file:
@@ -144,7 +149,7 @@ def read(path: Path) -> tuple[ModelMetadata, bytes]:
     """
     metadata = read_metadata(path)
     graph = _read(path, (_GRAPH,))[_GRAPH]
-    if hashlib.sha256(graph).hexdigest() != metadata.graph_sha256:
+    if sha256(graph) != metadata.graph_sha256:
         raise DataError(f"{path}: {_GRAPH} is not the graph that {_METADATA} speaks of; train again")
     return metadata, graph
 
