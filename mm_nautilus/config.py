@@ -160,6 +160,13 @@ class RunFile(Settings):
             raise ValueError(f"venues: each name may stand once, found {', '.join(names)}")
         return self
 
+    @model_validator(mode="after")
+    def _somebody_assesses(self) -> Self:
+        response = self.strategy.get("adverse_selection")
+        if self.adverse_selection is None and isinstance(response, dict) and response.get("act") is True:
+            raise ValueError("strategy.adverse_selection.act: nobody assesses; add an [adverse_selection] table")
+        return self
+
 
 def read_run_file(path: Path, overrides: Sequence[str] = ()) -> tuple[dict[str, Any], list[str]]:
     """Read a TOML file and apply ``a.b=value`` overrides to it.
