@@ -38,11 +38,12 @@ def auc_chart(scores: Sequence[Json]) -> Chart:
     figure = plain_figure([trace], showlegend=False)
     figure.add_vline(x=0.5, line={"color": MUTED.light, "dash": "dot"})
     figure.update_xaxes(title={"text": "Area under the ROC curve, held-out fills"})
+    figure.update_layout(margin={"l": 140, "r": 14, "t": 24, "b": 48})
     return Chart(
         key="auc",
         title="Telling adverse fills from others",
         caption="Chance that an adverse fill is ranked above one that is not: 0.5 is guessing. Lines are 95 % "
-        "intervals from resampled blocks of time.",
+        "intervals from resampled blocks of time. The base rate misses 0.5 where the share of adverse fills drifts.",
         alt="; ".join(f"{name} {value:.3f}" for name, value in zip(names, values, strict=True)),
         figure=figure,
         height=260,
@@ -137,7 +138,7 @@ def importance_chart(importance: Sequence[Json], best: str) -> Chart:
     figure.update_layout(margin={"l": 190, "r": 14, "t": 24, "b": 48})
     return Chart(
         key="importance",
-        title=f"What the {best} rests on",
+        title=f"What the {best} model rests on",
         caption=f"The {len(shown)} most important of {len(importance)} features, shuffled one at a time among held-out "
         "fills; lines are the spread over folds and repeats. Features that say the same share their importance.",
         alt="; ".join(f"{one['feature']} {one['auc_loss']:.3f}" for one in reversed(shown)),

@@ -33,7 +33,7 @@ def write_page(result: Json, path: Path) -> Path:
             _tiles(result),
             '</section><section><h2>On fills the models had not seen</h2><div class="grid2">',
             *(figure_card(chart) for chart in charts),
-            "</div>",
+            "</div></section><section><h2>Side by side</h2>",
             *(f'<div class="card">{table}</div>' for table in _comparison(result)),
             "</section><section><h2>How it was trained</h2>",
             *(f'<div class="card">{table}</div>' for table in _method(result)),
