@@ -102,7 +102,8 @@ class MarketMakerConfig(TypedStrategyConfig):
 class MarketMaker(GuardedStrategy):
     """Quotes both sides of one instrument.
 
-    Publishes every `QuoteDecision`, `OrderFact`, `FillFact` and, once a sampling interval, a `MarkFact`.
+    Publishes every `QuoteDecision`, `OrderFact`, `FillFact` and, once a sampling interval, a `MarkFact`; where it is to
+    watch its fills, a `FillFeatureFact` at each, and with a trained model every `FillRiskFact`.
 
     Parameters
     ----------

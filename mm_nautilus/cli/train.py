@@ -75,7 +75,7 @@ def train(
             score_rows(done.result),
         )
     )
-    console.print(_table("What the thresholds would have caught", band_rows(done.result)))
+    console.print(_table("What the thresholds would have caught", band_rows(done.result["bands"])))
     console.print(done.result["verdict"], style="bold", highlight=False)
     console.print(f"model   [bold]{done.model}[/]", soft_wrap=True, highlight=False)
     console.print(f"report  [bold]{done.page}[/]", soft_wrap=True, highlight=False)

@@ -87,7 +87,10 @@ def _tiles(result: Json) -> str:
 def _comparison(result: Json) -> Sequence[str]:
     return (
         records_table("Models on held-out fills", score_rows(result)),
-        records_table("What the thresholds would have caught, on held-out fills", band_rows(result)),
+        records_table("What the thresholds would have caught, on held-out fills", band_rows(result["bands"])),
+        records_table(
+            "By predicted chance, on held-out fills: where to put the thresholds", band_rows(result["fifths"])
+        ),
     )
 
 

@@ -208,6 +208,7 @@ def _result(
         "scores": jsonable(trained.scores),
         "importance": jsonable(trained.importance),
         "bands": jsonable(trained.bands),
+        "fifths": jsonable(trained.fifths),
         "verdict": verdict(trained),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mm_nautilus.analytics.numbers import NOTHING, compact, share
@@ -40,7 +40,7 @@ def score_rows(result: Json) -> list[dict[str, str]]:
     ]
 
 
-def band_rows(result: Json) -> list[dict[str, str]]:
+def band_rows(bands: Sequence[Json]) -> list[dict[str, str]]:
     """Return one record a band of predicted chance."""
     return [
         {
@@ -49,7 +49,7 @@ def band_rows(result: Json) -> list[dict[str, str]]:
             "adverse": share(band["adverse"]),
             "mean markout, bps": compact(band["markout_bps"], 3, signed=True),
         }
-        for band in result["bands"]
+        for band in bands
     ]
 
 

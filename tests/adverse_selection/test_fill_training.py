@@ -62,9 +62,12 @@ def test_predictions_mean_what_they_say(informed) -> None:
     for one in score(trained, "random forest").reliability:
         # Four standard errors of a part, and what a market of an hour leaves open.
         assert abs(one.predicted - one.observed) < 4.0 * np.sqrt(0.25 / one.fills) + 0.05
-    low, *_, high = [band for band in trained.bands if band.fills > 100]
+    low, *_, high = trained.fifths
     assert low.adverse < high.adverse
-    assert low.markout_bps > high.markout_bps
+    assert low.markout_bps > 0.0 > high.markout_bps
+    for bands in (trained.bands, trained.fifths):
+        assert sum(band.fills for band in bands) == trained.tested
+    assert [band.name for band in trained.bands] == ["up to 0.3", "0.3 to 0.7", "above 0.7"]
 
 
 def test_models_are_tested_on_what_comes_after_and_calibrated_before(informed) -> None:

@@ -1,5 +1,7 @@
 """From a run file to a model to a run that uses it; and the mistakes on the way."""
 
+import re
+import shutil
 import sys
 import zipfile
 
@@ -211,6 +213,31 @@ def test_a_run_that_recorded_nothing_says_how_to_record(folder) -> None:
     plain = run_backtest(folder / "maker.toml", ["data.simulation.duration_s=120"])
     with pytest.raises(DataError, match="none of them with features: record them with"):
         train_model(run_dir=plain.run_dir)
+
+
+def test_without_the_extra_it_says_what_to_install(folder, trained, acting, monkeypatch) -> None:
+    monkeypatch.setattr("mm_nautilus.train.run.find_spec", lambda name: None if name == "sklearn" else name)
+    with pytest.raises(DataError, match=r"training needs sklearn, not installed here: pip install 'mm-nautilus\[ml\]'"):
+        train_model(folder / "maker.toml")
+    inference = "mm_nautilus.adverse_selection.classifier.inference.find_spec"
+    monkeypatch.setattr(inference, lambda name: None if name == "onnxruntime" else name)
+    with pytest.raises(DataError, match=r"a model needs onnxruntime, not installed here"):
+        run_backtest(acting)
+
+
+def test_data_that_changed_since_the_run_are_refused(trained, tmp_path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(trained.folder / "run", copy)
+    text = (copy / "run.toml").read_text()
+    (copy / "run.toml").write_text(
+        re.sub(r'catalog = ".*"', f'catalog = "{tmp_path}/elsewhere"', text).replace("seed = 1\n", "seed = 5\n")
+    )
+    with pytest.raises(DataError, match="holds other data than when this run was made"):
+        train_model(run_dir=copy, settings=SETTINGS)
+    result = orjson.loads((copy / "result.json").read_bytes())
+    (copy / "result.json").write_bytes(orjson.dumps(result | {"status": "failed"}))
+    with pytest.raises(DataError, match="the run did not complete"):
+        train_model(run_dir=copy, settings=SETTINGS)
 
 
 def test_a_folder_without_a_run_is_named(tmp_path) -> None:

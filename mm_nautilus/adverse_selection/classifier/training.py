@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -87,6 +88,9 @@ class Trained:
     importance: tuple[Importance, ...]
     """Of the best contender, most important first."""
     bands: tuple[Band, ...]
+    """What the thresholds in use would have caught."""
+    fifths: tuple[Band, ...]
+    """Parts of equal number, to choose thresholds by."""
     tested: int
     """Held-out fills that were scored."""
     base_rate: float
@@ -164,6 +168,7 @@ def train(
         scores=table,
         importance=importance,
         bands=_bands(predicted[best], adverse, data.markout_bps[scored], bands),
+        fifths=_bands(predicted[best], adverse, data.markout_bps[scored], _fifths(predicted[best])),
         tested=len(scored),
         base_rate=float(adverse.mean()),
         folds=tuple(folds),
@@ -255,21 +260,25 @@ def _importance(data: Dataset, folds: list[Fold], models: list[Any], seed: int) 
     return tuple(sorted(found, key=lambda one: -one.auc_loss))
 
 
+def _fifths(predicted: Floats) -> tuple[float, ...]:
+    return tuple(np.unique(np.quantile(predicted, (0.2, 0.4, 0.6, 0.8))).tolist())
+
+
 def _bands(
-    predicted: Floats, adverse: npt.NDArray[np.bool_], markout_bps: Floats, bands: tuple[float, float]
+    predicted: Floats, adverse: npt.NDArray[np.bool_], markout_bps: Floats, edges: tuple[float, ...]
 ) -> tuple[Band, ...]:
-    low, high = bands
-    parts = {
-        f"below {low:g}": predicted < low,
-        f"{low:g} to {high:g}": (predicted >= low) & (predicted <= high),
-        f"above {high:g}": predicted > high,
-    }
-    return tuple(
-        Band(
-            name,
-            int(inside.sum()),
-            float(adverse[inside].mean()) if inside.any() else None,
-            float(markout_bps[inside].mean()) if inside.any() else None,
+    """Return the fills between the edges; an edge itself is no more than the lower of its two bands."""
+    names = [f"up to {edges[0]:.3g}", *(f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges))]
+    found = []
+    for number, name in enumerate([*names, f"above {edges[-1]:.3g}"]):
+        inside = np.searchsorted(edges, predicted, side="left") == number
+        some = bool(inside.any())
+        found.append(
+            Band(
+                name,
+                int(inside.sum()),
+                float(adverse[inside].mean()) if some else None,
+                float(markout_bps[inside].mean()) if some else None,
+            )
         )
-        for name, inside in parts.items()
-    )
+    return tuple(found)
