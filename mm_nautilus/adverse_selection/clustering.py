@@ -19,18 +19,17 @@ Fails where our own quotes change distance often and far: they are hit more ofte
 from __future__ import annotations
 
 import math
-from collections import deque
-from itertools import islice
 from typing import Final
 
 from mm_nautilus.adverse_selection.evidence import Score
+from mm_nautilus.estimators.rolling import RollingSum
 
 _FEWEST_BASE: Final = 20
 _SMALLEST: Final = 1e-12
 
 
 class Clustering:
-    """Gaps between the fills of one side; O(1) a fill, O(gaps) a score.
+    """Gaps between the fills of one side; O(1) a fill and a score.
 
     Parameters
     ----------
@@ -41,33 +40,36 @@ class Clustering:
 
     """
 
-    __slots__ = ("_gaps", "_last", "_recent")
+    __slots__ = ("_base", "_last", "_recent", "_squares")
 
     def __init__(self, recent: int, base: int) -> None:
-        self._recent = recent
-        self._gaps: deque[float] = deque(maxlen=recent + base)
+        self._recent = RollingSum(recent)
+        self._base, self._squares = RollingSum(base), RollingSum(base)
         self._last: float | None = None
 
     def filled(self, elapsed: float) -> None:
         """Take a fill, or several of one instant, at an operational time that never goes backwards."""
         if self._last is not None:
-            self._gaps.append(elapsed - self._last)
+            recent = self._recent
+            if recent.full:
+                oldest = recent.oldest
+                self._base.add(oldest)
+                self._squares.add(oldest * oldest)
+            recent.add(elapsed - self._last)
         self._last = elapsed
 
     def score(self, elapsed: float) -> Score | None:
         """Logarithm of usual over recent mean gap; ``None`` before enough gaps."""
-        gaps, k = self._gaps, self._recent
-        m = len(gaps) - k
+        m, k = self._base.count, self._recent.length
         if m < _FEWEST_BASE or self._last is None:
             return None
-        base = list(islice(gaps, m))
-        usual = sum(base) / m
+        usual = self._base.total / m
         if usual <= _SMALLEST:
             return None
-        spread = sum((gap - usual) ** 2 for gap in base) / ((m - 1) * usual * usual)
-        recent = (sum(islice(gaps, m, None)) + max(elapsed - self._last, 0.0)) / k
+        dispersion = (self._squares.total - m * usual * usual) / ((m - 1) * usual * usual)
+        recent = (self._recent.total + max(elapsed - self._last, 0.0)) / k
         ratio = max(recent / usual, _SMALLEST)
-        overdispersion = max(spread, 1.0)
+        overdispersion = max(dispersion, 1.0)
         return Score(-math.log(ratio), -normal_of_f(ratio, 2.0 * k / overdispersion, 2.0 * m / overdispersion))
 
 

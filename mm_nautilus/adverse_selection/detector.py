@@ -21,7 +21,6 @@ from mm_nautilus.adverse_selection.resting import Displayed, RestingSides
 from mm_nautilus.adverse_selection.settings import AdverseSelectionSettings
 from mm_nautilus.adverse_selection.sweep import SweepHistory, Sweeps
 from mm_nautilus.estimators.order_flow import OrderFlowImbalance
-from mm_nautilus.estimators.trade_imbalance import EwmaTradeImbalance
 from mm_nautilus.estimators.vpin import Vpin
 from mm_nautilus.estimators.windows import ClockWindow
 from mm_nautilus.market import Side, TopOfBook
@@ -83,7 +82,6 @@ class Detector:
         self._pending: PendingMarkouts[Any] = PendingMarkouts(settings.horizons_s)
         self._losing = RecentMean(settings.markout_half_life_fills)
         self._ofi = OrderFlowImbalance(ClockWindow(settings.imbalance_window_s, 20))
-        self._imbalance = EwmaTradeImbalance(settings.flow_half_life_s)
         self._vpin: Vpin | None = None
         self._vpin_volume = 0.0
         self._vpin_trades = 0
@@ -129,7 +127,6 @@ class Detector:
         if not aggressor:
             return
         self._flow.traded(ts_ns, aggressor, size)
-        self._imbalance.update(ts_ns, aggressor, size)
         self._pour(aggressor, size)
         self._trades.append((aggressor, price))
         self._busy = True
@@ -177,7 +174,7 @@ class Detector:
         top, vpin = self._top, self._vpin
         return Conditions(
             self._ofi.value(now_ns),
-            self._imbalance.value,
+            self._flow.imbalance(now_ns),
             None if vpin is None else vpin.value,
             None if vpin is None else vpin.rank,
             None if top is None else (top.bid_size - top.ask_size) / (top.bid_size + top.ask_size),

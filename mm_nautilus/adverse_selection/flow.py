@@ -53,6 +53,11 @@ class FlowImbalance:
             return None
         return Score(side * mean, side * t)
 
+    def imbalance(self, now_ns: int) -> float | None:
+        """Taker volume bought less sold over all of it, from -1 to 1; ``None`` before enough bins."""
+        against_bids = self.score(Side.BUY, now_ns)
+        return None if against_bids is None else -against_bids.score
+
     def _advance(self, ts_ns: int) -> None:
         index = ts_ns // self._bin_ns
         if index != self._bin:

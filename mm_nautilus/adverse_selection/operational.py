@@ -11,7 +11,8 @@ class OperationalTime:
     r"""Market orders expected while each side was quoted, :math:`\int \lambda(u)\,1\{\text{quoted}\}\,du`.
 
     The rate :math:`\lambda` of market orders, both sides together, is an average that fades with time. Where no trades
-    are heard it stands at one a second, and operational time is time.
+    are heard it stands at one a second, and operational time is time. It is taken anew whenever the time is asked for,
+    and holds until then: who asks once a second is a second behind.
 
     Parameters
     ----------
@@ -20,7 +21,7 @@ class OperationalTime:
 
     """
 
-    __slots__ = ("_elapsed", "_first_ns", "_orders", "_per_ns", "_quoting", "_ts_ns", "_update_ns")
+    __slots__ = ("_elapsed", "_first_ns", "_orders", "_per_ns", "_quoting", "_rate", "_ts_ns", "_update_ns")
 
     def __init__(self, half_life_s: float) -> None:
         self._per_ns = -1e-9 * math.log(2.0) / half_life_s
@@ -30,10 +31,10 @@ class OperationalTime:
         self._elapsed = dict.fromkeys(Side, 0.0)
         self._quoting = dict.fromkeys(Side, False)
         self._update_ns = 0
+        self._rate = 1.0
 
     def ordered(self, ts_ns: int) -> None:
         """A market order came."""
-        self._advance(ts_ns)
         if self._first_ns is None:
             self._first_ns = self._ts_ns = ts_ns
             return
@@ -62,8 +63,8 @@ class OperationalTime:
         """Count the time since the last call at the rate that was known then."""
         if now_ns <= self._update_ns:
             return
-        passed = (now_ns - self._update_ns) * 1e-9 * self.rate(self._update_ns) if self._update_ns else 0.0
+        passed = (now_ns - self._update_ns) * 1e-9 * self._rate if self._update_ns else 0.0
         for side, quoting in self._quoting.items():
             if quoting:
                 self._elapsed[side] += passed
-        self._update_ns = now_ns
+        self._update_ns, self._rate = now_ns, self.rate(now_ns)

@@ -101,7 +101,7 @@ def test_memory_is_bounded() -> None:
     test = Clustering(8, 50)
     for number in range(10_000):
         test.filled(float(number))
-    assert len(test._gaps) == 58
+    assert (test._recent.count, test._base.count, test._squares.count) == (8, 50, 50)
 
 
 def test_operational_time_stands_still_while_a_side_is_not_quoted_and_runs_with_the_market() -> None:
@@ -109,6 +109,7 @@ def test_operational_time_stands_still_while_a_side_is_not_quoted_and_runs_with_
     clock.quoting(Side.BUY, SECOND, quoted=True)
     for tenth in range(10, 3010):
         clock.ordered(tenth * SECOND // 10)
+        clock.elapsed(Side.BUY, tenth * SECOND // 10)
     quiet = clock.elapsed(Side.BUY, 301 * SECOND)
     assert quiet == pytest.approx(3000, rel=0.05)
     assert clock.elapsed(Side.SELL, 301 * SECOND) == 0.0
