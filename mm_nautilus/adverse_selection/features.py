@@ -163,7 +163,8 @@ class FillFeatures:
         if last is None:
             if not self._depth_ns:
                 self._depth = 0.5 * (bid_size + ask_size)
-                self._depth_ns = self._moves_ns = self._since_ns = now_ns
+                self._depth_ns = self._moves_ns = now_ns
+                self._since_ns = self._since_ns or now_ns
             self._past.moved(now_ns, (0.5 * (bid + ask), self._ofi))
             return
         last_bid, last_ask, last_bid_size, last_ask_size = last.bid, last.ask, last.bid_size, last.ask_size
