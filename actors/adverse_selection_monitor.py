@@ -20,7 +20,7 @@ from pydantic import Field
 
 from mm_nautilus.adverse_selection.assessor import Assessor
 from mm_nautilus.adverse_selection.detector import Detector
-from mm_nautilus.adverse_selection.resting import Displayed
+from mm_nautilus.adverse_selection.resting import TELLING, Displayed
 from mm_nautilus.adverse_selection.settings import AdverseSelectionSettings
 from mm_nautilus.errors import CatalogError
 from mm_nautilus.host.config import TypedActorConfig
@@ -173,7 +173,7 @@ class AdverseSelectionMonitor(GuardedActor):
 
     def _on_order(self, fact: OrderFact) -> None:
         assessor = self._assessors.get(fact.instrument_id)
-        if assessor is not None:
+        if assessor is not None and fact.event in TELLING:
             assessor.detector.ordered(
                 fact.ts_ns, fact.client_order_id, _SIDES[fact.side], fact.event, float(fact.price), float(fact.size)
             )

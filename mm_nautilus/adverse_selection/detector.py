@@ -17,7 +17,7 @@ from mm_nautilus.adverse_selection.flow import FlowImbalance
 from mm_nautilus.adverse_selection.operational import OperationalTime
 from mm_nautilus.adverse_selection.pending import DueMarkout, PendingMarkouts
 from mm_nautilus.adverse_selection.recent import RecentMean
-from mm_nautilus.adverse_selection.resting import Displayed, RestingSides
+from mm_nautilus.adverse_selection.resting import TELLING, Displayed, RestingSides
 from mm_nautilus.adverse_selection.settings import AdverseSelectionSettings
 from mm_nautilus.adverse_selection.sweep import SweepHistory, Sweeps
 from mm_nautilus.estimators.order_flow import OrderFlowImbalance
@@ -107,7 +107,10 @@ class Detector:
 
     def topped(self, ts_ns: int, bid: float, ask: float, bid_size: float, ask_size: float) -> None:
         """Take the best prices and sizes after a change, in price and base units; a side of no size is no side."""
-        self.begin(ts_ns)
+        if ts_ns > self._ts_ns:  # as `begin`, without a call
+            if self._busy:
+                self._settle()
+            self._ts_ns = ts_ns
         if not (bid_size > 0.0 and ask_size > 0.0 and 0.0 < bid < ask):
             self._top = None
             self._ofi.update(ts_ns, None)
@@ -118,7 +121,8 @@ class Detector:
         if mid != self._mid:
             if self._mid is None:
                 self._settled_mid = mid
-            self.due += self._marked(self._pending.moved(ts_ns, mid))
+            if due := self._pending.moved(ts_ns, mid):
+                self.due += self._marked(due)
             self._mid, self._busy = mid, True
 
     def traded(self, ts_ns: int, price: float, size: float, aggressor: int) -> None:
@@ -133,9 +137,10 @@ class Detector:
 
     def ordered(self, ts_ns: int, order_id: str, side: Side, event: str, price: float, size: float) -> None:
         """Something happened to an order of ours; see `mm_nautilus.messages.OrderFact`."""
-        self.begin(ts_ns)
-        self._own.append((order_id, side, event, price, size))
-        self._busy = True
+        if event in TELLING:
+            self.begin(ts_ns)
+            self._own.append((order_id, side, event, price, size))
+            self._busy = True
 
     def filled(self, ts_ns: int, fill: Any, side: Side, order_id: str, price: float, size: float) -> None:
         """Take a fill of ours; `fill` comes back with its markouts."""

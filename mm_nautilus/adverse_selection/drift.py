@@ -45,7 +45,7 @@ class Exposure:
         self._per_ns = -1e-9 * math.log(2.0) / half_life_s
         self._fills: deque[tuple[int, float]] = deque()
         self._fading = self._known = 0.0
-        self._since_ns: int | None = None
+        self._since_ns = 0
         self.held = 0.0
         """In base units."""
         self.area = 0.0
@@ -56,33 +56,32 @@ class Exposure:
         """Size held beyond the average, in base units."""
         return self.held - self._fading / self._known if self._known > 0.0 else 0.0
 
-    def next_end_ns(self) -> int | None:
-        """When the oldest fill's horizon ends, ``None`` without fills."""
-        return self._fills[0][0] if self._fills else None
-
     def add(self, ts_ns: int, size: float) -> None:
         """Hold a fill from now on."""
         self.pass_to(ts_ns)
         self._fills.append((ts_ns + self._horizon_ns, size))
         self.held += size
 
-    def drop(self) -> None:
-        """Let go of the oldest fill at the end of its horizon."""
-        end_ns, size = self._fills.popleft()
-        self.pass_to(end_ns)
-        self.held = self.held - size if self._fills else 0.0
-
     def pass_to(self, ts_ns: int) -> None:
-        """Let time pass with what is held."""
-        if self._since_ns is None:
-            self._since_ns = ts_ns
+        """Let time pass, and go of the fills whose horizon ended before this instant."""
+        fills = self._fills
+        while fills and fills[0][0] < ts_ns:
+            end_ns, size = fills.popleft()
+            self._wait(end_ns)
+            self.held = self.held - size if fills else 0.0
+        self._wait(ts_ns)
+
+    def _wait(self, ts_ns: int) -> None:
+        """Hold what is held until an instant."""
         elapsed = ts_ns - self._since_ns
-        if elapsed > 0:
-            self._since_ns = ts_ns
-            self.area += self.held * elapsed / self._horizon_ns
+        if elapsed <= 0:
+            return
+        if self._since_ns:
             lost = -math.expm1(elapsed * self._per_ns)
             self._fading += (self.held - self._fading) * lost
             self._known += (1.0 - self._known) * lost
+            self.area += self.held * elapsed / self._horizon_ns
+        self._since_ns = ts_ns
 
 
 class Drift:
@@ -138,10 +137,6 @@ class Drift:
     def _advance(self, ts_ns: int) -> None:
         """Let go of fills whose horizon ended before this instant, and close the bin that ended."""
         exposure = self._exposure
-        end_ns = exposure.next_end_ns()
-        while end_ns is not None and end_ns < ts_ns:
-            exposure.drop()
-            end_ns = exposure.next_end_ns()
         exposure.pass_to(ts_ns)
         index = ts_ns // self._bin_ns
         if index != self._bin:

@@ -14,6 +14,8 @@ type Displayed = Callable[[Side, float], float | None]
 
 _RESTS: Final = frozenset({"ACCEPTED", "UPDATED"})
 _GONE: Final = frozenset({"CANCELED", "EXPIRED", "REJECTED", "DENIED"})
+TELLING: Final = _RESTS | _GONE
+"""Order events that say whether an order rests, and where; the others need not be told."""
 
 
 @dataclass(slots=True)

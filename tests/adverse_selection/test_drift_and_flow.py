@@ -72,12 +72,12 @@ def test_the_statistic_is_the_move_times_what_is_held_beyond_the_average(events)
 
 def test_exposure_is_the_size_within_the_horizon_and_its_average() -> None:
     exposure = Exposure(10.0, 1e12)
-    exposure.add(0, 3.0)
-    exposure.pass_to(5 * SECOND)
+    exposure.add(SECOND, 3.0)
+    exposure.pass_to(6 * SECOND)
     assert (exposure.held, exposure.unusual) == (3.0, pytest.approx(0.0))
-    assert exposure.next_end_ns() == 10 * SECOND
-    exposure.drop()
-    exposure.pass_to(30 * SECOND)
+    exposure.pass_to(11 * SECOND)
+    assert exposure.held == 3.0, "the instant at which a horizon ends still counts"
+    exposure.pass_to(31 * SECOND)
     assert exposure.held == 0.0
     assert exposure.unusual == pytest.approx(-1.0, rel=1e-3)
     assert exposure.area == pytest.approx(3.0)
