@@ -111,6 +111,15 @@ class Detector:
             if self._busy:
                 self._settle()
             self._ts_ns = ts_ns
+        last = self._top
+        if (
+            last is not None
+            and bid_size == last.bid_size
+            and ask_size == last.ask_size
+            and bid == last.bid
+            and ask == last.ask
+        ):
+            return  # the book changed behind its best prices
         if not (bid_size > 0.0 and ask_size > 0.0 and 0.0 < bid < ask):
             self._top = None
             self._ofi.update(ts_ns, None)

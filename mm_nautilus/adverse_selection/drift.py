@@ -21,9 +21,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from typing import Final
 
 from mm_nautilus.adverse_selection.evidence import Score
 from mm_nautilus.adverse_selection.self_normalised import SelfNormalised
+
+_NEVER_NS: Final = 2**63 - 1
 
 
 class Exposure:
@@ -38,7 +41,7 @@ class Exposure:
 
     """
 
-    __slots__ = ("_fading", "_fills", "_horizon_ns", "_known", "_per_ns", "_since_ns", "area", "held")
+    __slots__ = ("_fading", "_fills", "_horizon_ns", "_known", "_per_ns", "_since_ns", "area", "held", "next_end_ns")
 
     def __init__(self, horizon_s: float, half_life_s: float) -> None:
         self._horizon_ns = round(horizon_s * 1e9)
@@ -50,6 +53,8 @@ class Exposure:
         """In base units."""
         self.area = 0.0
         """Base units times horizons held; the caller takes it and sets it back."""
+        self.next_end_ns = _NEVER_NS
+        """When the horizon of the oldest fill ends."""
 
     @property
     def unusual(self) -> float:
@@ -60,15 +65,17 @@ class Exposure:
         """Hold a fill from now on."""
         self.pass_to(ts_ns)
         self._fills.append((ts_ns + self._horizon_ns, size))
+        self.next_end_ns = self._fills[0][0]
         self.held += size
 
     def pass_to(self, ts_ns: int) -> None:
         """Let time pass, and go of the fills whose horizon ended before this instant."""
         fills = self._fills
-        while fills and fills[0][0] < ts_ns:
+        while self.next_end_ns < ts_ns:
             end_ns, size = fills.popleft()
             self._wait(end_ns)
             self.held = self.held - size if fills else 0.0
+            self.next_end_ns = fills[0][0] if fills else _NEVER_NS
         self._wait(ts_ns)
 
     def _wait(self, ts_ns: int) -> None:
@@ -117,9 +124,13 @@ class Drift:
         self._new += 1
 
     def moved(self, ts_ns: int, against: float) -> None:
-        """Take what the mid moved against the side at an instant, in price units; instants never go backwards."""
-        self._advance(ts_ns)
+        """Take what the mid moved against the side at an instant, in price units; instants never go backwards.
+
+        The average that is taken off is that of the beginning of the bin, or of a change within it.
+        """
         exposure = self._exposure
+        if exposure.next_end_ns < ts_ns or ts_ns // self._bin_ns != self._bin:
+            self._advance(ts_ns)
         self._move += exposure.held * against
         self._unusual_move += exposure.unusual * against
 

@@ -133,10 +133,11 @@ def test_too_few_fills_say_nothing_and_old_ones_fade() -> None:
         drift.filled(second * SECOND, 1.0)
         drift.moved(second * SECOND + 1, 0.01)
     assert drift.score(19 * SECOND) is None
-    for second in range(19, 60):
-        drift.filled(second * SECOND, 1.0)
+    for second in range(19, 80):
+        if second % 3:
+            drift.filled(second * SECOND, 1.0)
         drift.moved(second * SECOND + 1, 0.01 * (second % 3))
-    assert drift.score(62 * SECOND) is not None
+    assert drift.score(82 * SECOND) is not None
     assert drift.score(600 * SECOND) is None
 
 
