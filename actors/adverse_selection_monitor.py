@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from nautilus_trader.common import TimeEvent
@@ -108,8 +109,10 @@ class AdverseSelectionMonitor(GuardedActor):
             self._assessors[watched.instrument_id] = assessor
             self._detectors[instrument_id] = assessor.detector
             self.subscribe_trades(instrument_id)
-        self.subscribe_topic(TOPIC_FILL, self.guard(self._on_fill))
-        self.subscribe_topic(TOPIC_ORDER, self.guard(self._on_order))
+        on_fill: Callable[[Any], None] = self._on_fill
+        on_order: Callable[[Any], None] = self._on_order
+        self.subscribe_topic(TOPIC_FILL, self.guard(on_fill))
+        self.subscribe_topic(TOPIC_ORDER, self.guard(on_order))
         self._timer = f"{_TIMER}{self.actor_id}"
         self.clock.set_timer_ns(
             self._timer, round(self._settings.interval_s * 1e9), callback=self.guard(self._on_timer)
@@ -141,17 +144,12 @@ class AdverseSelectionMonitor(GuardedActor):
         book, detector = self._books[instrument_id], self._detectors[instrument_id]
         detector.begin(deltas.ts_init)  # while the book is still that of the instant before
         book.apply_deltas(deltas)
-        bid, ask = book.best_bid_price(), book.best_ask_price()
-        if bid is None or ask is None:
+        bid, bid_size = book.best_bid_price(), book.best_bid_size()
+        ask, ask_size = book.best_ask_price(), book.best_ask_size()
+        if bid is None or ask is None or bid_size is None or ask_size is None:
             detector.topped(deltas.ts_init, 0.0, 0.0, 0.0, 0.0)
             return
-        detector.topped(
-            deltas.ts_init,
-            bid.as_double(),
-            ask.as_double(),
-            book.best_bid_size().as_double(),
-            book.best_ask_size().as_double(),
-        )
+        detector.topped(deltas.ts_init, bid.as_double(), ask.as_double(), bid_size.as_double(), ask_size.as_double())
 
     def on_trade(self, trade: TradeTick) -> None:
         """Take a trade of the market."""

@@ -6,7 +6,7 @@ in `mm_nautilus.quoting`; nothing here knows a formula.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -163,7 +163,8 @@ class MarketMaker(GuardedStrategy):
         if self._desk.listens_to_trades or self._watch is not None:
             self.subscribe_trades(self._instrument_id)
         if self._settings.adverse_selection.act:
-            self.subscribe_topic(TOPIC_ASSESSMENT, self.guard(self._on_assessment))
+            on_assessment: Callable[[Any], None] = self._on_assessment
+            self.subscribe_topic(TOPIC_ASSESSMENT, self.guard(on_assessment))
         interval_ns = int(self._settings.volatility.sample_interval_s * 1e9)
         self._sample_timer = _SAMPLE_TIMER + strategy_id
         self._clock.set_timer_ns(self._sample_timer, interval_ns, callback=self.guard(self._on_sample))
