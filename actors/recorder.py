@@ -14,11 +14,16 @@ from mm_nautilus.host.config import TypedActorConfig
 from mm_nautilus.host.guard import GuardedActor
 from mm_nautilus.messages import (
     TOPIC_ACCOUNT,
+    TOPIC_ALERT,
+    TOPIC_ASSESSMENT,
     TOPIC_DECISION,
     TOPIC_FILL,
+    TOPIC_FILL_FEATURES,
+    TOPIC_FILL_RISK,
     TOPIC_HEDGE,
     TOPIC_INCIDENT,
     TOPIC_MARK,
+    TOPIC_MARKOUT,
     TOPIC_ORDER,
     TOPIC_POSITION,
     TOPIC_RISK,
@@ -38,6 +43,11 @@ TOPICS: Final = (
     TOPIC_RISK,
     TOPIC_RISK_VALUE,
     TOPIC_INCIDENT,
+    TOPIC_MARKOUT,
+    TOPIC_ASSESSMENT,
+    TOPIC_FILL_FEATURES,
+    TOPIC_FILL_RISK,
+    TOPIC_ALERT,
 )
 
 # Timers of one instant fire in the order of their names: what the others publish then is flushed with it.

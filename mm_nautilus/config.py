@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from mm_nautilus.adverse_selection.settings import AdverseSelectionSettings
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.risk.settings import OperatorAction, RiskSettings
 from mm_nautilus.settings import Settings, UtcDatetime
@@ -165,6 +166,9 @@ class RunFile(Settings):
     operator: list[OperatorAction] = Field(
         default_factory=list, description="What the operator does during the run, for the risk monitor to carry out."
     )
+    adverse_selection: AdverseSelectionSettings | None = Field(
+        default=None, description="Watches every fill and assesses both sides; not run where the table is not there."
+    )
     recorder: RecorderSection = RecorderSection()
     stress: StressSection = StressSection()
     log: LogSection = LogSection()
@@ -180,6 +184,13 @@ class RunFile(Settings):
         names = [venue.name for venue in self.venues]
         if len(set(names)) != len(names):
             raise ValueError(f"venues: each name may stand once, found {', '.join(names)}")
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_assesses(self) -> Self:
+        response = self.strategy.get("adverse_selection")
+        if self.adverse_selection is None and isinstance(response, dict) and response.get("act") is True:
+            raise ValueError("strategy.adverse_selection.act: nobody assesses; add an [adverse_selection] table")
         return self
 
 

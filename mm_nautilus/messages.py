@@ -24,6 +24,11 @@ TOPIC_RISK: Final = "mm.risk.state"
 """What strategies obey: one `RiskState` whenever a stage changes."""
 TOPIC_RISK_VALUE: Final = "mm.risk.value"
 TOPIC_INCIDENT: Final = "mm.incident"
+TOPIC_FILL_FEATURES: Final = "mm.fill.features"
+TOPIC_FILL_RISK: Final = "mm.fill.risk"
+TOPIC_ALERT: Final = "mm.alert"
+TOPIC_MARKOUT: Final = "mm.markout"
+TOPIC_ASSESSMENT: Final = "mm.assessment"
 
 
 @fast_init
@@ -266,3 +271,166 @@ class IncidentFact:
     reason: str
     details: str
     """JSON: positions, exposures, equity and open orders then."""
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class MarkoutFact:
+    """What one fill was worth a horizon later, known since then; a horizon that the data did not reach has no fact.
+
+    Figures are per unit, in price units, and signed by our side: ``markout = edge - adverse_selection``.
+    """
+
+    ts_ns: int
+    """When the horizon had passed."""
+    strategy_id: str
+    instrument_id: str
+    client_order_id: str
+    trade_id: str
+    fill_ts_ns: int
+    side: str
+    level: int
+    liquidity: str
+    size: float
+    price: float
+    horizon_s: float
+    mid: float
+    """Last mid at or before the fill."""
+    later_mid: float
+    """Last mid at or before the horizon."""
+    edge: float
+    markout: float
+    adverse_selection: float
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class AdverseSelectionAssessment:
+    """How strongly each of our sides is being picked off on one instrument, on what evidence, and what to do about it.
+
+    Scores are positive, and t-statistics large, where something goes against the side; ``None`` where there is not
+    enough to go by. Units are those of `mm_nautilus.adverse_selection.evidence.Evidence`.
+    """
+
+    ts_ns: int
+    instrument_id: str
+    # what to do
+    bid_spread_multiplier: float
+    ask_spread_multiplier: float
+    bid_size_multiplier: float
+    ask_size_multiplier: float
+    bid_away_until_ns: int | None
+    """Bids are withdrawn until then; ``None`` where they are not."""
+    ask_away_until_ns: int | None
+    adverse_ratio: float
+    """Recent share of our fills, on both sides, that the price went against; 0 before there is one."""
+    # why
+    bid_t: float | None
+    """Combined t-statistic of the tests that spoke."""
+    ask_t: float | None
+    bid_confidence: float | None
+    """One minus the p-value of that: the chance of less evidence than this in uninformed flow."""
+    ask_confidence: float | None
+    bid_toxic: bool
+    ask_toxic: bool
+    bid_tests: tuple[str, ...]
+    """Tests that speak at their own level."""
+    ask_tests: tuple[str, ...]
+    # the five tests, side by side
+    bid_immediate_score: float | None
+    bid_immediate_t: float | None
+    bid_delayed_score: float | None
+    bid_delayed_t: float | None
+    bid_flow_score: float | None
+    bid_flow_t: float | None
+    bid_sweep_score: float | None
+    bid_sweep_t: float | None
+    bid_clustering_score: float | None
+    bid_clustering_t: float | None
+    ask_immediate_score: float | None
+    ask_immediate_t: float | None
+    ask_delayed_score: float | None
+    ask_delayed_t: float | None
+    ask_flow_score: float | None
+    ask_flow_t: float | None
+    ask_sweep_score: float | None
+    ask_sweep_t: float | None
+    ask_clustering_score: float | None
+    ask_clustering_t: float | None
+    # what else was measured
+    bid_fills: int
+    """Fills of the side so far."""
+    ask_fills: int
+    bid_adverse_selection: float | None
+    """Average over the last fills at the delayed horizon, per unit, in price units."""
+    ask_adverse_selection: float | None
+    bid_filled_share: float | None
+    """Average share of what was open of an order that one execution took."""
+    ask_filled_share: float | None
+    bid_queue_ahead: float | None
+    """Average size displayed at the order's price when it joined there, over its own size."""
+    ask_queue_ahead: float | None
+    order_flow_imbalance: float | None
+    """Cont-Kukanov-Stoikov, in base units."""
+    trade_imbalance: float | None
+    vpin: float | None
+    vpin_rank: float | None
+    book_imbalance: float | None
+    """``(bid size - ask size) / (bid size + ask size)`` at the touch."""
+    parameters: str
+    """Settings of the monitor, as JSON."""
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class FillFeatureFact:
+    """What was known about one fill of ours as it happened."""
+
+    ts_ns: int
+    strategy_id: str
+    instrument_id: str
+    client_order_id: str
+    trade_id: str
+    side: str
+    price: Decimal
+    size: Decimal
+    schema: str
+    """Digest of the feature schema that names the values."""
+    values: tuple[float, ...]
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class FillRiskFact:
+    """One prediction: how likely a fill of each side now is to turn against us, and what that does to the quote.
+
+    The chance is ``None`` while the features warm up and after the model has failed.
+    """
+
+    ts_ns: int
+    strategy_id: str
+    instrument_id: str
+    bid_risk: float | None
+    ask_risk: float | None
+    bid_flow_against: float
+    """Trade imbalance against our bid, in [-1, 1]; against our ask it is the opposite."""
+    flow_trades: float
+    """Decayed count of trades it rests on."""
+    bid_spread_multiplier: float
+    ask_spread_multiplier: float
+    bid_size_multiplier: float
+    ask_size_multiplier: float
+    bid_away: bool
+    """Nothing is quoted there, unless it would reduce the position."""
+    ask_away: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFact:
+    """Something a person should look at, said once."""
+
+    ts_ns: int
+    strategy_id: str
+    instrument_id: str
+    source: str
+    text: str

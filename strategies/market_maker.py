@@ -6,7 +6,7 @@ in `mm_nautilus.quoting`; nothing here knows a formula.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ from nautilus_trader.model import (
 )
 from pydantic import BaseModel, Field
 
+from mm_nautilus.adverse_selection.fill_settings import FillWatchSettings
+from mm_nautilus.adverse_selection.fill_watch import FillWatch
 from mm_nautilus.errors import CatalogError
 from mm_nautilus.host.accounts import account_facts
 from mm_nautilus.host.arrival import ArrivalAlerts, ArrivalSettings
@@ -51,13 +53,19 @@ from mm_nautilus.inventory.state import load_state, save_state
 from mm_nautilus.market import Level, Purpose, RiskStage, Side, TopOfBook
 from mm_nautilus.messages import (
     TOPIC_ACCOUNT,
+    TOPIC_ALERT,
+    TOPIC_ASSESSMENT,
     TOPIC_DECISION,
     TOPIC_FILL,
+    TOPIC_FILL_FEATURES,
+    TOPIC_FILL_RISK,
     TOPIC_MARK,
     TOPIC_ORDER,
     TOPIC_RISK,
+    AdverseSelectionAssessment,
     RiskState,
 )
+from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, combined, of_assessment
 from mm_nautilus.quoting.desk import Desk
 from mm_nautilus.quoting.guards import Bounds
 from mm_nautilus.quoting.orders import OrderStatus, WorkingOrder
@@ -69,12 +77,14 @@ _ORDER_SIDES = {Side.BUY: OrderSide.BUY, Side.SELL: OrderSide.SELL}
 _AGGRESSORS = {AggressorSide.BUY: Side.BUY, AggressorSide.SELL: Side.SELL}
 # Timers of one instant fire in the order of their names, across strategies.
 _SAMPLE_TIMER = "10_sample_"
+_RISK_TIMER = "15_fill_risk_"
 _END_ALERT = "20_end_"
 
 
 class MarketMakerSettings(QuotingSettings):
     """What a `MarketMaker` is told."""
 
+    adverse_selection: FillWatchSettings = FillWatchSettings()
     arrival: ArrivalSettings = Field(
         default=ArrivalSettings(), description="Command latencies of the simulated venue; filled in by the backtest."
     )
@@ -112,7 +122,8 @@ class MarketMakerConfig(TypedStrategyConfig):
 class MarketMaker(GuardedStrategy):
     """Quotes both sides of one instrument.
 
-    Publishes every `QuoteDecision`, `OrderFact`, `FillFact` and, once a sampling interval, a `MarkFact`.
+    Publishes every `QuoteDecision`, `OrderFact`, `FillFact` and, once a sampling interval, a `MarkFact`; where it is to
+    watch its fills, a `FillFeatureFact` at each, and with a trained model every `FillRiskFact`.
 
     Parameters
     ----------
@@ -130,6 +141,8 @@ class MarketMaker(GuardedStrategy):
         self._book: OrderBook | None = None
         self._started = False
         self._saved: dict[str, Any] | None = None
+        self._assessed: Adjustment = NEUTRAL
+        self._risk_timer = ""
 
     # ------------------------------------------------------------------ life
 
@@ -171,6 +184,7 @@ class MarketMaker(GuardedStrategy):
             settings.limits.day_begins_utc,
             self._persist,
         )
+        self._watch = FillWatch.of(settings.adverse_selection, strategy_id, settings.instrument_id, self._lattice.grid)
         self._booked = self._kept = 0
         if self._saved is None and settings.state_file is not None:
             self._saved = load_state(settings.state_file)
@@ -186,10 +200,13 @@ class MarketMaker(GuardedStrategy):
             book_type = _BOOK_TYPES[self._settings.book]
             self._book = self._traded.book = OrderBook(self._instrument_id, book_type)
             self.subscribe_book_deltas(self._instrument_id, book_type)
-        if self._desk.listens_to_trades:
+        if self._desk.listens_to_trades or self._watch is not None:
             self.subscribe_trades(self._instrument_id)
         self._hedger.start()
         self.subscribe_topic(TOPIC_RISK, self.guard(self._on_risk))
+        if settings.adverse_selection.act:
+            on_assessment: Callable[[Any], None] = self._on_assessment
+            self.subscribe_topic(TOPIC_ASSESSMENT, self.guard(on_assessment))
         self._set_timers()
         self._started = True
         self._publish_accounts()
@@ -200,6 +217,9 @@ class MarketMaker(GuardedStrategy):
         interval_ns = int(self._settings.volatility.sample_interval_s * 1e9)
         self._sample_timer = _SAMPLE_TIMER + strategy_id
         self._clock.set_timer_ns(self._sample_timer, interval_ns, callback=self.guard(self._on_sample))
+        if self._watch is not None and self._watch.acts:
+            self._risk_timer = _RISK_TIMER + strategy_id
+            self._clock.set_timer_ns(self._risk_timer, self._watch.every_ns, callback=self.guard(self._on_fill_risk))
         last_quote_ns = self._settings.arrival.last_quote_ns
         if last_quote_ns is not None and last_quote_ns <= self._clock.timestamp_ns():
             self._desk.halt()  # an alert in the past would fire only after the first event
@@ -262,7 +282,8 @@ class MarketMaker(GuardedStrategy):
         backtest that knows its end has taken every order back by then.
         """
         if self._started:
-            for name in {self._sample_timer, _END_ALERT + str(self.strategy_id)} & set(self._clock.timer_names()):
+            timers = {self._sample_timer, self._risk_timer, _END_ALERT + str(self.strategy_id)}
+            for name in timers & set(self._clock.timer_names()):
                 self._clock.cancel_timer(name)
             self.withdraw()
             self._hedger.stop()
@@ -311,6 +332,8 @@ class MarketMaker(GuardedStrategy):
         desk = self._desk
         desk.heard(quote.ts_init)
         last, desk.top = desk.top, top
+        if self._watch is not None:
+            self._watch.features.moved(quote.ts_init, top)
         if desk.dirty or last is None or self._moved(last, top):
             self._requote("quote", quote.ts_init)
 
@@ -333,10 +356,12 @@ class MarketMaker(GuardedStrategy):
         desk = self._desk
         desk.heard(deltas.ts_init)
         bid, ask = book.best_bid_price(), book.best_ask_price()
+        if self._watch is not None:
+            self._watch.features.moved(deltas.ts_init, _top(book, bid, ask))
         if bid == self._bid and ask == self._ask and not (desk.dirty or self._sizes_matter):
             return
         self._bid, self._ask = bid, ask
-        desk.top = TopOfBook(_double(bid), _double(ask), _double(book.best_bid_size()), _double(book.best_ask_size()))
+        desk.top = _top(book, bid, ask)
         self._requote("book", deltas.ts_init)
 
     def on_trade(self, trade: TradeTick) -> None:
@@ -344,6 +369,8 @@ class MarketMaker(GuardedStrategy):
         aggressor = _AGGRESSORS.get(trade.aggressor_side)
         price, size = trade.price.as_double(), trade.size.as_double()
         self._desk.traded(trade.ts_event, price, size, aggressor, trade.ts_init)
+        if self._watch is not None:
+            self._watch.features.traded(trade.ts_init, price, size, aggressor)
 
     def _on_sample(self, event: TimeEvent) -> None:
         """Sample the fair value, check the position, mark, and let time-dependent quotes move."""
@@ -358,6 +385,27 @@ class MarketMaker(GuardedStrategy):
         self._hedger.sample(now_ns)
         if self._booked != self._kept:
             self._persist()
+
+    def _on_fill_risk(self, event: TimeEvent) -> None:
+        """Predict what a fill now would turn out to be, and let the quotes follow."""
+        now_ns, desk, watch = event.ts_event, self._desk, self._watch
+        if watch is None:
+            return
+        self.publish_message(TOPIC_FILL_RISK, watch.assess(now_ns, desk.volatility.value, self._inventory_share()))
+        if watch.alert is not None:
+            self.log.warning(watch.alert.text)
+            self.publish_message(TOPIC_ALERT, watch.alert)
+        desk.adjustment = combined(self._assessed, watch.adjustment)
+        self._requote("fill risk", now_ns)
+
+    def _on_assessment(self, assessment: AdverseSelectionAssessment) -> None:
+        """Do what the adverse-selection monitor asks for."""
+        if assessment.instrument_id != self._settings.instrument_id:
+            return
+        desk, self._assessed = self._desk, of_assessment(assessment)
+        desk.adjustment = self._assessed if self._watch is None else combined(self._assessed, self._watch.adjustment)
+        desk.adverse_ratio = assessment.adverse_ratio
+        self._requote("assessment", assessment.ts_ns)
 
     def _on_end(self, event: TimeEvent) -> None:
         """Take every order back while answers can still be heard."""
@@ -448,6 +496,9 @@ class MarketMaker(GuardedStrategy):
             self._amend(amend.order, amend.price_ticks, amend.total_lots, now_ns)
         for level in plan.submits:
             self._submit(level, now_ns)
+
+    def _inventory_share(self) -> float:
+        return float(self._desk.position_lots * self._lattice.grid.lot / self._settings.limits.max_position)
 
     # -------------------------------------------------------------- commands
 
@@ -551,13 +602,16 @@ class MarketMaker(GuardedStrategy):
         self._booked += 1
         desk = self._desk
         order = self._find(event)
+        if hedge is None and self._watch is not None:
+            self._publish_features(self._watch, event, side)
         if hedge is None or hedge.instrument_id == self._settings.instrument_id:
             desk.filled(side, self._lattice.lots(event.last_qty), order)
-        if hedge is None:
-            fact = self._facts.fill(event, side, order, desk.position_lots, desk.top)
-            self.publish_message(TOPIC_FILL, fact)
-        else:
+        if hedge is not None:
             self._hedger.publish_fill(event, side, hedge)
+            return True
+        if self._watch is not None and self._find(event) is None:
+            self._watch.features.gone(str(event.client_order_id), event.ts_event)
+        self.publish_message(TOPIC_FILL, self._facts.fill(event, side, order, desk.position_lots, desk.top))
         return True
 
     def _hedge_of(self, event: Any) -> HedgeOrder | None:
@@ -569,6 +623,9 @@ class MarketMaker(GuardedStrategy):
 
     def _answered(self, order: WorkingOrder, name: str, ts_ns: int) -> None:
         self._publish_order(order, name, ts_ns)
+        if self._watch is not None:
+            price = order.resting_ticks * float(self._lattice.grid.tick)
+            self._watch.features.rested(order.client_order_id, order.side, price, ts_ns)
         if self._desk.dirty:
             self._requote("order", ts_ns)
 
@@ -582,6 +639,8 @@ class MarketMaker(GuardedStrategy):
             return
         waited_for = order.status is OrderStatus.PENDING_CANCEL and self._desk.dirty
         self._desk.closed(order)
+        if self._watch is not None:
+            self._watch.features.gone(order.client_order_id, event.ts_event)
         self._publish_order(order, name, event.ts_event, reason)
         if self._hedger.control.desk.decision is not None:
             self._step_hedge(event.ts_event)  # our own quotes may have stood in its way
@@ -591,6 +650,21 @@ class MarketMaker(GuardedStrategy):
 
     # ----------------------------------------------------------------- facts
 
+    def _publish_features(self, watch: FillWatch, event: OrderFilled, side: Side) -> None:
+        """Record what was known before the fill."""
+        fact = watch.filled(
+            event.ts_event,
+            side,
+            str(event.client_order_id),
+            str(event.trade_id),
+            event.last_px.as_decimal(),
+            event.last_qty.as_decimal(),
+            self._desk.volatility.value,
+            self._inventory_share(),
+        )
+        if fact is not None:
+            self.publish_message(TOPIC_FILL_FEATURES, fact)
+
     def _publish_accounts(self) -> None:
         venue, now_ns = str(self._instrument_id.venue), self._clock.timestamp_ns()
         for fact in account_facts(self._portfolio, venue, now_ns):
@@ -599,6 +673,10 @@ class MarketMaker(GuardedStrategy):
 
     def _publish_order(self, order: WorkingOrder, event: str, ts_ns: int, reason: str = "") -> None:
         self.publish_message(TOPIC_ORDER, self._facts.order(order, event, ts_ns, reason))
+
+
+def _top(book: OrderBook, bid: Price | None, ask: Price | None) -> TopOfBook:
+    return TopOfBook(_double(bid), _double(ask), _double(book.best_bid_size()), _double(book.best_ask_size()))
 
 
 def _double(value: Price | Quantity | None) -> float:

@@ -126,6 +126,24 @@ def test_the_strategy_is_told_about_its_venue(write: Write) -> None:
     assert rebate.maker_fee_reserve == 0.0
 
 
+def test_adverse_selection_is_watched_where_the_run_file_says_so(write: Write) -> None:
+    assert load_run(write()).run_file.adverse_selection is None
+    watched = load_run(write(adverse_selection={}, strategy__adverse_selection={"act": True})).run_file
+    assert watched.adverse_selection is not None
+    assert watched.adverse_selection.max_spread_multiplier == 1.5
+
+
+def test_following_assessments_that_nobody_makes_is_a_mistake(write: Write) -> None:
+    found = one_problem(write(strategy__adverse_selection={"act": True}))
+    assert "strategy.adverse_selection.act: nobody assesses" in found
+
+
+def test_a_mistake_in_the_monitors_table_is_named(write: Write) -> None:
+    assert "adverse_selection.levle: unknown key, did you mean 'level'" in one_problem(
+        write(adverse_selection={"levle": 0.1})
+    )
+
+
 def test_the_strategy_can_be_told_when_the_data_ends(write: Write) -> None:
     loaded = load_run(write())
     settings: Any = loaded.config_until(10_000_000_000).settings

@@ -9,6 +9,7 @@ data has no markout: nothing is known before ``t + tau``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -88,6 +89,11 @@ class Markouts:
         """Twice the adverse selection, in price units; shape (fills, horizons)."""
         return 2.0 * self.adverse_selection
 
+    def only(self, chosen: Any) -> Markouts:
+        """Return the chosen fills, by a mask or by their places in order of time."""
+        columns = (self.side, self.size, self.price, self.mid, self.later_mid)
+        return Markouts(self.horizons_s, *(column[chosen] for column in columns))
+
     @property
     def markout_bps(self) -> Floats:
         """Markout in basis points of the mid at the fill; shape (fills, horizons)."""
@@ -154,14 +160,18 @@ class MarkoutSummary:
     horizon_s: float
     fills: int
     """Fills whose horizon has passed."""
+    edge: float | None
+    """Mean per unit, in price units; half the effective spread."""
     markout: float | None
-    """Mean per unit, in price units."""
+    """Mean per unit, in price units; half the realised spread."""
+    markout_se: float | None
+    """Standard error of that mean; horizons that overlap count as dependent, here and below."""
     markout_bps: float | None
     """Mean in basis points of the mid at the fill."""
+    markout_bps_se: float | None
     adverse_selection: float | None
-    """Mean per unit, in price units."""
+    """Mean per unit, in price units; half the price impact."""
     adverse_selection_se: float | None
-    """Standard error of that mean, in price units; horizons that overlap count as dependent."""
     toxicity: float | None
     """Adverse selection in standard errors."""
     adverse_ratio: float | None
@@ -171,8 +181,16 @@ class MarkoutSummary:
 def summarise(table: Markouts, fill_ts_ns: Any) -> tuple[MarkoutSummary, ...]:
     r"""Average markouts over fills, horizon by horizon.
 
-    The standard error is that of Newey and West (1987) with Bartlett weights over time instead of lags: two fills
-    count as dependent by the share :math:`(1 - |t_i - t_j|/\tau)^+` of their horizons that overlaps.
+    If moves of the mid that do not overlap are uncorrelated, the adverse selection of two fills is as correlated as
+    their horizons overlap, with the sign of their sides: :math:`s_i s_j (1 - |t_i - t_j|/\tau)^+`. The standard error
+    of a mean with weights :math:`w` follows from that and from the mean square :math:`v` of the adverse selections,
+
+    .. math:: se^2 = v \sum_{ij} w_i w_j s_i s_j (1 - |t_i - t_j|/\tau)^+ ,
+
+    to which that of the edge, taken as independent, is added for a markout. Kernel estimators (Newey and West 1987,
+    with a bandwidth of the horizon) cover 88 % instead of 95 % where the fills of one side follow each other closely,
+    and a few horizons of data do not save them; this form needs no bandwidth. Fails where the mid trends or reverts
+    over longer than a horizon.
 
     Parameters
     ----------
@@ -183,29 +201,57 @@ def summarise(table: Markouts, fill_ts_ns: Any) -> tuple[MarkoutSummary, ...]:
 
     """
     instants = times(fill_ts_ns, "fill_ts_ns")
-    columns = (table.markout.T, table.markout_bps.T, table.adverse_selection.T)
-    return tuple(
-        _summary(horizon, instants, table.size, *rows)
-        for horizon, *rows in zip(table.horizons_s, *columns, strict=True)
-    )
+    return tuple(_summary(table, column, instants) for column in range(len(table.horizons_s)))
 
 
-def _summary(
-    horizon_s: float, instants: Times, sizes: Floats, marks: Floats, bps: Floats, adverse: Floats
-) -> MarkoutSummary:
-    known = ~np.isnan(adverse)
-    instants = instants[known]
-    sizes, marks, bps, adverse = (column[known] for column in (sizes, marks, bps, adverse))
-    if not len(sizes) or not sizes.sum() > 0.0:
-        return MarkoutSummary(horizon_s, len(sizes), None, None, None, None, None, None)
-    weights = sizes / sizes.sum()
-    mean = float(weights @ adverse)
-    se = _overlap_error(weights * (adverse - mean), instants, horizon_s) if len(sizes) > 1 else None
+def summarise_by(table: Markouts, fill_ts_ns: Any, labels: Sequence[str]) -> dict[str, tuple[MarkoutSummary, ...]]:
+    """Average markouts over the fills of each label, horizon by horizon; labels in order of their first fill.
+
+    Parameters
+    ----------
+    table, fill_ts_ns
+        As for `summarise`.
+    labels : sequence of str
+        One a fill.
+
+    Raises
+    ------
+    ParameterError
+        When there is not one label for each fill.
+
+    """
+    instants = times(fill_ts_ns, "fill_ts_ns")
+    if len(labels) != len(instants):
+        raise ParameterError("labels", f"{len(labels)} labels", f"one for each of {len(instants)} fills")
+    places: dict[str, list[int]] = {}
+    for place, label in enumerate(labels):
+        places.setdefault(label, []).append(place)
+    return {label: summarise(table.only(chosen), instants[chosen]) for label, chosen in places.items()}
+
+
+def _summary(table: Markouts, column: int, instants: Times) -> MarkoutSummary:
+    horizon_s = table.horizons_s[column]
+    known = ~np.isnan(table.adverse_selection[:, column])
+    table, instants = table.only(known), instants[known]
+    total = table.size.sum()
+    if not total > 0.0:
+        return MarkoutSummary(horizon_s, len(instants), *[None] * 9)
+    weights = table.size / total
+    marks, adverse, edges = table.markout[:, column], table.adverse_selection[:, column], table.edge
+    edge_mean, mean = float(weights @ edges), float(weights @ adverse)
+    se = mark_se = bps_se = None
+    if len(instants) > 1:
+        se = math.sqrt(float(weights @ adverse**2) * overlap(weights * table.side, instants, horizon_s))
+        mark_se = math.hypot(se, float(np.linalg.norm(weights * (edges - edge_mean))))
+        bps_se = 1e4 * mark_se / float(weights @ table.mid)
     return MarkoutSummary(
         horizon_s,
-        len(sizes),
+        len(instants),
+        edge_mean,
         float(weights @ marks),
-        float(weights @ bps),
+        mark_se,
+        float(weights @ table.markout_bps[:, column]),
+        bps_se,
         mean,
         se,
         mean / se if se else None,
@@ -213,14 +259,28 @@ def _summary(
     )
 
 
-def _overlap_error(influence: Floats, instants: Times, horizon_s: float) -> float:
-    variance = float(influence @ influence)
-    for lag in range(1, len(influence) if horizon_s > 0.0 else 0):
-        overlap = np.maximum(1.0 - (instants[lag:] - instants[:-lag]) * (1e-9 / horizon_s), 0.0)
-        if not overlap.any():
-            break
-        variance += 2.0 * float(overlap @ (influence[lag:] * influence[:-lag]))
-    return float(np.sqrt(max(variance, 0.0)))
+def overlap(weights: Floats, instants: Times, horizon_s: float) -> float:
+    r"""Return :math:`\sum_{ij} x_i x_j (1 - |t_i - t_j|/\tau)^+`, at least 0; O(n log n).
+
+    Parameters
+    ----------
+    weights : float array, shape (n,)
+        Signed.
+    instants : int array, shape (n,)
+        Nanoseconds, never backwards.
+    horizon_s : float
+        Seconds; 0 takes only a fill and itself as overlapping.
+
+    """
+    total = float(weights @ weights)
+    if horizon_s > 0.0 and len(weights):
+        age = (instants - instants[0]) * (1e-9 / horizon_s)
+        # The sum over earlier fills within the horizon is a difference of running sums of x and of x t.
+        first, here = np.searchsorted(age, age - 1.0, side="right"), np.arange(len(weights))
+        plain, aged = (np.concatenate(([0.0], np.cumsum(column))) for column in (weights, weights * age))
+        earlier = (1.0 - age) * (plain[here] - plain[first]) + (aged[here] - aged[first])
+        total += 2.0 * float(weights @ earlier)
+    return max(total, 0.0)
 
 
 def _nanoseconds(horizons_s: Sequence[float]) -> Times:

@@ -11,6 +11,7 @@ from mm_nautilus.analytics.day_result import DayEnd
 from mm_nautilus.analytics.flow_summary import FillSummary, OrderSummary
 from mm_nautilus.analytics.hedge_summary import HedgeSummary
 from mm_nautilus.analytics.inventory_summary import InventorySummary
+from mm_nautilus.analytics.markout_summary import MarkoutReport
 from mm_nautilus.analytics.obligations import ObligationSummary
 from mm_nautilus.analytics.quoting_summary import QuotingSummary
 from mm_nautilus.analytics.risk_summary import RiskSummary
@@ -79,6 +80,8 @@ class InstrumentSummary:
     fills: FillSummary
     inventory: InventorySummary
     money: MoneySummary
+    markouts: MarkoutReport | None = None
+    """What the fills were worth later; ``None`` where nobody marked them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,15 @@ import pyarrow as pa
 
 from mm_nautilus.messages import (
     AccountFact,
+    AdverseSelectionAssessment,
+    AlertFact,
     FillFact,
+    FillFeatureFact,
+    FillRiskFact,
     HedgeFact,
     IncidentFact,
     MarkFact,
+    MarkoutFact,
     OrderFact,
     PositionFact,
     QuoteDecision,
@@ -38,6 +43,11 @@ type Message = (
     | RiskState
     | RiskFact
     | IncidentFact
+    | MarkoutFact
+    | AdverseSelectionAssessment
+    | FillFeatureFact
+    | FillRiskFact
+    | AlertFact
 )
 
 TABLES: Final[Mapping[str, type[Message]]] = {
@@ -51,6 +61,11 @@ TABLES: Final[Mapping[str, type[Message]]] = {
     "risk_states": RiskState,
     "risk_values": RiskFact,
     "incidents": IncidentFact,
+    "markouts": MarkoutFact,
+    "assessments": AdverseSelectionAssessment,
+    "fill_features": FillFeatureFact,
+    "fill_risks": FillRiskFact,
+    "alerts": AlertFact,
 }
 """Table name in the run log -> the message each of its rows holds."""
 

@@ -16,6 +16,7 @@ from mm_nautilus.analytics.flow_summary import fill_summary, order_summary
 from mm_nautilus.analytics.hedge_summary import hedge_summary
 from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
 from mm_nautilus.analytics.inventory_summary import inventory_summary
+from mm_nautilus.analytics.markout_summary import markout_report
 from mm_nautilus.analytics.obligations import obligation_summaries
 from mm_nautilus.analytics.quoting_summary import quoting_summary
 from mm_nautilus.analytics.result import BalanceSummary, InstrumentSummary, MoneySummary, RunSummary, TotalSummary
@@ -46,7 +47,7 @@ def summarise(log: RunLog, facts: RunFacts) -> RunSummary:
     logs = [instrument_log(log, one, facts.start_ns, facts.end_ns) for one in facts.instruments]
     return RunSummary(
         duration_s=(facts.end_ns - facts.start_ns) / 1e9,
-        instruments={one.facts.instrument_id: _instrument(one, facts) for one in logs},
+        instruments={one.facts.instrument_id: _instrument(log, one, facts) for one in logs},
         total=_totals(logs, facts.accounts),
         hedges=hedge_summary(log.messages(HedgeFact), settlement_currencies(facts.instruments)),
         risk=risk_summary(log, facts),
@@ -79,7 +80,7 @@ def facts_in(instrument: Mapping[str, Any]) -> InstrumentFacts:
     )
 
 
-def _instrument(one: InstrumentLog, facts: RunFacts) -> InstrumentSummary:
+def _instrument(log: RunLog, one: InstrumentLog, facts: RunFacts) -> InstrumentSummary:
     books, contract = one.books, one.facts.contract
     mark = float(books.final_mark) if books.final_mark is not None else np.nan
     pieces = pnl_by_fill(one.path, one.mid_at_fill, mark, contract)
@@ -115,6 +116,7 @@ def _instrument(one: InstrumentLog, facts: RunFacts) -> InstrumentSummary:
             final_mark_source=one.mark_source,
             max_drawdown=drawdown(one.curve.equity).amount,
         ),
+        markouts=markout_report(log, one.fills, one.facts.venue),
     )
 
 

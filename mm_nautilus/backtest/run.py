@@ -22,8 +22,9 @@ from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import summarise
 from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepared_catalog
 from mm_nautilus.backtest.facts import run_facts, venue_settings
+from mm_nautilus.backtest.fill_model import check_out_of_sample, pin_model, without_model_path
 from mm_nautilus.backtest.provenance import provenance
-from mm_nautilus.backtest.watching import check_obligations, check_schedule, day_end, risk_monitors
+from mm_nautilus.backtest.watching import check_obligations, check_schedule, watchers
 from mm_nautilus.catalog.inspect import CatalogShape
 from mm_nautilus.errors import UserError
 from mm_nautilus.host.collector import rare_collections
@@ -107,6 +108,7 @@ def run_loaded(
     say("preparing data")
     catalog, shape = prepared_catalog(loaded)
     check_schedule(loaded, shape.first_ns, end_of_data(loaded, shape))
+    check_out_of_sample(loaded, shape)
     started = datetime.now(UTC)
     run_dir = folder(started)
     resolved = _resolved(loaded, run_dir)
@@ -146,7 +148,7 @@ def _run(loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int) -> t
     settings = loaded.run_file.recorder
     recorder = Recorder(RecorderConfig(actor_id="Recorder-001", run_dir=str(run_dir), flush_rows=settings.flush_rows))
     strategy = loaded.strategy_type(loaded.config_until(end_ns))
-    components = (strategy, *risk_monitors(loaded.run_file), day_end(loaded), recorder)
+    components = (strategy, *watchers(loaded), recorder)
     node.add_actor(RUN_ID, recorder)
     for watcher in components[1:-1]:
         node.add_actor(RUN_ID, watcher)
@@ -197,9 +199,11 @@ def _resolved(loaded: LoadedRun, run_dir: Path) -> bytes:
         if not tables[optional]:
             del tables[optional]
     tables["data"]["catalog"] = os.path.relpath(loaded.catalog, run_dir.resolve())
+    pin_model(tables, run_dir)
     (run_dir / "run.toml").write_text(tomli_w.dumps(tables), encoding="utf-8")
     for section, key in (("data", "catalog"), ("run", "output")):
         tables[section].pop(key)
+    without_model_path(tables)
     return tomli_w.dumps(tables).encode()
 
 

@@ -1,14 +1,38 @@
-"""Who watches a run (risk, the end of each day), and its schedule and obligations held against what it trades."""
+"""Who watches a run (fills, risk, the end of each day); its schedule and obligations held against what it trades."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
 
-from mm_nautilus.actors import DayEnd, DayEndConfig, RiskMonitor, RiskMonitorConfig
+from mm_nautilus.actors import (
+    AdverseSelectionMonitor,
+    AdverseSelectionMonitorConfig,
+    DayEnd,
+    DayEndConfig,
+    RiskMonitor,
+    RiskMonitorConfig,
+)
 from mm_nautilus.config import RunFile
 from mm_nautilus.errors import ConfigError
+from mm_nautilus.host.guard import GuardedActor
 from mm_nautilus.host.loading import LoadedRun
 from mm_nautilus.host.node import unix_ns
+
+
+def watchers(loaded: LoadedRun) -> list[GuardedActor]:
+    """Return every actor beside the recorder that the run file asks for or every run has."""
+    return [*adverse_selection_monitors(loaded), *risk_monitors(loaded.run_file), day_end(loaded)]
+
+
+def adverse_selection_monitors(loaded: LoadedRun) -> list[AdverseSelectionMonitor]:
+    """Return the run's monitor of adverse selection, none where the run file has no ``[adverse_selection]``."""
+    section = loaded.run_file.adverse_selection
+    if section is None:
+        return []
+    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+    watched = [{"instrument_id": name, "book": book} for name in loaded.instrument_ids]
+    fields = section.model_dump(mode="json") | {"actor_id": "AdverseSelectionMonitor-001", "instruments": watched}
+    return [AdverseSelectionMonitor(AdverseSelectionMonitorConfig(**fields))]
 
 
 def risk_monitors(run_file: RunFile) -> list[RiskMonitor]:

@@ -44,6 +44,11 @@ class RollingSum:
         """Whether `length` values were seen."""
         return len(self._values) == self.length
 
+    @property
+    def oldest(self) -> float:
+        """Value that leaves next; asked of a sum that is full."""
+        return self._values[0]
+
     def add(self, value: float) -> None:
         """Take one more value; the oldest leaves when there is one too many."""
         values = self._values

@@ -139,7 +139,7 @@ def _strategy(
         return None
     fields.setdefault("strategy_id", f"{strategy_type.__name__}-001")
     settings_type = config_type.settings_type(fields)
-    found = _completed(path, fields, settings_type, config_location)
+    found = _completed(path, _with_model_beside(path, fields), settings_type, config_location)
     if isinstance(found, list):
         problems.extend(found)
         return None
@@ -188,6 +188,14 @@ def _completed(
     except ConfigError as error:
         return [f"strategy.calibration: {error.path}: {problem}" for problem in error.problems]
     return [f"strategy.{problem}" for problem in wrong] if wrong else filled
+
+
+def _with_model_beside(path: Path, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the table with its fill model's path taken from the run file's folder."""
+    table = fields.get("adverse_selection")
+    if not isinstance(table, dict) or not isinstance(table.get("model"), str):
+        return fields
+    return fields | {"adverse_selection": table | {"model": str((path.parent / table["model"]).resolve())}}
 
 
 def _imported(field: str, location: object, base: type, problems: list[str]) -> Any:

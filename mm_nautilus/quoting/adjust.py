@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mm_nautilus.market import Quote
+from mm_nautilus.messages import AdverseSelectionAssessment
 from mm_nautilus.quoting.settings import AdjustSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """Multipliers on half-spreads and sizes, and a shift of the centre in price units."""
+    """Multipliers on half-spreads and sizes, a shift of the centre in price units, and sides to step away from."""
 
     bid_spread: float = 1.0
     ask_spread: float = 1.0
     bid_size: float = 1.0
     ask_size: float = 1.0
     shift: float = 0.0
+    bid_away: bool = False
+    """Quote no bid, unless it would reduce the position: who steps away from that side is left holding it."""
+    ask_away: bool = False
 
 
 NEUTRAL = Adjustment()
@@ -55,12 +59,39 @@ def banded(adjustment: Adjustment, share: float, settings: AdjustSettings) -> Ad
     if add_size == add_spread == reduce_spread == 1.0:
         return adjustment
     long = share > 0
-    return Adjustment(
+    return replace(
+        adjustment,
         bid_spread=adjustment.bid_spread * (add_spread if long else reduce_spread),
         ask_spread=adjustment.ask_spread * (reduce_spread if long else add_spread),
         bid_size=adjustment.bid_size * (add_size if long else 1.0),
         ask_size=adjustment.ask_size * (1.0 if long else add_size),
-        shift=adjustment.shift,
+    )
+
+
+def of_assessment(assessment: AdverseSelectionAssessment) -> Adjustment:
+    """Return what an assessment of adverse selection asks for."""
+    return Adjustment(
+        bid_spread=assessment.bid_spread_multiplier,
+        ask_spread=assessment.ask_spread_multiplier,
+        bid_size=assessment.bid_size_multiplier,
+        ask_size=assessment.ask_size_multiplier,
+        bid_away=assessment.bid_away_until_ns is not None,
+        ask_away=assessment.ask_away_until_ns is not None,
+    )
+
+
+def combined(one: Adjustment, other: Adjustment) -> Adjustment:
+    """Return both at once: multipliers multiply, shifts add up, and a side that either steps away from is away."""
+    if other == NEUTRAL:
+        return one
+    return Adjustment(
+        one.bid_spread * other.bid_spread,
+        one.ask_spread * other.ask_spread,
+        one.bid_size * other.bid_size,
+        one.ask_size * other.ask_size,
+        one.shift + other.shift,
+        one.bid_away or other.bid_away,
+        one.ask_away or other.ask_away,
     )
 
 

@@ -84,6 +84,7 @@ class Desk:
         "_strategy_id",
         "_tick",
         "adjustment",
+        "adverse_ratio",
         "budget",
         "decisions",
         "dirty",
@@ -137,6 +138,8 @@ class Desk:
         self.budget = MessageBudget(settings.requote.messages_per_s, settings.requote.message_burst)
         self.orders = OrderBookkeeper()
         self.adjustment: Adjustment = NEUTRAL
+        self.adverse_ratio = 0.0
+        """Share of our recent fills that the price went against, in [0, 1]; fed from outside."""
         self.position_lots = position_lots
         self.target = 0.0
         """Inventory that was wanted when a quote was priced last, in base units."""
@@ -279,7 +282,9 @@ class Desk:
             self._quoter = Quoter(self._settings, self._grid, base_per_lot)
             self._start_ns = now_ns
         volume_ratio = 1.0 if self._activity is None else self._activity.value(now_ns)
-        state = MarketState(now_ns, top, self._fair_value_of(top), sigma, self._bids, self._asks, volume_ratio)
+        state = MarketState(
+            now_ns, top, self._fair_value_of(top), sigma, self._bids, self._asks, volume_ratio, self.adverse_ratio
+        )
         self._state = state
         elapsed_s = (now_ns - self._start_ns) * 1e-9
         adjustment = restraint.adjusted(self.adjustment)

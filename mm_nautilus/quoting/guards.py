@@ -44,6 +44,8 @@ class Reason(StrEnum):
     ADDING_SIDE_SKEWED = "ADDING_SIDE_SKEWED"
     REDUCING_SIDE_TIGHTENED = "REDUCING_SIDE_TIGHTENED"
     WIDENED = "WIDENED"
+    ADVERSE_SELECTION = "ADVERSE_SELECTION"
+    """Stepped away from a side that is being picked off."""
 
 
 class Cap(StrEnum):

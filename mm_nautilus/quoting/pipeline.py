@@ -215,6 +215,10 @@ class Quoter:
         ask_lots = self._best_lots(adjustment.ask_size, asked.ask_size, state.fair_value)
         bids = self._side(Side.BUY, final.bid, bid_lots, state, share, bid_room, trace)
         asks = self._side(Side.SELL, final.ask, ask_lots, state, share, ask_room, trace)
+        if adjustment.bid_away and share >= 0.0:
+            bids = _stepped_away(Side.BUY, trace)
+        if adjustment.ask_away and share <= 0.0:
+            asks = _stepped_away(Side.SELL, trace)
         if any(bids[1]) and any(asks[1]):
             uncross(bids[0], asks[0], trace)
         smallest = self._smallest_lots(bids[0] or asks[0])
@@ -342,6 +346,11 @@ class Quoter:
             else:
                 levels.append(Level(side, index, price_ticks, size_lots))
         return tuple(levels)
+
+
+def _stepped_away(side: Side, trace: Trace) -> tuple[list[int], list[int]]:
+    trace.reason(Reason.ADVERSE_SELECTION, side)
+    return [], []
 
 
 # Why a side is missing where the other one is left to bring the inventory back.

@@ -105,6 +105,15 @@ class AdjustSettings(Settings):
         return self
 
 
+class AdverseSelectionResponse(Settings):
+    """Step 3: what the strategy does about adverse selection."""
+
+    act: bool = Field(
+        default=False,
+        description="Follow the monitor's assessments (run file: [adverse_selection]): widen, shrink, step away.",
+    )
+
+
 class RequoteSettings(Settings):
     """Step 6: how eagerly resting orders follow the wanted ladder."""
 
@@ -171,6 +180,7 @@ class QuotingSettings(Settings):
     volatility: VolatilitySettings = VolatilitySettings()
     activity: ActivitySettings = ActivitySettings()
     adjust: AdjustSettings = AdjustSettings()
+    adverse_selection: AdverseSelectionResponse = AdverseSelectionResponse()
     ladder: LadderSettings = LadderSettings()
     limits: LimitSettings
     age: AgeSettings = AgeSettings()

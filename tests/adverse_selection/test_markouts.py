@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mm_nautilus.adverse_selection.markouts import markouts, previous_tick, summarise
+from mm_nautilus.adverse_selection.markouts import markouts, overlap, previous_tick, summarise, summarise_by
 from mm_nautilus.adverse_selection.pending import PendingMarkouts
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.market import Side
@@ -138,6 +138,46 @@ def test_its_error_counts_horizons_that_overlap_as_one(gap_s: float) -> None:
         means.append(summary.adverse_selection)
         errors.append(summary.adverse_selection_se)
     assert np.mean(errors) == pytest.approx(np.std(means), rel=0.35)
+
+
+@given(ours=fills(), horizon_s=st.sampled_from([0.0, 0.5, 3.0, 100.0]))
+def test_overlap_is_the_double_sum(ours, horizon_s: float) -> None:
+    ts, sides, sizes, _ = ours
+    signed = np.array(sides, dtype=float) * np.array(sizes)
+    distance = np.abs(np.subtract.outer(ts, ts)) * 1e-9 if ts else np.empty((0, 0))
+    kernel = np.maximum(1.0 - distance / horizon_s, 0.0) if horizon_s else np.eye(len(ts))
+    expected = float(signed @ kernel @ signed) if ts else 0.0
+    assert overlap(signed, np.array(ts, dtype=np.int64), horizon_s) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("both_sides", [False, True])
+@pytest.mark.parametrize("horizons", [6, 40])
+def test_intervals_cover_what_they_say(both_sides: bool, horizons: int) -> None:
+    """However short the data and however dense the fills: 95 % of the intervals hold the true mean, 0."""
+    rng, covered, runs = np.random.default_rng(9), 0, 400
+    for _ in range(runs):
+        at = np.sort(rng.uniform(0.0, 10.0 * horizons, 10 * horizons))
+        ts = (at * SECOND).astype(np.int64)
+        mid_ns = np.arange(0, (10 * horizons + 11) * SECOND, SECOND // 5)
+        mid = 100.0 + np.cumsum(rng.normal(0.0, 0.01, len(mid_ns)))
+        sides = rng.choice([-1.0, 1.0], len(ts)) if both_sides else np.ones(len(ts))
+        (summary,) = summarise(markouts(ts, sides, np.ones(len(ts)), np.full(len(ts), 100.0), mid_ns, mid, [10.0]), ts)
+        covered += abs(summary.toxicity) < 1.96
+    assert 0.95 - 2.6 * math.sqrt(0.95 * 0.05 / runs) <= covered / runs
+
+
+def test_groups_are_summaries_of_their_own_fills() -> None:
+    ts = [0, SECOND, 2 * SECOND]
+    table = markouts(
+        ts, [1, -1, 1], [1.0, 3.0, 2.0], [99.5, 100.5, 99.0], [0, SECOND], [100.0, 101.0], [1.0], 9 * SECOND
+    )
+    groups = summarise_by(table, ts, ["b", "a", "b"])
+    assert list(groups) == ["b", "a"]
+    assert groups["a"] == summarise(table.only([1]), [SECOND])
+    assert groups["b"][0].fills == 2
+    assert groups["b"][0].markout == pytest.approx((1.5 * 1.0 + 2.0 * 2.0) / 3.0)
+    with pytest.raises(ParameterError, match="labels"):
+        summarise_by(table, ts, ["a"])
 
 
 def test_no_fills_no_figures() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
+import pyarrow.compute as pc
 
 from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
 from mm_nautilus.analytics.report.chart import Chart
 from mm_nautilus.analytics.report.market_charts import quotes_and_fills, size_quoted, spread_quoted
+from mm_nautilus.analytics.report.markout_charts import assessments_over_time, markout_curve
 from mm_nautilus.analytics.report.money_charts import equity, inventory
 from mm_nautilus.analytics.report.page import render
 from mm_nautilus.analytics.report.run_sections import run_sections
@@ -47,7 +50,9 @@ def write_report(run_dir: Path) -> Path:
     charts = {}
     for number, (name, one) in enumerate(result["instruments"].items()):
         logged = instrument_log(log, facts_in(one), one["start_ns"], one["end_ns"])
-        charts[name] = instrument_charts(logged, f"i{number}", LINE_POINTS // shared, MOST_FILLS // shared)
+        group = f"i{number}"
+        charts[name] = instrument_charts(logged, group, LINE_POINTS // shared, MOST_FILLS // shared)
+        charts[name] += adverse_selection_charts(log, one, group, LINE_POINTS // shared)
     currencies = settlement_currencies([facts_in(one) for one in result["instruments"].values()])
     sections = run_sections(result, log, currencies)
     notices = [] if log.complete else ["The run was cut short: its log ends at the last flush."]
@@ -86,6 +91,30 @@ def instrument_charts(one: InstrumentLog, group: str, points: int, most_fills: i
         spread_quoted(one, group, points),
         size_quoted(one, group, points),
     ]
+
+
+def adverse_selection_charts(log: RunLog, one: Mapping[str, Any], group: str, points: int) -> list[Chart]:
+    """Return what was measured of adverse selection on one instrument, nothing where nobody measured it.
+
+    Parameters
+    ----------
+    log : RunLog
+        With the assessments.
+    one : mapping
+        The instrument in a ``result.json``.
+    group, points
+        As for `instrument_charts`.
+
+    """
+    charts = []
+    columns = ["ts_ns", "instrument_id", "bid_t", "ask_t", "bid_toxic", "ask_toxic"]
+    assessments = log.table("assessments", columns)
+    assessments = assessments.filter(pc.equal(assessments["instrument_id"], one["instrument_id"]))
+    if len(assessments):
+        charts.append(assessments_over_time(assessments, (one["start_ns"], one["end_ns"]), group, points))
+    if one.get("markouts"):
+        charts.append(markout_curve(one["markouts"], group))
+    return charts
 
 
 def _result(path: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from mm_nautilus.analytics.report.fragments import (
     records_table,
     tiles,
 )
+from mm_nautilus.analytics.report.markout_charts import markout_tables
 from mm_nautilus.analytics.report.palette import SWAPS, css_variables
 
 _HERE = Path(__file__).parent
@@ -64,6 +65,7 @@ def render(
             *(_numbers(name, one, heading=several) for name, one in instruments.items()),
             _money_and_caveats(result),
             *(_charts(name, charts[name], heading=several) for name in instruments),
+            *(markout_tables(one["markouts"]) for one in instruments.values() if one.get("markouts")),
             *map(_section, sections),
             _settings(result, run_toml),
             "</main>",
