@@ -24,7 +24,7 @@ from mm_nautilus.errors import ParameterError
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Quote
 from mm_nautilus.models.checks import vector
-from mm_nautilus.models.multi_asset import MultiAssetQuoter
+from mm_nautilus.models.multi_asset import Floats, MultiAssetQuoter
 
 
 class PortfolioQuoter:
@@ -98,6 +98,10 @@ class PortfolioQuoter:
         instrument pays, for positions in others too: `mm_nautilus.inventory.hedging`, instrument by instrument.
         """
         return float(self._skew[instrument])
+
+    def skews(self) -> Floats:
+        """Return `skew` of every instrument."""
+        return self._skew.copy()
 
     def quote(self, instrument: int, fair_value: float) -> Quote:
         """Return where to quote one instrument.
