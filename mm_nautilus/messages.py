@@ -91,6 +91,17 @@ class QuoteDecision:
     keeps: int
     deferred: int
     """Commands wanted but postponed by the message budget or by an order in flight."""
+    # where an asset is quoted on several venues
+    inventory: float | None = None
+    """Position netted over all venues that the model leaned with, in base units; ``None`` where it is `position`."""
+    bid_bound: float | None = None
+    """Highest bid whose fill, hedged at once, still earns the minimum edge; ``None`` where nothing bounds it."""
+    ask_bound: float | None = None
+    bid_hedge_venue: str = ""
+    """Where a fill of the bid would be hedged."""
+    ask_hedge_venue: str = ""
+    hedge_refusals: tuple[str, ...] = ()
+    """Venues that could not be hedged on, and why, as ``side venue: reason``."""
 
 
 @fast_init

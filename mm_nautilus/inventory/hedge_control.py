@@ -68,6 +68,10 @@ class HedgeControl:
         """The quoted instrument first."""
         return self.desk.markets
 
+    def market(self, instrument_id: str) -> HedgeMarket:
+        """Return the market of an instrument."""
+        return self._markets[instrument_id]
+
     def listens(self, now_ns: int, centre: float = 0.0) -> bool:
         """Whether anything could be hedged now; `step` need not be asked where not."""
         if self._settings.trigger != "none" or self.stage >= RiskStage.FLATTEN or self.desk.decision is not None:
