@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from mm_nautilus.analytics.attribution_summary import AttributionSummary
 from mm_nautilus.analytics.day_result import DayEnd
 from mm_nautilus.analytics.flow_summary import FillSummary, OrderSummary
 from mm_nautilus.analytics.hedge_summary import HedgeSummary
@@ -136,6 +137,7 @@ class RunSummary:
     duration_s: float
     instruments: dict[str, InstrumentSummary]
     total: dict[str, TotalSummary]
+    attribution: AttributionSummary
     hedges: HedgeSummary
     risk: RiskSummary | None
     """``None`` where nothing watched it."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mm_nautilus.analytics.attribution_summary import attribution_summary
 from mm_nautilus.analytics.drawdown import drawdown
 from mm_nautilus.analytics.end_of_day import end_of_day
 from mm_nautilus.analytics.equity import EquityCurve, pnl_by_fill
@@ -49,6 +50,7 @@ def summarise(log: RunLog, facts: RunFacts) -> RunSummary:
         duration_s=(facts.end_ns - facts.start_ns) / 1e9,
         instruments={one.facts.instrument_id: _instrument(log, one, facts) for one in logs},
         total=_totals(logs, facts.accounts),
+        attribution=attribution_summary(logs, facts.start_ns, facts.rates),
         hedges=hedge_summary(log.messages(HedgeFact), settlement_currencies(facts.instruments)),
         risk=risk_summary(log, facts),
         obligations=obligation_summaries(log, facts),
