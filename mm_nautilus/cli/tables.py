@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mm_nautilus.analytics.attribution import LINES
 from mm_nautilus.analytics.numbers import aligned, amount, compact, duration, share
 from mm_nautilus.analytics.result import money_lines
 
@@ -42,7 +43,8 @@ class _Result:
         result = self._result
         numbers = Group(*(_instrument(name, one) for name, one in result["instruments"].items()))
         kept = _kept(result)
-        money = Group(*(_money(currency, total) for currency, total in result["total"].items()))
+        attributed = [_attribution(name, one) for name, one in result["attribution"]["assets"].items()]
+        money = Group(*(_money(currency, total) for currency, total in result["total"].items()), *attributed)
         realism = Group(*(_venue(one) for one in result["realism"]["venues"]), _caveats(result["realism"]["caveats"]))
         yield _title(result)
         if options.max_width < _SIDE_BY_SIDE:
@@ -111,6 +113,24 @@ def _money(currency: str, total: Json) -> RenderableType:
         table.add_row(label.lower(), text)
     table.add_section()
     table.add_row("total", Text(amounts[-1], style="bold green" if pnl > 0 else "bold red" if pnl < 0 else "bold"))
+    return table
+
+
+def _attribution(asset: str, one: Json) -> RenderableType:
+    """Return where the PnL of an asset came from, a column for each venue where there are several."""
+    several = len(one["venues"]) > 1
+    parts = {**one["venues"], "all": one["total"]} if several else {"": one["total"]}
+    table = _frame(f"Where the PnL came from: {asset}, in {one['currency']}")
+    table.show_header = several
+    table.add_column(style="dim")
+    for name in parts:
+        table.add_column(name, justify="right")
+    for line in LINES:
+        amounts = [Decimal(part[line]) for part in parts.values()]
+        if any(amounts):
+            table.add_row(line.replace("_", " "), *(compact(value) for value in amounts))
+    table.add_section()
+    table.add_row("total", *(Text(compact(Decimal(part["total"])), style="bold") for part in parts.values()))
     return table
 
 

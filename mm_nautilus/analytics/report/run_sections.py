@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mm_nautilus.analytics.hedge_summary import hedges
+from mm_nautilus.analytics.report.attribution_section import attribution_section
 from mm_nautilus.analytics.report.book_sections import day_tables, obligation_table
 from mm_nautilus.analytics.report.page import Section
 from mm_nautilus.analytics.report.risk_charts import risk_stages
@@ -29,6 +30,8 @@ def run_sections(result: Mapping[str, Any], log: RunLog, currency_of: Mapping[st
 
     """
     sections = []
+    if result.get("attribution") and (section := attribution_section(result["attribution"])) is not None:
+        sections.append(section)
     if result.get("risk") is not None:
         spans = [(one["start_ns"], one["end_ns"]) for one in result["instruments"].values()]
         start_ns, end_ns = min(start for start, _ in spans), max(end for _, end in spans)
