@@ -1,5 +1,6 @@
 """Nautilus strategies that quote with the library."""
 
+from mm_nautilus.strategies.cross_venue_arbitrage import CrossVenueArbitrage, CrossVenueArbitrageConfig
 from mm_nautilus.strategies.market_maker import MarketMaker, MarketMakerConfig
 
-__all__ = ["MarketMaker", "MarketMakerConfig"]
+__all__ = ["CrossVenueArbitrage", "CrossVenueArbitrageConfig", "MarketMaker", "MarketMakerConfig"]
