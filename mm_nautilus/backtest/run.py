@@ -24,6 +24,7 @@ from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepa
 from mm_nautilus.backtest.facts import run_facts, venue_settings
 from mm_nautilus.backtest.fill_model import check_out_of_sample, pin_model, without_model_path
 from mm_nautilus.backtest.provenance import provenance
+from mm_nautilus.backtest.relations import run_relations
 from mm_nautilus.backtest.watching import check_obligations, check_schedule, watchers
 from mm_nautilus.catalog.inspect import CatalogShape
 from mm_nautilus.errors import UserError
@@ -133,7 +134,11 @@ def run_loaded(
         "data": described(shape),
     }
     # A run that broke off has an unfinished log: its numbers would not explain the account.
-    result |= {"error": repr(failure)} if failure else jsonable(summarise(RunLog.open(run_dir), facts))
+    if failure is not None:
+        result["error"] = repr(failure)
+    else:
+        result |= jsonable(summarise(RunLog.open(run_dir), facts))
+        result["relations"] = jsonable(run_relations(loaded, catalog, shape, facts))
     (run_dir / "result.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     if failure is not None:
         raise RunFailedError(f"{loaded.run_file.run.name}: the run stopped early; its log is in {run_dir}") from failure
