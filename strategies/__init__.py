@@ -1,6 +1,14 @@
 """Nautilus strategies that quote with the library."""
 
 from mm_nautilus.strategies.cross_venue_arbitrage import CrossVenueArbitrage, CrossVenueArbitrageConfig
+from mm_nautilus.strategies.cross_venue_market_maker import CrossVenueMarketMaker, CrossVenueMarketMakerConfig
 from mm_nautilus.strategies.market_maker import MarketMaker, MarketMakerConfig
 
-__all__ = ["CrossVenueArbitrage", "CrossVenueArbitrageConfig", "MarketMaker", "MarketMakerConfig"]
+__all__ = [
+    "CrossVenueArbitrage",
+    "CrossVenueArbitrageConfig",
+    "CrossVenueMarketMaker",
+    "CrossVenueMarketMakerConfig",
+    "MarketMaker",
+    "MarketMakerConfig",
+]

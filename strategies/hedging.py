@@ -84,6 +84,8 @@ class Hedger:
         Makes the `HedgeMarket` of an instrument: of its contract, terms, silence, ratio, quotes and funds.
     currencies : collection of str
         Quote currencies, beside the first leg's, whose prices can be compared with its own.
+    limit : float or None
+        Largest |exposure| of the asset, in its units; that of `limit_lots` where left out.
 
     Raises
     ------
@@ -110,6 +112,7 @@ class Hedger:
         persist: Callable[[], None] = lambda: None,
         market_of: Callable[..., HedgeMarket] = HedgeMarket,
         currencies: Collection[str] = (),
+        limit: float | None = None,
     ) -> None:
         self._strategy = strategy
         self._legs = tuple(legs)
@@ -157,6 +160,7 @@ class Hedger:
                 ts_ns=self._clock.timestamp_ns(),
             )
         self.control = HedgeControl(settings, ledger, markets, self._strategy_id, first.asset, limit_lots, age)
+        self.control.limit = limit
         self._quoted = tuple(zip(self._legs, markets[: len(legs)], strict=True))
         self._others = {market.name: market for market in self.control.markets[len(legs) :]}
         self._by_id = {self.traded[name].id: market for name, market in self._others.items()}

@@ -71,6 +71,8 @@ class QuotingLeg:
         Command latencies of the simulated venue.
     watch : FillWatch or None
         Watches the fills; ``None`` where nothing does.
+    inventory_limit : float or None
+        Largest |inventory| that the model leans with, in base units; the position limit where left out.
 
     """
 
@@ -82,6 +84,7 @@ class QuotingLeg:
         position_lots: int,
         arrival: ArrivalSettings,
         watch: FillWatch | None = None,
+        inventory_limit: float | None = None,
     ) -> None:
         self._strategy = strategy
         self._order_factory = strategy.order_factory
@@ -89,9 +92,8 @@ class QuotingLeg:
         self.settings = settings
         self.traded = traded
         self.lattice = traded.lattice
-        self.desk = Desk(
-            settings, self.lattice.grid, str(strategy.strategy_id), self.lattice.base_per_lot, position_lots
-        )
+        strategy_id, lattice = str(strategy.strategy_id), traded.lattice
+        self.desk = Desk(settings, lattice.grid, strategy_id, lattice.base_per_lot, position_lots, inventory_limit)
         self.watch = watch
         self.bounds: Callable[[TopOfBook], Bounds | None] | None = None
         """What others than the instrument leave to quote; ``None`` where nothing does."""

@@ -55,6 +55,8 @@ class HedgeControl:
         self.desk = HedgeDesk(settings, markets, strategy_id, asset)
         self.stage = RiskStage.NORMAL
         """What the risk monitor asks for."""
+        self.limit: float | None = None
+        """Largest |exposure| of the asset, in its units, where it is not that of `limit_lots`."""
         self._settings = settings
         self._limit_lots = limit_lots
         self._age = age
@@ -108,7 +110,7 @@ class HedgeControl:
         exposure, demand = self.exposure, None
         unit = self._quoted.asset_per_lot()
         if unit is not None:
-            limit = self._limit_lots * unit
+            limit = self._limit_lots * unit if self.limit is None else self.limit
             bands = hedge_bands(self._settings, self.stage, limit, centre, sigma, skew, self.taking_cost(now_ns))
             demand = hedge_demand(exposure, bands, self.desk.working)
         aged = self._aged(now_ns, exposure, centre)

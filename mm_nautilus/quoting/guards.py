@@ -93,6 +93,10 @@ class Trace:
         """Note why something is not quoted."""
         _note(self.reasons, reason, side)
 
+    def names(self, reason: Reason, side: Side) -> bool:
+        """Return whether this reason of a side has been noted."""
+        return reason + _SUFFIX[side] in self.reasons
+
     def cap(self, cap: Cap, side: Side | None = None) -> None:
         """Note what changed a price or a size."""
         _note(self.caps, cap, side)

@@ -311,7 +311,8 @@ class Quoter:
     ) -> tuple[list[int], list[int]]:
         """Return prices in ticks and sizes in lots of one side, before levels are dropped."""
         if price is None:
-            trace.reason(Reason.MODEL_BOUND, side)
+            if not trace.names(Reason.NO_HEDGE, side):
+                trace.reason(Reason.MODEL_BOUND, side)
             return [], []
         floor = self._min_half_spread_bps * 1e-4 * state.fair_value
         price = floor_half_spread(side, price, state.fair_value, floor, trace)

@@ -192,6 +192,23 @@ class ConsolidatedFairValue:
             return None
         return (value + self._basis[venue]) / rate
 
+    def others_value(self, venue: int, now_ns: int) -> float | None:
+        """Return what the asset is worth on one venue by all the others, in its own currency, ``None`` without any."""
+        value = self.value(now_ns)
+        live, total = self._health[venue] is Health.LIVE, self._live_sum
+        weight = self._live_weight
+        if live:
+            total -= self._weight[venue] * (self._price[venue] - self._basis[venue])
+            weight -= self._weight[venue]
+        rate = self._rate[venue]
+        if value is None or weight <= 1e-12 or rate != rate:  # noqa: PLR0124 - NaN
+            return None
+        return (total / weight + self._basis[venue]) / rate
+
+    def conversion(self, venue: int, into: int) -> float:
+        """Return units of the currency of `into` per unit of that of `venue`; NaN where a rate is not known."""
+        return self._rate[venue] / self._rate[into]
+
     def health(self, venue: int, now_ns: int) -> Health:
         """Return whether a venue counts now, and why not."""
         if now_ns > self._next_stale_ns:

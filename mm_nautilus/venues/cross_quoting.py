@@ -1,0 +1,357 @@
+"""Several venues of one asset, as a strategy that quotes and hedges on them sees them; free of any engine.
+
+`CrossQuoting` is told of every market, rate, halt and fill; it answers what a quote on one venue is held by
+(`VenueAnchor`) and which venues must be quoted anew after a tick of one of them: the others only once the consolidated
+value, or a price of that venue, has moved further than a tolerance since they were last told, or a venue has come or
+gone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mm_nautilus.errors import ParameterError
+from mm_nautilus.inventory.venue_market import VenueMarket
+from mm_nautilus.market import Side, TopOfBook
+from mm_nautilus.quoting.guards import Reason
+from mm_nautilus.venues.anchor import WITHDRAWS, VenueAnchor
+from mm_nautilus.venues.bounds import BoundTerms, HedgeBook, side_bound
+from mm_nautilus.venues.clocks import ClockOffsets
+from mm_nautilus.venues.consolidated import ConsolidatedFairValue
+from mm_nautilus.venues.depth import Depth
+from mm_nautilus.venues.leadership import PriceLeadership
+from mm_nautilus.venues.venue import Health, Venue
+
+_CLOCK_WINDOW_NS: Final = 60_000_000_000
+# The graver one is the one that is named.
+_GRAVEST: Final = (Health.DISCONNECTED, Health.HALTED, Health.CLOCK_OFFSET)
+
+
+@dataclass(frozen=True, slots=True)
+class CrossTerms:
+    """What a hedged fill must earn, and when other venues are told.
+
+    Parameters
+    ----------
+    min_edge : float
+        Least gain of a hedged fill, as a fraction.
+    slippage : float
+        Allowance on every hedge, as a fraction.
+    z : float
+        Standard deviations of the price over the latency that are allowed for.
+    alpha : float
+        Share of what others pay more that a quote follows, in [0, 1].
+    tolerance : float
+        Move after which other venues are quoted anew, as a fraction; at least 0.
+    deduct_basis : bool
+        Whether a difference of prices that stays, the basis, is no gain: a hedge is then worth what the venue pays
+        less what it usually pays more. False where what is bought on one venue can be delivered on another.
+    clock_bound_s : float
+        Largest difference of two venues' clocks, in seconds; above 0.
+
+    """
+
+    min_edge: float = 0.0
+    slippage: float = 0.0
+    z: float = 0.0
+    alpha: float = 0.0
+    tolerance: float = 0.0
+    deduct_basis: bool = True
+    clock_bound_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.alpha <= 1.0:
+            raise ParameterError("alpha", self.alpha, "in [0, 1]")
+        if not 0.0 <= self.tolerance < 1.0:
+            raise ParameterError("tolerance", self.tolerance, "in [0, 1)")
+        if not 0.0 < self.clock_bound_s < math.inf:
+            raise ParameterError("clock_bound_s", self.clock_bound_s, "> 0 and finite")
+
+
+@dataclass(slots=True)
+class Place:
+    """One venue and what we do there.
+
+    Parameters
+    ----------
+    venue : Venue
+        Asset, currency, fees.
+    market : VenueMarket
+        Its prices, our position, and what balance and limits leave.
+    quotes, hedges : bool
+        Whether we quote there, and whether fills elsewhere are hedged there.
+    latency_s : float
+        From a fill elsewhere to the arrival of its hedge there, in seconds.
+    size_lots : int
+        All our quotes of one side together, in its lots: what one sweep would fill. 0 where we do not quote.
+    levels : callable or None
+        ``side -> levels`` of the book an order of a side takes; ``None`` where best prices are all that is known.
+    join_distance : float or None
+        How much better than the market a quote there need be at most, in price units.
+
+    """
+
+    venue: Venue
+    market: VenueMarket
+    quotes: bool
+    hedges: bool
+    latency_s: float = 0.0
+    size_lots: int = 0
+    levels: Callable[[Side], Depth] | None = None
+    join_distance: float | None = None
+
+
+class CrossQuoting:
+    """See the module.
+
+    Parameters
+    ----------
+    places : sequence of Place
+        Named by their place in it from here on; in the order of the venues of `fair`.
+    fair : ConsolidatedFairValue
+        Of these venues.
+    terms : CrossTerms
+        What must be earned.
+    leadership : PriceLeadership or None
+        Measures the weights; ``None`` where they stay.
+
+    """
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        fair: ConsolidatedFairValue,
+        terms: CrossTerms,
+        leadership: PriceLeadership | None = None,
+    ) -> None:
+        self.places = tuple(places)
+        self.fair = fair
+        self._terms = terms
+        self._leadership = leadership
+        count = len(places)
+        self._clocks = ClockOffsets(count, _CLOCK_WINDOW_NS, round(terms.clock_bound_s * 1e9))
+        self._bound_terms = [
+            BoundTerms(place.venue.maker_fee, terms.min_edge, terms.slippage, terms.z) for place in places
+        ]
+        self._hedges_of = [
+            tuple(other for other, place in enumerate(places) if place.hedges and other != index)
+            for index in range(count)
+        ]
+        self._others = [
+            tuple(other for other, place in enumerate(places) if place.quotes and other != index)
+            for index in range(count)
+        ]
+        # A venue without any other to hedge on quotes nothing, so that it has no costs either.
+        self._costs = [
+            max(place.venue.maker_fee + min((places[j].venue.taker_fee for j in hedges), default=0.0), 0.0)
+            for place, hedges in zip(places, self._hedges_of, strict=True)
+        ]
+        self._barred: list[set[Health]] = [set() for _ in places]
+        self._health = [Health.NO_BOOK] * count
+        self._changes: list[tuple[int, Health]] = []
+        self._told: list[tuple[float, float]] = [(math.nan, math.nan)] * count
+        self._told_value = [math.nan] * count
+        self._depths: list[tuple[Depth, Depth] | None] = [None] * count
+        self._capacity: list[tuple[float, float] | None] = [None] * count
+        self._units: list[float | None] = [None] * count
+        self.inventory = 0.0
+        """Position netted over the venues, in base units."""
+
+    # ---------------------------------------------------------------- market
+
+    def heard(self, index: int, top: TopOfBook | None, event_ns: int, now_ns: int) -> tuple[int, ...]:
+        """Take what a venue sent; return the other venues that must be quoted anew for it.
+
+        Parameters
+        ----------
+        index : int
+            The venue.
+        top : TopOfBook or None
+            Best prices now.
+        event_ns, now_ns : int
+            When the venue sent it, and when it was received, in nanoseconds.
+
+        """
+        self._clocks.heard(index, event_ns, now_ns)
+        self._depths[index] = None
+        self.places[index].market.heard(top, now_ns)
+        fair = self.fair
+        if top is None:
+            return ()
+        bid = top.bid if top.bid_size > 0.0 else 0.0
+        ask = top.ask if top.ask_size > 0.0 else 0.0
+        fair.update(index, bid, ask, now_ns)
+        return self._to_tell(index, bid, ask, now_ns)
+
+    def _to_tell(self, index: int, bid: float, ask: float, now_ns: int) -> tuple[int, ...]:
+        fair, tolerance = self.fair, self._terms.tolerance
+        health, value = fair.health(index, now_ns), fair.value(now_ns) or math.nan
+        if self._leadership is not None and health is Health.LIVE:
+            self._leadership.observe(index, 0.5 * (bid + ask), now_ns)
+        told_bid, told_ask = self._told[index]
+        told_value = self._told_value[index]
+        # Not within is also what has never been told: comparisons with NaN are false.
+        stands = (
+            health is self._health[index]
+            and abs(value - told_value) <= tolerance * value
+            and abs(bid - told_bid) <= tolerance * bid
+            and abs(ask - told_ask) <= tolerance * ask
+        )
+        if stands or (health is not Health.LIVE and health is self._health[index]):
+            return ()
+        if health is not self._health[index]:
+            self._changes.append((index, health))
+        self._health[index] = health
+        self._told[index] = bid, ask
+        self._told_value[index] = value
+        return self._others[index]
+
+    def rate(self, currency: str, rate: float, now_ns: int) -> None:
+        """Take a conversion rate, see `ConsolidatedFairValue.rate`."""
+        self.fair.rate(currency, rate, now_ns)
+
+    def bar(self, index: int, reason: Health, barred: bool, now_ns: int) -> bool:
+        """Take a venue and its hedge capacity out at once, or let it in again; return whether that is news.
+
+        Parameters
+        ----------
+        index : int
+            The venue.
+        reason : Health
+            DISCONNECTED, HALTED or CLOCK_OFFSET; each holds by itself.
+        barred : bool
+            Whether it holds now.
+        now_ns : int
+            Engine time.
+
+        """
+        reasons = self._barred[index]
+        if (reason in reasons) is barred:
+            return False
+        if barred:
+            reasons.add(reason)
+        else:
+            reasons.remove(reason)
+        gravest = next((one for one in _GRAVEST if one in reasons), None)
+        self.fair.bar(index, gravest, now_ns)
+        self.places[index].market.barred = gravest
+        return True
+
+    def sample(self, now_ns: int) -> None:
+        """Let the basis take in the time since the last sample, and see who has fallen silent."""
+        off = self._clocks.beyond_bound()
+        for index in range(len(self.places)):
+            self.bar(index, Health.CLOCK_OFFSET, index in off, now_ns)
+        self.fair.sample(now_ns)
+        self.moved()
+        for index, before in enumerate(self._health):
+            health = self.fair.health(index, now_ns)
+            if health is not before:
+                self._health[index] = health
+                self._told_value[index] = math.nan
+                self._changes.append((index, health))
+
+    def take_changes(self) -> list[tuple[int, Health]]:
+        """Return the venues that came or went since this was last asked, and how."""
+        changes, self._changes = self._changes, []
+        return changes
+
+    def clock_offset_s(self, index: int) -> float:
+        """Return how far the clock of a venue is from the median one, in seconds; 0 within the bound."""
+        return self._clocks.beyond_bound().get(index, 0) * 1e-9
+
+    def weigh(self, now_ns: int) -> tuple[float, ...] | None:
+        """Measure who leads and weigh the venues by it; return the weights where there are new ones."""
+        weights = None if self._leadership is None else self._leadership.weights(now_ns)
+        if weights is not None:
+            self.fair.set_weights(weights)
+        return weights
+
+    def moved(self) -> None:
+        """A position, a balance or the worth of a contract has changed."""
+        self.inventory = math.fsum(place.market.exposure() for place in self.places)
+        self._capacity = [None] * len(self.places)
+        self._units = [place.market.asset_per_lot() for place in self.places]
+
+    # --------------------------------------------------------------- quoting
+
+    def anchor(self, index: int, sigma: float, now_ns: int) -> VenueAnchor:
+        """Return what a quote on one venue is held by.
+
+        Parameters
+        ----------
+        index : int
+            The venue.
+        sigma : float
+            Volatility there, in its price units per square-root second.
+        now_ns : int
+            Engine time.
+
+        """
+        fair, place, terms = self.fair, self.places[index], self._terms
+        inventory = self.inventory
+        withdraws = WITHDRAWS[fair.health(index, now_ns)]
+        value = None if withdraws is not None else fair.own_value(index, now_ns)
+        if value is None or not value > 0.0:
+            return VenueAnchor(withdraws or Reason.NO_FAIR_VALUE, 0.0, inventory)
+        unit = self._units[index] or place.market.asset_per_lot()
+        if unit is None:
+            return VenueAnchor(Reason.NO_FAIR_VALUE, 0.0, inventory)
+        size = place.size_lots * unit
+        buying, selling = size - max(-inventory, 0.0), size - max(inventory, 0.0)
+        nothing = 1e-9 * size
+        bid = ask = None
+        if buying > nothing or selling > nothing:
+            books = [self._book(other, index, value, now_ns) for other in self._hedges_of[index]]
+            if buying > nothing:
+                bid = side_bound(Side.BUY, books, buying, self._bound_terms[index], sigma)
+            if selling > nothing:
+                ask = side_bound(Side.SELL, books, selling, self._bound_terms[index], sigma)
+        others = fair.others_value(index, now_ns) if terms.alpha > 0.0 else None
+        alpha = 0.0 if others is None else terms.alpha
+        costs = self._costs[index] * value
+        return VenueAnchor(None, value, inventory, bid, ask, others or 0.0, costs, alpha, place.join_distance)
+
+    def _book(self, index: int, maker: int, maker_value: float, now_ns: int) -> HedgeBook:
+        """Return a venue as the hedge of fills on another one sees it."""
+        fair, place = self.fair, self.places[index]
+        name, health = place.venue.name, fair.health(index, now_ns)
+        fx = math.nan
+        if health is Health.LIVE:
+            own = fair.own_value(index, now_ns) if self._terms.deduct_basis else None
+            fx = fair.conversion(index, maker) if own is None else maker_value / own
+        top = place.market.top
+        if health is not Health.LIVE or top is None or not fx > 0.0:
+            dark = health if health is not Health.LIVE else Health.NO_BOOK
+            return HedgeBook(name, (), (), place.venue.taker_fee, 1.0, health=dark)
+        depths = self._depths[index]
+        if depths is None:
+            depths = self._depths[index] = self._depth(place, top)
+        room = self._capacity[index]
+        if room is None:
+            market = place.market
+            room = self._capacity[index] = market.capacity(Side.SELL, top.bid), market.capacity(Side.BUY, top.ask)
+        smallest = place.market.contract.grid.min_lots * (self._units[index] or 0.0)
+        return HedgeBook(name, *depths, place.venue.taker_fee, fx, place.latency_s, smallest, room[0], room[1], health)
+
+    @staticmethod
+    def _depth(place: Place, top: TopOfBook) -> tuple[Depth, Depth]:
+        venue, levels = place.venue, place.levels
+        bids: Depth = ((top.bid, top.bid_size),) if levels is None else levels(Side.SELL)
+        asks: Depth = ((top.ask, top.ask_size),) if levels is None else levels(Side.BUY)
+        if venue.in_base_units:
+            return bids, asks
+        return tuple(venue.depth(bids)), tuple(venue.depth(asks))
+
+    # ----------------------------------------------------------------- state
+
+    def save(self) -> dict[str, Any]:
+        """Return what was learnt about the venues, as JSON-able values."""
+        return self.fair.save()
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Restore what `save` returned."""
+        self.fair.load(state)
