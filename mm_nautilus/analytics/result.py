@@ -14,6 +14,7 @@ from mm_nautilus.analytics.hedge_summary import HedgeSummary
 from mm_nautilus.analytics.inventory_summary import InventorySummary
 from mm_nautilus.analytics.markout_summary import MarkoutReport
 from mm_nautilus.analytics.obligations import ObligationSummary
+from mm_nautilus.analytics.opportunity_summary import OpportunitySummary
 from mm_nautilus.analytics.quoting_summary import QuotingSummary
 from mm_nautilus.analytics.risk_summary import RiskSummary
 
@@ -139,6 +140,8 @@ class RunSummary:
     total: dict[str, TotalSummary]
     attribution: AttributionSummary
     hedges: HedgeSummary
+    opportunities: OpportunitySummary | None
+    """``None`` where nothing ever crossed."""
     risk: RiskSummary | None
     """``None`` where nothing watched it."""
     obligations: tuple[ObligationSummary, ...]

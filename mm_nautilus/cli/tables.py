@@ -145,6 +145,13 @@ def _kept(result: Json) -> list[RenderableType]:
     if hedges["seconds_max"] is not None:
         median, longest = duration(hedges["seconds_median"]), duration(hedges["seconds_max"])
         table.add_row("from needed to done", f"{median} in the median, {longest} at most")
+    if result.get("opportunities"):
+        crossed = result["opportunities"]
+        table.add_row("crossings seen / taken", f"{crossed['seen']:,} / {crossed['episodes_taken']:,}")
+        for currency, profit in crossed["net_profit"].items():
+            table.add_row("arbitrage, in cash", f"{compact(Decimal(profit), signed=True)} {currency}")
+        for why, count in crossed["missed"].items():
+            table.add_row(f"missed: {why.replace('_', ' ').lower()}", f"{count:,}")
     if risk is not None:
         for stage, time in risk["stages"]["all"].items():
             table.add_row(stage.replace("_", " ").lower(), f"{share(time['share'])} of the time")

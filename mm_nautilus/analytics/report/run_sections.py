@@ -11,9 +11,10 @@ from mm_nautilus.analytics.report.book_sections import day_tables, obligation_ta
 from mm_nautilus.analytics.report.page import Section
 from mm_nautilus.analytics.report.risk_charts import risk_stages
 from mm_nautilus.analytics.report.risk_sections import hedge_tables, risk_tables
+from mm_nautilus.analytics.report.venue_sections import opportunity_section, relation_section
 from mm_nautilus.analytics.risk_summary import stage_spans
 from mm_nautilus.analytics.runlog import RunLog
-from mm_nautilus.messages import HedgeFact, RiskState
+from mm_nautilus.messages import HedgeFact, OpportunityFact, RiskState
 
 
 def run_sections(result: Mapping[str, Any], log: RunLog, currency_of: Mapping[str, str]) -> list[Section]:
@@ -31,6 +32,10 @@ def run_sections(result: Mapping[str, Any], log: RunLog, currency_of: Mapping[st
     """
     sections = []
     if result.get("attribution") and (section := attribution_section(result["attribution"])) is not None:
+        sections.append(section)
+    if result.get("opportunities"):
+        sections.append(opportunity_section(result["opportunities"], log.messages(OpportunityFact)))
+    if result.get("relations") and (section := relation_section(result["relations"])) is not None:
         sections.append(section)
     if result.get("risk") is not None:
         spans = [(one["start_ns"], one["end_ns"]) for one in result["instruments"].values()]
