@@ -14,8 +14,9 @@ returned, left, or released     what it says; what it holds; nothing
 =============================== =================================================================
 
 A new grant comes from `mm_nautilus.models.risk_budget.allocate` over all entries, so that what counts never adds up to
-more than the budget, or than it did before. Versions rise with every renewal of any process: who holds an older one
-knows less.
+more than the budget, or than it did before. Only positions are a claim on it: orders give way to those of others, so
+that a process that quotes all it may does not keep a new one out. Versions rise with every renewal of any process: who
+holds an older one knows less.
 
 A process that hears nothing acts on no more than it last reported, and only reduces from the end of its lease on. What
 the budget may be wrong by after its death is therefore what it traded between its last report and the renewal that
@@ -71,6 +72,8 @@ class Entry:
 
     session: str
     """Which life of the process; another one with its name is refused while it may still act."""
+    held: float
+    """Reported last: risk of the positions alone."""
     used: float
     """Reported last: worst case of positions and orders."""
     counts: float
@@ -89,7 +92,10 @@ class Report:
 
     process: str
     session: str
+    held: float
+    """Risk of the positions alone, which it cannot give up at once."""
     used: float
+    """Worst case of positions and orders."""
     acting: float
     """The largest grant that it acts on or might, since it has heard of it."""
     weight: float = 1.0
@@ -135,7 +141,7 @@ def renewed(
     }
     others = {name: changed.get(name, entry) for name, entry in entries.items() if name != report.process}
     claims = [
-        Claim(name, entry.used, entry.counts, entry.weight)
+        Claim(name, entry.held, entry.counts, entry.weight)
         if now_ms < entry.until_ms
         else Claim(name, entry.counts, entry.counts, 0.0)
         for name, entry in others.items()
@@ -145,10 +151,11 @@ def renewed(
     if own is not None and own.session != report.session and not _gone(own, now_ms, terms):
         left = own.counts
     acts = max(report.acting, report.used, left)
-    claims.append(Claim(report.process, report.used, acts, report.weight))
+    claims.append(Claim(report.process, report.held, acts, report.weight))
     grant = allocate(terms.budget, claims)[report.process]
     changed[report.process] = Entry(
         report.session,
+        report.held,
         report.used,
         max(acts, grant),
         grant,
@@ -160,21 +167,21 @@ def renewed(
 
 
 def left(entry: Entry, held: float, now_ms: int, version: int) -> Entry:
-    """Return the entry of a process that stops in order: its orders are gone, and it keeps what its positions need.
+    """Return the entry of a process that stops in order and keeps what it leaves behind.
 
     Parameters
     ----------
     entry : Entry
         As it is.
     held : float
-        Risk of the positions it leaves behind, at least 0.
+        Worst case of what it leaves behind, at least 0.
     now_ms : int
         Register's clock.
     version : int
         Of this change.
 
     """
-    return replace(entry, used=held, counts=held, grant=held, weight=0.0, version=version, until_ms=now_ms)
+    return replace(entry, held=held, used=held, counts=held, grant=held, weight=0.0, version=version, until_ms=now_ms)
 
 
 def _gone(entry: Entry, now_ms: int, terms: LeaseTerms) -> bool:

@@ -62,7 +62,13 @@ class Market(RuleBasedStateMachine):
     def renew(self, name, heard):
         process = self.alive[name]
         asked_ms = self.now_ms
-        report = Report(name, process.session, process.used, process.grant if process.until_ms > asked_ms else 0.0)
+        report = Report(
+            name,
+            process.session,
+            0.5 * process.used,
+            process.used,
+            process.grant if process.until_ms > asked_ms else 0.0,
+        )
         self.version += 1
         try:
             changed = renewed(self.entries, report, self.now_ms, self.terms, self.version)
@@ -127,7 +133,7 @@ TestMarket.settings = TestFreeing.settings = EXAMPLES
 
 
 def renew(entries, now_ms, version, name="A", used=0.0, acting=0.0, session="1", weight=1.0):
-    changed = renewed(entries, Report(name, session, used, acting, weight), now_ms, TERMS, version)
+    changed = renewed(entries, Report(name, session, used, used, acting, weight), now_ms, TERMS, version)
     entries |= changed
     return changed[name].grant
 
