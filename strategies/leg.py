@@ -47,6 +47,7 @@ from mm_nautilus.quoting.anchor import Anchor
 from mm_nautilus.quoting.desk import Desk
 from mm_nautilus.quoting.guards import Bounds
 from mm_nautilus.quoting.orders import OrderStatus, WorkingOrder
+from mm_nautilus.quoting.pipeline import ModelOf
 from mm_nautilus.quoting.settings import QuotingSettings
 
 BOOK_TYPES = {"L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
@@ -73,6 +74,8 @@ class QuotingLeg:
         Watches the fills; ``None`` where nothing does.
     inventory_limit : float or None
         Largest |inventory| that the model leans with, in base units; the position limit where left out.
+    model_of : callable or None
+        Makes the model, where it is not the one that the settings name; see `Quoter`.
 
     """
 
@@ -85,6 +88,7 @@ class QuotingLeg:
         arrival: ArrivalSettings,
         watch: FillWatch | None = None,
         inventory_limit: float | None = None,
+        model_of: ModelOf | None = None,
     ) -> None:
         self._strategy = strategy
         self._order_factory = strategy.order_factory
@@ -93,7 +97,9 @@ class QuotingLeg:
         self.traded = traded
         self.lattice = traded.lattice
         strategy_id, lattice = str(strategy.strategy_id), traded.lattice
-        self.desk = Desk(settings, lattice.grid, strategy_id, lattice.base_per_lot, position_lots, inventory_limit)
+        self.desk = Desk(
+            settings, lattice.grid, strategy_id, lattice.base_per_lot, position_lots, inventory_limit, model_of
+        )
         self.watch = watch
         self.bounds: Callable[[TopOfBook], Bounds | None] | None = None
         """What others than the instrument leave to quote; ``None`` where nothing does."""

@@ -26,6 +26,7 @@ from mm_nautilus.quoting.guards import Bounds, Reason, book_fault
 from mm_nautilus.quoting.orders import OrderBookkeeper, OrderStatus, WorkingOrder
 from mm_nautilus.quoting.pipeline import (
     Funds,
+    ModelOf,
     Quoter,
     Wanted,
     limit_problems,
@@ -62,7 +63,7 @@ class Desk:
         Base units a lot stands for at a price; see `Quoter`. Asked once, on the first pass that prices anything.
     position_lots : int
         Position taken over at the start.
-    inventory_limit : float or None
+    inventory_limit, model_of
         See `Quoter`.
 
     Raises
@@ -86,6 +87,7 @@ class Desk:
         "_limit_lots",
         "_lot",
         "_max_book_spread_bps",
+        "_model_of",
         "_quoter",
         "_requote_settings",
         "_settings",
@@ -117,6 +119,7 @@ class Desk:
         base_per_lot: Callable[[float], float],
         position_lots: int = 0,
         inventory_limit: float | None = None,
+        model_of: ModelOf | None = None,
     ) -> None:
         if problems := size_problems(settings, grid):
             raise ConfigError("strategy", problems)
@@ -124,6 +127,7 @@ class Desk:
         self._grid = grid
         self._base_per_lot = base_per_lot
         self._inventory_limit = inventory_limit
+        self._model_of = model_of
         self._tick, self._lot = float(grid.tick), float(grid.lot)
         self._strategy_id = strategy_id
         table = settings.micro_price if settings.fair_value == "micro_price" else None
@@ -304,7 +308,7 @@ class Desk:
             base_per_lot = self._base_per_lot(top.mid)
             if problems := limit_problems(self._settings, self._grid, base_per_lot, top.mid):
                 raise ConfigError("strategy", problems)
-            self._quoter = Quoter(self._settings, self._grid, base_per_lot, self._inventory_limit)
+            self._quoter = Quoter(self._settings, self._grid, base_per_lot, self._inventory_limit, self._model_of)
             self._start_ns = now_ns
         volume_ratio = 1.0 if self._activity is None else self._activity.value(now_ns)
         fair_value = self._fair_value_of(top) if anchor is None else anchor.fair_value

@@ -7,12 +7,13 @@ and hands its answer to `reconcile`.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import EMPTY_LADDER, Grid, Ladder, Level, MarketState, Quote, QuoteState, Side
-from mm_nautilus.models import find_model
+from mm_nautilus.models import QuotingModel, find_model
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, adjusted, banded
 from mm_nautilus.quoting.anchor import Anchor
 from mm_nautilus.quoting.finalise import LadderShape, finalised_side
@@ -20,6 +21,8 @@ from mm_nautilus.quoting.guards import Bounds, Cap, Reason, Room, Trace, floor_h
 from mm_nautilus.quoting.ladder import inventory_share, skewed, smallest_lots, towards_limit
 from mm_nautilus.quoting.settings import QuotingSettings
 from mm_nautilus.quoting.target import TargetInventory
+
+type ModelOf = Callable[[QuotingSettings, float, float], QuotingModel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +142,21 @@ class Quoter:
 
     inventory_limit : float or None
         Largest |inventory| that the model leans with, in base units; the position limit where left out.
+    model_of : callable or None
+        Makes the model from settings, order size and inventory bound, as `QuotingModel` is made; the class that the
+        settings name where left out.
 
     Assumes that `size_problems` found none.
 
     """
 
     def __init__(
-        self, settings: QuotingSettings, grid: Grid, base_per_lot: float, inventory_limit: float | None = None
+        self,
+        settings: QuotingSettings,
+        grid: Grid,
+        base_per_lot: float,
+        inventory_limit: float | None = None,
+        model_of: ModelOf | None = None,
     ) -> None:
         # Settings models look every field up through a Python hook; a pass asks for twenty.
         ladder, guards = settings.ladder, settings.guards
@@ -167,11 +178,11 @@ class Quoter:
             ladder.size_skew,
             ladder.widen_inventory_side,
         )
-        model_type = find_model(settings.model)
+        model_type: ModelOf = model_of or find_model(settings.model)
         own_limit = self.limit_lots * base_per_lot
         limit = own_limit if inventory_limit is None else inventory_limit
         self._inventory_limit_lots = self.limit_lots if inventory_limit is None else limit / base_per_lot
-        self._model = model_type(settings, order_lots * base_per_lot, limit)  # type: ignore[arg-type]
+        self._model = model_type(settings, order_lots * base_per_lot, limit)
         self._target = TargetInventory(settings, self._model, limit)
 
     def decide(
