@@ -45,6 +45,7 @@ from mm_nautilus.market import Purpose, Side, TopOfBook
 from mm_nautilus.messages import TOPIC_ACCOUNT, TOPIC_FILL, TOPIC_HEDGE, TOPIC_MARK, TOPIC_ORDER
 from mm_nautilus.quoting.limit_settings import AgeSettings
 from mm_nautilus.strategies.leg import QuotingLeg
+from mm_nautilus.venues.hedge_router import TakingRouter
 
 _ORDER_SIDES = {Side.BUY: OrderSide.BUY, Side.SELL: OrderSide.SELL}
 _WAKE: Final = "21_hedge_"
@@ -160,6 +161,7 @@ class Hedger:
                 ts_ns=self._clock.timestamp_ns(),
             )
         self.control = HedgeControl(settings, ledger, markets, self._strategy_id, first.asset, limit_lots, age)
+        self.control.desk.router = TakingRouter(settings.latency_z)
         self.control.limit = limit
         self._quoted = tuple(zip(self._legs, markets[: len(legs)], strict=True))
         self._others = {market.name: market for market in self.control.markets[len(legs) :]}

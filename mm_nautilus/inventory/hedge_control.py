@@ -55,6 +55,8 @@ class HedgeControl:
         self.desk = HedgeDesk(settings, markets, strategy_id, asset)
         self.stage = RiskStage.NORMAL
         """What the risk monitor asks for."""
+        self.asked: Demand | None = None
+        """What others than this asset want hedged here now; what must go for itself goes before."""
         self.limit: float | None = None
         """Largest |exposure| of the asset, in its units, where it is not that of `limit_lots`."""
         self._settings = settings
@@ -77,6 +79,8 @@ class HedgeControl:
     def listens(self, now_ns: int, centre: float = 0.0) -> bool:
         """Whether anything could be hedged now; `step` need not be asked where not."""
         if self._settings.trigger != "none" or self.stage >= RiskStage.FLATTEN or self.desk.decision is not None:
+            return True
+        if self.asked is not None:
             return True
         return self.due_lots(now_ns, centre) != 0
 
@@ -116,7 +120,9 @@ class HedgeControl:
         aged = self._aged(now_ns, exposure, centre)
         if aged is not None and (demand is None or abs(aged.quantity) > abs(demand.quantity)):
             demand = aged
-        return self.desk.step(now_ns, demand, exposure)
+        if demand is None and self.stage < RiskStage.FLATTEN:
+            demand = self.asked
+        return self.desk.step(now_ns, demand, exposure, sigma)
 
     def due_lots(self, now_ns: int, centre: float = 0.0) -> int:
         """Return the signed lots of the quoted instrument that have been held too long; other arguments as `step`."""
