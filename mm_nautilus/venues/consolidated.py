@@ -209,6 +209,10 @@ class ConsolidatedFairValue:
         """Return units of the currency of `into` per unit of that of `venue`; NaN where a rate is not known."""
         return self._rate[venue] / self._rate[into]
 
+    def reference_rate(self, venue: int) -> float:
+        """Return the worth of one unit of a venue's currency in the reference currency; NaN where it is not known."""
+        return self._rate[venue]
+
     def health(self, venue: int, now_ns: int) -> Health:
         """Return whether a venue counts now, and why not."""
         if now_ns > self._next_stale_ns:

@@ -276,6 +276,18 @@ class CrossQuoting:
         self._capacity = [None] * len(self.places)
         self._units = [place.market.asset_per_lot() for place in self.places]
 
+    def compare(self, now_ns: int) -> None:
+        """Make the prices of all markets comparable for a hedge: in the reference currency, the basis as the terms say.
+
+        A market without a rate is left at its last one; its health keeps hedges away from it.
+        """
+        fair, value = self.fair, self.fair.value(now_ns)
+        for index, place in enumerate(self.places):
+            own = fair.own_value(index, now_ns) if self._terms.deduct_basis else None
+            rate = fair.reference_rate(index) if own is None or value is None else value / own
+            if rate > 0.0:  # NaN is not
+                place.market.rate = rate
+
     # --------------------------------------------------------------- quoting
 
     def anchor(self, index: int, sigma: float, now_ns: int) -> VenueAnchor:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine_kit import MS, T0, quote, spot
-from nautilus_trader.model import Currency, InstrumentId, Venue
+from nautilus_trader.model import InstrumentId, Venue
 
 from mm_nautilus.messages import FillFact, HedgeFact, MarkFact, OpportunityFact, OrderFact
 from mm_nautilus.strategies import CrossVenueArbitrage, CrossVenueArbitrageConfig
@@ -111,6 +111,3 @@ def check(strategy: WatchedArbitrage, engine: Any) -> None:
         assert round(net, 9) == line.position
     ended = {one.episode_id for one in strategy.of("ENDED")}
     assert ended == {one.episode_id for one in strategy.seen}
-
-
-__all__ = ["BALANCES", "Currency", "arbitrage", "calm", "cash", "check", "moved", "venues_of"]
