@@ -25,6 +25,7 @@ from mm_nautilus.adverse_selection.fill_watch import FillWatch
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.host.config import TypedStrategyConfig
 from mm_nautilus.host.traded import Traded
+from mm_nautilus.inventory.limits import Holding
 from mm_nautilus.inventory.venue_market import VenueMarket
 from mm_nautilus.market import Side, TopOfBook
 from mm_nautilus.quoting.settings import settings_with_model
@@ -100,7 +101,7 @@ class CrossVenueMarketMaker(QuotingStrategy):
         self._hedger = Hedger(
             self,
             settings.hedging(),
-            settings.taking,
+            settings.taking_terms(),
             legs,
             int(legs[0].settings.limits.max_position / legs[0].lattice.grid.lot),
             settings.age,
@@ -165,11 +166,9 @@ class CrossVenueMarketMaker(QuotingStrategy):
 
     def _venue(self, one: Traded, entry: VenueEntry) -> Venue:
         """Return what stays the same about a venue; a fee that nobody stated is refused there."""
-        taking = self._settings.taking.get(one.venue)
+        taking = self._settings.taking_terms().get(one.venue)
         maker: Any = self._settings.maker_fees.get(one.venue) if entry.maker_fee is None else entry.maker_fee
-        taker: Any = entry.taker_fee
-        if taker is None and taking is not None:
-            taker = taking.fee_rate
+        taker: Any = None if taking is None else taking.fee_rate
         return Venue(one.name, one.asset, one.quote_currency, maker, taker, one.lattice.inverse, one.lattice.multiplier)
 
     def _place(self, one: Traded, entry: VenueEntry, venue: Venue) -> Place:
@@ -317,6 +316,13 @@ class CrossVenueMarketMaker(QuotingStrategy):
 
     def _anchor(self, leg: QuotingLeg, place: int, now_ns: int) -> Any:
         return self._cross.anchor(place, leg.desk.volatility.value or 0.0, now_ns)
+
+    def _holdings_but(self, leg: QuotingLeg) -> list[Holding]:
+        return [*super()._holdings_but(leg), self._hedger.control.pending(self._cross.inventory)]
+
+    def _step_hedge(self, now_ns: int) -> None:
+        self._cross.compare(now_ns)
+        super()._step_hedge(now_ns)
 
     def _sampled(self, now_ns: int) -> None:
         self._cross.sample(now_ns)

@@ -101,3 +101,12 @@ class CrossVenueSettings(QuotingSettings, CrossSettings):
         """Return how fills are hedged, with the venues that it may be done on."""
         where = [HedgeInstrumentSettings(instrument_id=one.instrument_id) for one in self.venues if one.hedge]
         return self.hedge.model_copy(update={"instruments": where})
+
+    def taking_terms(self) -> dict[str, TakingTerms]:
+        """Return what taking costs at each venue, with the fees that the venues' own tables state."""
+        terms = dict(self.taking)
+        for one in self.venues:
+            if one.taker_fee is not None:
+                venue = one.instrument_id.rpartition(".")[2]
+                terms[venue] = terms.get(venue, TakingTerms()).model_copy(update={"fee_rate": one.taker_fee})
+        return terms

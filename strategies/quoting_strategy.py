@@ -38,7 +38,7 @@ from mm_nautilus.host.funds import CashFunds
 from mm_nautilus.host.guard import GuardedStrategy
 from mm_nautilus.host.traded import Traded
 from mm_nautilus.inventory.hedge_market import HedgeOrder
-from mm_nautilus.inventory.limits import Limits, side_bounds, surroundings
+from mm_nautilus.inventory.limits import Holding, Limits, side_bounds, surroundings
 from mm_nautilus.inventory.state import load_state, save_state
 from mm_nautilus.market import Purpose, RiskStage, Side, TopOfBook
 from mm_nautilus.messages import TOPIC_ACCOUNT, TOPIC_ASSESSMENT, TOPIC_RISK, AdverseSelectionAssessment, RiskState
@@ -340,13 +340,17 @@ class QuotingStrategy(GuardedStrategy):
             return None
         unit = leg.lattice.base_per_lot(top.mid)
         traded = self._hedger.control.ledger.volume
-        others = self._hedger.holdings()
+        around = surroundings(leg.traded.asset, leg.traded.venue, self._holdings_but(leg))
+        volume = 0.0 if limits.max_daily_volume is None else float(traded.value(self._clock.timestamp_ns()))
+        return side_bounds(leg.desk.position_lots * unit, top.mid, unit, limits, around, volume)
+
+    def _holdings_but(self, leg: QuotingLeg) -> list[Holding]:
+        """Return what is held, and works, on all instruments but that of a leg."""
+        others: list[Holding] = self._hedger.holdings()
         if self._only is None:
             legs = self._legs.values()
             others += [held for other in legs if other is not leg and (held := other.holding()) is not None]
-        around = surroundings(leg.traded.asset, leg.traded.venue, others)
-        volume = 0.0 if limits.max_daily_volume is None else float(traded.value(self._clock.timestamp_ns()))
-        return side_bounds(leg.desk.position_lots * unit, top.mid, unit, limits, around, volume)
+        return others
 
     def _warn_of_age(self, leg: QuotingLeg, now_ns: int) -> None:
         """Say once that a position has become old, before it is too old."""

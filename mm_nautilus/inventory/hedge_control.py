@@ -15,6 +15,7 @@ from mm_nautilus.inventory.hedge_market import HedgeMarket, HedgeOrder
 from mm_nautilus.inventory.hedge_settings import HedgeSettings
 from mm_nautilus.inventory.ledger import Ledger
 from mm_nautilus.inventory.ledger_line import Booking, Fill
+from mm_nautilus.inventory.limits import Holding
 from mm_nautilus.inventory.liquidation import liquidation_due
 from mm_nautilus.inventory.state import Recovery, VenueReport, recover
 from mm_nautilus.market import RiskStage
@@ -62,6 +63,7 @@ class HedgeControl:
         self._settings = settings
         self._limit_lots = limit_lots
         self._age = age
+        self._asset = asset
         self._markets = {market.name: market for market in markets}
         self._quoted = markets[0]
         for market in markets:
@@ -93,6 +95,23 @@ class HedgeControl:
     def exposure(self) -> float:
         """Signed exposure to the asset over all markets, hedges in flight not counted; in units of the asset."""
         return sum(market.exposure() for market in self.markets)
+
+    def pending(self, exposure: float) -> Holding:
+        """Return what hedging of fills has yet to send, as the limits see it: it works on its side already.
+
+        Whoever counts an exposure that is about to be hedged as room for quotes on the other side counts it twice.
+
+        Parameters
+        ----------
+        exposure : float
+            Of the asset, in its units.
+
+        """
+        quantity = 0.0
+        if self._settings.trigger == "fills":
+            left = float(self._settings.max_exposure)
+            quantity = min(max(exposure, -left), left) - exposure - self.desk.in_flight()
+        return Holding(self._asset, "", 0.0, max(quantity, 0.0), max(-quantity, 0.0), 1.0)
 
     # ------------------------------------------------------------------ work
 

@@ -251,7 +251,7 @@ class HedgeDesk:
             fault = self._fault(market, now_ns)
             if fault is not None:
                 faults.append(f"{market.name}: {fault}")
-            elif market.quotes is None and _side(remaining, market) * market.position_lots < 0:
+            elif _closing(market, remaining):
                 closing.append(market)
             else:
                 (same if market.ratio is None else correlated).append(market)
@@ -324,8 +324,7 @@ class HedgeDesk:
 
     @staticmethod
     def _closes(choice: Choice, remaining: float) -> bool:
-        market = choice.market
-        return market.quotes is None and _side(remaining, market) * market.position_lots < 0
+        return _closing(choice.market, remaining)
 
     def _order_on(
         self, choice: Choice, now_ns: int, decision: Decision, remaining: float, faults: list[str]
@@ -336,9 +335,9 @@ class HedgeDesk:
         assert unit is not None
         side = _side(remaining, market)
         lots = int(abs(remaining / unit) + _ROUNDING)
-        if market.quotes is None and side * market.position_lots < 0:
-            lots = min(lots, abs(market.position_lots))
         tick, smallest = float(market.contract.grid.tick), market.contract.smallest_lots(top.mid)
+        if self._closes(choice, remaining) and abs(market.position_lots) >= smallest:
+            lots = min(lots, abs(market.position_lots))  # what is below the smallest order cannot be closed alone
         limit_ticks = market.limit_ticks(side, top.mid, self._slippage_bps[decision.cause.purpose])
         shown = market.shown_lots(side, limit_ticks)
         if shown < smallest:
@@ -541,6 +540,11 @@ def _side(remaining: float, market: HedgeMarket) -> Side:
     """Return the side that trades `remaining` units of the asset: an instrument that moves against it turns it."""
     unit = market.asset_per_lot() or 1.0
     return Side.BUY if remaining * unit > 0.0 else Side.SELL
+
+
+def _closing(market: HedgeMarket, remaining: float) -> bool:
+    """Whether a hedge there would first of all close a position that hedged the other way."""
+    return market.closes_first and market.quotes is None and _side(remaining, market) * market.position_lots < 0
 
 
 def _by_cost(markets: Sequence[HedgeMarket], remaining: float) -> list[Choice]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from mm_nautilus.inventory.fill_quality import FillQuality
 from mm_nautilus.inventory.hedge_demand import Cause
@@ -129,6 +129,9 @@ class HedgeMarket:
         "refusals",
         "terms",
     )
+
+    closes_first: ClassVar[bool] = True
+    """Whether a position that hedged the other way is closed before a cheaper market is looked for."""
 
     def __init__(
         self,

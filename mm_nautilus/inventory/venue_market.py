@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from mm_nautilus.inventory.hedge_market import HedgeMarket
 from mm_nautilus.market import Side, TopOfBook
@@ -16,6 +17,8 @@ class VenueMarket(HedgeMarket):
     """
 
     __slots__ = ("_unit_price", "barred", "limit_lots")
+
+    closes_first: ClassVar[bool] = False
 
     barred: str | None
     """Why it must not be traded on now, beside what its own prices say."""
