@@ -7,14 +7,14 @@ and be missed for several reasons; each reason counts once an episode.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Final
 
 import numpy as np
 
-from mm_nautilus.inventory.contract import EXACT
+from mm_nautilus.inventory.contract import COST, EXACT, PLACES
 from mm_nautilus.messages import OpportunityFact
 
 _ZERO: Final = Decimal(0)
@@ -52,7 +52,10 @@ class OpportunitySummary:
         Of the episodes that are over: best bid over best ask where they crossed the most, before costs, and how long
         they crossed.
     planned_profit, net_profit : mapping of currency to Decimal
-        After fees: what was sent for, and the change in cash that the legs made, residuals apart.
+        After fees: what was sent for, and what the legs made, what one of them was filled for more valued at the price
+        it was filled at: from there on it is the hedger's.
+    cash : mapping of currency to Decimal
+        Change in cash that the legs made: `net_profit` less the worth of those residuals.
     residual_legs : int
         Times one leg was filled for more than the other.
     imbalance_notional : mapping of currency to Decimal
@@ -74,6 +77,7 @@ class OpportunitySummary:
     duration_s: dict[str, float]
     planned_profit: dict[str, Decimal]
     net_profit: dict[str, Decimal]
+    cash: dict[str, Decimal]
     residual_legs: int
     imbalance_notional: dict[str, Decimal]
     leg_gap_s_max: float | None
@@ -105,8 +109,9 @@ def opportunity_summary(facts: Sequence[OpportunityFact], currency_of: Mapping[s
         results=dict(Counter(one.verdict for one in of["DONE"]).most_common()),
         edge_bps=_quantiles([one.gross_edge_bps for one in of["ENDED"]]),
         duration_s=_quantiles([one.elapsed_s for one in of["ENDED"]]),
-        planned_profit=_by_currency(of["TAKEN"], currency_of),
-        net_profit=_by_currency(of["DONE"], currency_of),
+        planned_profit=_by_currency(of["TAKEN"], currency_of, _cash),
+        net_profit=_by_currency(of["DONE"], currency_of, _profit),
+        cash=_by_currency(of["DONE"], currency_of, _cash),
         residual_legs=sum(one.residual != 0 for one in of["DONE"]),
         imbalance_notional=_largest(of["DONE"], currency_of),
         leg_gap_s_max=max((one.leg_gap_s for one in of["DONE"] if one.leg_gap_s is not None), default=None),
@@ -131,12 +136,33 @@ def _currency(fact: OpportunityFact, currency_of: Mapping[str, str]) -> str:
     return currency_of.get(fact.buy_instrument_id, fact.buy_instrument_id)
 
 
-def _by_currency(facts: Sequence[OpportunityFact], currency_of: Mapping[str, str]) -> dict[str, Decimal]:
+def _cash(fact: OpportunityFact) -> Decimal:
+    return fact.net_profit
+
+
+def _profit(fact: OpportunityFact) -> Decimal:
+    """Return what both legs made, what one was filled for more valued at that leg's own mean price."""
+    if not fact.residual:
+        return fact.net_profit
+    bought = fact.residual > 0
+    filled = EXACT.add(fact.size, abs(fact.residual))
+    price = COST.divide(fact.buy_notional if bought else fact.sell_notional, filled)
+    return EXACT.add(fact.net_profit, COST.multiply(fact.residual, price).quantize(PLACES, ROUND_HALF_EVEN, COST))
+
+
+def _by_currency(
+    facts: Sequence[OpportunityFact], currency_of: Mapping[str, str], money: Callable[[OpportunityFact], Decimal]
+) -> dict[str, Decimal]:
     sums: dict[str, Decimal] = {}
     for fact in facts:
         currency = _currency(fact, currency_of)
-        sums[currency] = EXACT.add(sums.get(currency, _ZERO), fact.net_profit)
+        sums[currency] = EXACT.add(sums.get(currency, _ZERO), money(fact))
     return sums
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    with localcontext(EXACT):
+        return sum(amounts, _ZERO)
 
 
 def _largest(facts: Sequence[OpportunityFact], currency_of: Mapping[str, str]) -> dict[str, Decimal]:
@@ -157,7 +183,7 @@ def _pairs(facts: Sequence[OpportunityFact]) -> tuple[PairSummary, ...]:
             sell_instrument_id=sell,
             seen=len(set(map(_episode, told))),
             taken=sum(one.event == "TAKEN" for one in told),
-            net_profit=EXACT.add(sum((one.net_profit for one in told if one.event == "DONE"), _ZERO), _ZERO),
+            net_profit=_sum(_profit(one) for one in told if one.event == "DONE"),
         )
         for (buy, sell), told in sorted(by_pair.items())
     )

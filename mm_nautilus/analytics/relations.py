@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Final
 
 import numpy as np
 
-from mm_nautilus.analytics.equity import Floats, Ints
+from mm_nautilus.analytics.hedged_edge import Fees, HedgedEdge, Ticks, hedged_edge
 from mm_nautilus.estimators.covariance import LEAST_STEP_S, covariance, previous_tick
 from mm_nautilus.estimators.hayashi_yoshida import hayashi_yoshida
 from mm_nautilus.estimators.lead_lag import lead_lag, lead_lag_weights
@@ -27,22 +27,6 @@ LAGS_S: Final = (*(-lag for lag in reversed(_SIDE)), 0.0, *_SIDE)
 """Lags tried, in seconds."""
 _GRID_NS: Final = 1_000_000_000
 _MOST_STEPS: Final = 200_000
-
-
-@dataclass(frozen=True, slots=True)
-class Ticks:
-    """Mids of one instrument at the instants at which they changed, in quote currency."""
-
-    ts_ns: Ints
-    mid: Floats
-
-    @classmethod
-    def of(cls, ts_ns: Ints, bid: Floats, ask: Floats) -> Ticks:
-        """Return the changes of the mid; books with one side are left out."""
-        both = np.isfinite(bid) & np.isfinite(ask)
-        instants, mid = ts_ns[both], 0.5 * (bid[both] + ask[both])
-        kept = np.append(True, np.diff(mid) != 0.0) if len(mid) else np.empty(0, dtype=np.bool_)
-        return cls(instants[kept], mid[kept])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +86,22 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class AssetRelations:
-    """Every pair of instruments of one asset, and the weight that each one's lead earns it."""
+    """One asset's instruments.
+
+    Parameters
+    ----------
+    pairs : tuple of Pair
+        Every pair.
+    weights : mapping of instrument to float
+        What its lead earns each one in a consolidated value.
+    hedged : tuple of HedgedEdge
+        What a fill on one leaves after a hedge on another, by latency.
+
+    """
 
     pairs: tuple[Pair, ...]
     weights: dict[str, float]
+    hedged: tuple[HedgedEdge, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,31 +133,39 @@ class Relations:
 
 
 def relations(
-    ticks: Mapping[str, Ticks], assets: Mapping[str, str], put_in: Mapping[str, PutIn] | None = None
+    ticks: Mapping[str, Ticks],
+    assets: Mapping[str, str],
+    fees: Mapping[str, Fees] | None = None,
+    put_in: Mapping[str, PutIn] | None = None,
 ) -> Relations | None:
     """Return how instruments move together, ``None`` where fewer than two of them have prices.
 
     Parameters
     ----------
     ticks : mapping of instrument to Ticks
-        Their mids.
+        Their best prices.
     assets : mapping of instrument to str
         What each one trades.
+    fees : mapping of instrument to Fees, optional
+        Those of its venue; none where left out.
     put_in : mapping of instrument to PutIn, optional
         What is known of a simulated market.
 
     """
-    known = {name: one for name, one in ticks.items() if len(one.mid) > 1}
+    known = {name: one for name, one in ticks.items() if len(one.mids()[0]) > 1}
     if len(known) < 2:
         return None
     groups: dict[str, list[str]] = {}
     for name in known:
         groups.setdefault(assets[name], []).append(name)
-    found = {asset: _asset(names, known, put_in or {}) for asset, names in groups.items() if len(names) > 1}
+    charged = dict.fromkeys(known, Fees()) | dict(fees or {})
+    found = {asset: _asset(names, known, charged, put_in or {}) for asset, names in groups.items() if len(names) > 1}
     return Relations({asset: one for asset, one in found.items() if one.pairs}, _correlations(known))
 
 
-def _asset(names: Sequence[str], ticks: Mapping[str, Ticks], put_in: Mapping[str, PutIn]) -> AssetRelations:
+def _asset(
+    names: Sequence[str], ticks: dict[str, Ticks], fees: dict[str, Fees], put_in: Mapping[str, PutIn]
+) -> AssetRelations:
     pairs = []
     shares = np.full((len(names), len(names)), 0.5)
     for (i, first), (j, second) in combinations(enumerate(names), 2):
@@ -170,18 +174,21 @@ def _asset(names: Sequence[str], ticks: Mapping[str, Ticks], put_in: Mapping[str
             pairs.append(pair)
             shares[i, j], shares[j, i] = pair.first_share, 1.0 - pair.first_share
     weights = dict(zip(names, lead_lag_weights(shares).tolist(), strict=True))
-    return AssetRelations(tuple(pairs), weights)
+    together = [name for name in names if any(name in {pair.first, pair.second} for pair in pairs)]
+    edges = [hedged_edge(maker, hedge, ticks, fees) for maker, hedge in permutations(together, 2)]
+    return AssetRelations(tuple(pairs), weights, tuple(edge for edge in edges if edge is not None))
 
 
 def _pair(first: str, second: str, ticks: Mapping[str, Ticks], put_in: Mapping[str, PutIn]) -> Pair | None:
-    one, other = ticks[first], ticks[second]
-    lead = lead_lag(one.ts_ns, one.mid, other.ts_ns, other.mid, LAGS_S)
-    related = hayashi_yoshida(one.ts_ns, one.mid, other.ts_ns, other.mid)
+    (one_ns, one), (other_ns, other) = ticks[first].mids(), ticks[second].mids()
+    lead = lead_lag(one_ns, one, other_ns, other, LAGS_S)
+    related = hayashi_yoshida(one_ns, one, other_ns, other)
     if lead is None or related is None:
         return None
-    begin, end = max(one.ts_ns[0], other.ts_ns[0]), min(one.ts_ns[-1], other.ts_ns[-1])
+    begin, end = max(one_ns[0], other_ns[0]), min(one_ns[-1], other_ns[-1])
     grid = np.arange(begin, end + 1, max(_GRID_NS, -(-int(end - begin) // _MOST_STEPS)))
-    at_one, at_other = (tick.mid[np.searchsorted(tick.ts_ns, grid, side="right") - 1] for tick in (one, other))
+    at_one = one[np.searchsorted(one_ns, grid, side="right") - 1]
+    at_other = other[np.searchsorted(other_ns, grid, side="right") - 1]
     basis = at_other - at_one
     known = put_in.get(first), put_in.get(second)
     return Pair(
@@ -205,12 +212,12 @@ def _pair(first: str, second: str, ticks: Mapping[str, Ticks], put_in: Mapping[s
 
 
 def _correlations(ticks: Mapping[str, Ticks]) -> Correlations | None:
-    begin = max(int(one.ts_ns[0]) for one in ticks.values())
-    end = min(int(one.ts_ns[-1]) for one in ticks.values())
+    mids = [one.mids() for one in ticks.values()]
+    begin, end = max(int(ts_ns[0]) for ts_ns, _ in mids), min(int(ts_ns[-1]) for ts_ns, _ in mids)
     if end <= begin:
         return None
     step_s = max(LEAST_STEP_S, math.ceil((end - begin) / _MOST_STEPS / 1e9))
-    prices = previous_tick([(one.ts_ns, np.log(one.mid)) for one in ticks.values()], step_s, begin, end)
+    prices = previous_tick([(ts_ns, np.log(mid)) for ts_ns, mid in mids], step_s, begin, end)
     found = covariance(prices, step_s, shrink=False)
     if found is None:
         return None

@@ -8,7 +8,8 @@ from typing import Final, Literal
 import numpy as np
 
 from mm_nautilus.analytics.facts import InstrumentFacts, RunFacts
-from mm_nautilus.analytics.relations import PutIn, Relations, Ticks, relations
+from mm_nautilus.analytics.hedged_edge import Fees, Ticks
+from mm_nautilus.analytics.relations import PutIn, Relations, relations
 from mm_nautilus.backtest.data import simulation_of
 from mm_nautilus.catalog.history import read_tops
 from mm_nautilus.catalog.inspect import CatalogShape
@@ -39,11 +40,16 @@ def run_relations(loaded: LoadedRun, root: Path, shape: CatalogShape, facts: Run
     span = unix_ns(section.start) or -_FOREVER, unix_ns(section.end) or _FOREVER
     ticks = {one.instrument_id: _ticks(root, one, shape, span) for one in facts.instruments}
     assets = {one.instrument_id: one.contract.base_currency or one.instrument_id for one in facts.instruments}
-    return relations(ticks, assets, _put_in(loaded))
+    charged = {
+        section.name: Fees(float(section.fees.maker_rate), float(section.fees.taker_rate))
+        for section in loaded.run_file.venues
+    }
+    fees = {one.instrument_id: charged[one.venue] for one in facts.instruments}
+    return relations(ticks, assets, fees, _put_in(loaded))
 
 
 def _ticks(root: Path, one: InstrumentFacts, shape: CatalogShape, span: tuple[int, int]) -> Ticks:
-    """Return the changes of an instrument's mid, from quotes where there are any: they come at once."""
+    """Return the changes of an instrument's best prices, from quotes where there are any: they come at once."""
     name = one.instrument_id
     book: Literal["L1", "L2"] = "L2" if shape.instruments[name].quotes is None else "L1"
     tops = read_tops(root, name, book, one.tick, span)

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from mm_nautilus.analytics.attribution import LINES
 from mm_nautilus.analytics.numbers import aligned, amount, compact, duration, share
+from mm_nautilus.analytics.report.venue_sections import hedged_rows
 from mm_nautilus.analytics.result import money_lines
 
 type Json = Mapping[str, Any]
@@ -42,7 +43,7 @@ class _Result:
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         result = self._result
         numbers = Group(*(_instrument(name, one) for name, one in result["instruments"].items()))
-        kept = _kept(result)
+        kept = [*_kept(result), *_edges(result)]
         attributed = [_attribution(name, one) for name, one in result["attribution"]["assets"].items()]
         money = Group(*(_money(currency, total) for currency, total in result["total"].items()), *attributed)
         realism = Group(*(_venue(one) for one in result["realism"]["venues"]), _caveats(result["realism"]["caveats"]))
@@ -134,6 +135,21 @@ def _attribution(asset: str, one: Json) -> RenderableType:
     return table
 
 
+def _edges(result: Json) -> list[RenderableType]:
+    """Return what a hedge leaves of a fill, by latency: nothing, or a table for each asset on several venues."""
+    relations = result.get("relations") or {"assets": {}}
+    tables: list[RenderableType] = []
+    for asset, one in relations["assets"].items():
+        table = _frame(f"{asset}: edge of a fill once hedged, bps")
+        table.show_header = True
+        for name in ("", "after", "any time", "when the price goes", "kept"):
+            table.add_column(name, justify="right" if name else "left")
+        for row in hedged_rows(one["hedged"]):
+            table.add_row(*row)
+        tables.append(table)
+    return tables
+
+
 def _kept(result: Json) -> list[RenderableType]:
     """Return how risk was kept, where anything watched or demanded it: nothing, or one table."""
     table = _table("Risk and obligations")
@@ -149,7 +165,7 @@ def _kept(result: Json) -> list[RenderableType]:
         crossed = result["opportunities"]
         table.add_row("crossings seen / taken", f"{crossed['seen']:,} / {crossed['episodes_taken']:,}")
         for currency, profit in crossed["net_profit"].items():
-            table.add_row("arbitrage, in cash", f"{compact(Decimal(profit), signed=True)} {currency}")
+            table.add_row("net profit of both legs", f"{compact(Decimal(profit), signed=True)} {currency}")
         for why, count in crossed["missed"].items():
             table.add_row(f"missed: {why.replace('_', ' ').lower()}", f"{count:,}")
     if risk is not None:

@@ -184,7 +184,8 @@ def _completed(
     path: Path, fields: dict[str, Any], settings_type: type[BaseModel], config_location: object
 ) -> dict[str, Any] | list[str]:
     """Return the table with what its calibration file fills in, or why it cannot be used."""
-    unmet = {"instrument_id", "book"} - set(settings_type.model_fields)
+    needed = {"book"} if _several(settings_type) else {"instrument_id", "book"}
+    unmet = needed - set(settings_type.model_fields)
     if unmet:
         return [f"strategy.config_path: the settings of {config_location!r} have no {', '.join(sorted(unmet))}"]
     named = fields.get("calibration")
@@ -223,9 +224,14 @@ def _imported(field: str, location: object, base: type, problems: list[str]) -> 
 _OF_VENUE = {"arrival", "arrivals", "maker_fee_reserve", "maker_fees", "taking"}
 
 
+def _several(settings_type: type[BaseModel]) -> bool:
+    """Return whether these settings say themselves which instruments they are about."""
+    return callable(getattr(settings_type, "instruments", None))
+
+
 def _told(run_file: RunFile, venue: str, settings_type: type[BaseModel]) -> dict[str, Any]:
     """Return what a strategy is told about its simulated venues, unless the run file says otherwise."""
-    if "arrivals" in settings_type.model_fields:
+    if _several(settings_type):
         arrivals = {section.name: arrival_of(section).model_dump() for section in run_file.venues}
         longest = {
             kind: max(arrival[kind] for arrival in arrivals.values()) for kind in ("submit_ns", "amend_ns", "cancel_ns")

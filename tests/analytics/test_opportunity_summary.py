@@ -40,12 +40,14 @@ def test_every_crossing_counts_once_and_every_reason_once_a_crossing():
     assert found.missed == {"FEES": 3, "MIN_EDGE": 1}
     assert found.results == {"BOTH": 1, "ONE": 1}
     assert found.planned_profit == {"USDT": D("2.0")}
-    assert found.net_profit == {"USDT": D("-97.75")}
+    # Bought 2 for 100 and sold 1: what was bought for more counts for the 50 that it cost.
+    assert found.cash == {"USDT": D("-97.75")}
+    assert found.net_profit == {"USDT": D("-47.75")}
     assert (found.residual_legs, found.imbalance_notional, found.leg_gap_s_max) == (1, {"USDT": D(100)}, 0.01)
     assert (found.duration_s["0.5"], found.duration_s["1"]) == (1.25, 2.0)
     assert round(found.edge_bps["1"], 6) == 40.0
     (pair,) = found.pairs
-    assert (pair.seen, pair.taken, pair.net_profit) == (3, 2, D("-97.75"))
+    assert (pair.seen, pair.taken, pair.net_profit) == (3, 2, D("-47.75"))
 
 
 def test_a_run_without_crossings_has_none():

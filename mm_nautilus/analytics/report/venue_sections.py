@@ -40,7 +40,8 @@ def opportunity_section(summary: Json, facts: Sequence[OpportunityFact]) -> Sect
         ("of them taken", f"{summary['episodes_taken']:,} ({share(summary['episodes_taken'] / summary['seen'])})"),
         ("Pairs of legs sent / over", f"{summary['taken']:,} / {summary['done']:,}"),
         ("Net profit planned", _money(summary["planned_profit"])),
-        ("Net profit, in cash", _money(summary["net_profit"])),
+        ("Net profit made", _money(summary["net_profit"])),
+        ("Change in cash", _money(summary["cash"])),
         ("One leg filled for more", f"{summary['residual_legs']:,} times"),
         ("Largest imbalance", _money(summary["imbalance_notional"])),
         ("Longest between two legs", f"{compact(summary['leg_gap_s_max'], 3)} s"),
@@ -134,6 +135,8 @@ def relation_section(relations: Json) -> Section | None:
     for number, (asset, one) in enumerate(relations["assets"].items()):
         charts.append(_leads(number, asset, one["pairs"]))
         tables.append(_pairs(asset, one["pairs"]))
+        if one["hedged"]:
+            tables.append(_hedged(asset, one["hedged"]))
         weights: list[Sequence[Cell]] = [(name, share(weight)) for name, weight in one["weights"].items()]
         caption = f"{asset}: share of the lead, as weights of a consolidated value"
         tables.append(rows_table(caption, ("Instrument", "Weight"), weights, (1,)))
@@ -190,6 +193,36 @@ def _pairs(asset: str, pairs: Sequence[Json]) -> str:
     heads += ["Lead put in", "Basis put in"] if put_in else []
     caption = f"{asset}: leads, correlations with their errors, and second less first with its standard deviation"
     return rows_table(caption, heads, rows, numbers=range(2, len(heads)))
+
+
+def hedged_rows(edges: Sequence[Json]) -> list[tuple[str, str, str, str, str]]:
+    """Return pair, latency, edge at any time, edge when the price went, and how much of the latter was kept."""
+    return [
+        (
+            f"{one['maker']}, hedged on {one['hedge']}" if number == 0 else "",
+            f"{edge['latency_ms']:g} ms",
+            _bps(edge["any_time_bps"], edge["any_time_error_bps"]),
+            _bps(edge["when_gone_bps"], edge["when_gone_error_bps"]),
+            share(edge["when_gone_kept"]),
+        )
+        for one in edges
+        for number, edge in enumerate(one["edges"])
+    ]
+
+
+def _bps(mean: float | None, error: float | None) -> str:
+    if mean is None:
+        return NOTHING
+    return compact(mean, 3, signed=True) + ("" if error is None else f" ± {compact(error, 2)}")
+
+
+def _hedged(asset: str, edges: Sequence[Json]) -> str:
+    caption = (
+        f"{asset}: what a fill at the best price leaves once hedged elsewhere, in bps after fees, if it comes at any "
+        "time, or exactly when the price goes"
+    )
+    heads = ("Quoted on", "Hedge after", "Any time", "When the price goes", "Kept of the edge at once")
+    return rows_table(caption, heads, hedged_rows(edges), numbers=range(1, 5))
 
 
 def _heat_map(found: Json) -> Chart:
