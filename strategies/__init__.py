@@ -3,6 +3,7 @@
 from mm_nautilus.strategies.cross_venue_arbitrage import CrossVenueArbitrage, CrossVenueArbitrageConfig
 from mm_nautilus.strategies.cross_venue_market_maker import CrossVenueMarketMaker, CrossVenueMarketMakerConfig
 from mm_nautilus.strategies.market_maker import MarketMaker, MarketMakerConfig
+from mm_nautilus.strategies.portfolio_market_maker import PortfolioMarketMaker, PortfolioMarketMakerConfig
 
 __all__ = [
     "CrossVenueArbitrage",
@@ -11,4 +12,6 @@ __all__ = [
     "CrossVenueMarketMakerConfig",
     "MarketMaker",
     "MarketMakerConfig",
+    "PortfolioMarketMaker",
+    "PortfolioMarketMakerConfig",
 ]

@@ -121,7 +121,7 @@ class Hedger:
         self._clock = strategy.clock
         self._strategy_id = str(strategy.strategy_id)
         self._book_type = {"L1": None, "L2": BookType.L2_MBP, "L3": BookType.L3_MBO}[book]
-        self._arrivals = ArrivalAlerts(self._clock, f"zz_hedge_{self._strategy_id}_")
+        self._arrivals = ArrivalAlerts(self._clock, f"zz_hedge_{self._strategy_id}_{legs[0].name}_")
         self._alerts = 0
         self._alert_ns: int | None = None
         named = {one.instrument_id: one for one in settings.instruments}
@@ -324,7 +324,7 @@ class Hedger:
         self._clock.set_time_alert_ns(self._alert_name(), wake_ns, callback=self._strategy.guard(self._on_alert))
 
     def _alert_name(self) -> str:
-        return f"{_WAKE}{self._strategy_id}_{self._alerts}"
+        return f"{_WAKE}{self._strategy_id}_{self._legs[0].name}_{self._alerts}"
 
     def _on_alert(self, event: TimeEvent) -> None:
         self._alert_ns = None

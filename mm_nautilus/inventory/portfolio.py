@@ -28,7 +28,13 @@ from mm_nautilus.inventory.portfolio_settings import PortfolioSettings
 from mm_nautilus.inventory.risk_room import RiskRoom
 from mm_nautilus.market import Quote
 from mm_nautilus.models.multi_asset import MultiAssetQuoter, multi_asset_quoter
-from mm_nautilus.models.portfolio import ConcentrationLimit, PortfolioQuoter, SideFactors, concentration_factors
+from mm_nautilus.models.portfolio import (
+    UNCHANGED,
+    ConcentrationLimit,
+    PortfolioQuoter,
+    SideFactors,
+    concentration_factors,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,17 +254,21 @@ class Portfolio:
 
     def factors(self, index: int, fair_value: float) -> SideFactors:
         """Return what concentration and the risk budget do to the two sides of one instrument."""
-        bid_spread = ask_spread = bid_size = ask_size = 1.0
+        one = two = UNCHANGED
         if self._limit is not None:
             worth = self._held[index] * fair_value * self._rates[index]
             one = concentration_factors(worth, self._capital, self._limit)
-            bid_spread, ask_spread, bid_size, ask_size = one.bid_spread, one.ask_spread, one.bid_size, one.ask_size
         if self._risk_limit is not None and self._budget > 0.0:
             risk = math.copysign(self._room.deviation, self._room.marginal(index))
             two = concentration_factors(risk, self._budget, self._risk_limit)
-            bid_spread, ask_spread = max(bid_spread, two.bid_spread), max(ask_spread, two.ask_spread)
-            bid_size, ask_size = min(bid_size, two.bid_size), min(ask_size, two.ask_size)
-        return SideFactors(bid_spread, ask_spread, bid_size, ask_size)
+        if two is UNCHANGED:
+            return one
+        return SideFactors(
+            max(one.bid_spread, two.bid_spread),
+            max(one.ask_spread, two.ask_spread),
+            min(one.bid_size, two.bid_size),
+            min(one.ask_size, two.ask_size),
+        )
 
     def room(self, index: int, fair_value: float) -> tuple[float, float]:
         """Return how much may work on the buy and sell side of one instrument, in base units; may be infinite."""
