@@ -9,6 +9,7 @@ import typer
 from mm_nautilus.cli.backtest import backtest
 from mm_nautilus.cli.calibrate import calibrate
 from mm_nautilus.cli.compare import compare
+from mm_nautilus.cli.experiment import experiment
 from mm_nautilus.cli.ingest import ingest
 from mm_nautilus.cli.models import models
 from mm_nautilus.cli.simulate import simulate
@@ -29,6 +30,7 @@ app.command()(models)
 app.command()(calibrate)
 app.command()(compare)
 app.command()(train)
+app.add_typer(experiment, name="experiment")
 
 
 def main() -> None:

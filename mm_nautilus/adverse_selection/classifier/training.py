@@ -61,6 +61,8 @@ class Band:
     """Held-out fills by predicted chance, and what they were worth."""
 
     name: str
+    above: float | None
+    """Chances in the band are above this; ``None`` in the lowest."""
     fills: int
     adverse: float | None
     markout_bps: float | None
@@ -276,6 +278,7 @@ def _bands(
         found.append(
             Band(
                 name,
+                edges[number - 1] if number else None,
                 int(inside.sum()),
                 float(adverse[inside].mean()) if some else None,
                 float(markout_bps[inside].mean()) if some else None,
