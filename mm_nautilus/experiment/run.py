@@ -175,7 +175,7 @@ def _windows(
     if seeds < 1:
         raise ConfigError("--seeds", [f"should be at least 1 (found {seeds})"])
     if loaded.run_file.data.simulation is not None:
-        return simulated(raw, loaded, seeds, training_seed)
+        return simulated(raw, loaded, seeds, training_seed, learns=TRAINED in responses)
     if seeds > 1 or training_seed is not None:
         problem = "--seeds and --training-seed are for simulated markets; recorded data are what they are"
         raise ConfigError(loaded.path, [problem])

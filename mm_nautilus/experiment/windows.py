@@ -28,7 +28,9 @@ class Windows:
     """Which is which, in a sentence."""
 
 
-def simulated(raw: Mapping[str, Any], loaded: LoadedRun, seeds: int, training_seed: int | None) -> Windows:
+def simulated(
+    raw: Mapping[str, Any], loaded: LoadedRun, seeds: int, training_seed: int | None, *, learns: bool
+) -> Windows:
     """Return markets that differ by their seed; the training market has the same parameters and another seed.
 
     Raises
@@ -41,15 +43,14 @@ def simulated(raw: Mapping[str, Any], loaded: LoadedRun, seeds: int, training_se
     first = 0 if section is None else section.seed
     training = first + TRAINING_SEEDS_AWAY if training_seed is None else training_seed
     traded = range(first, first + seeds)
-    if training in traded:
+    if learns and training in traded:
         allowed = f"below {first} or from {first + seeds} on"
         raise ConfigError(loaded.path, [f"--training-seed: {training} is traded; allowed is a seed {allowed}"])
     last = f" to {traded[-1]}" if seeds > 1 else ""
-    return Windows(
-        {f"seed-{seed}": _seeded(raw, seed) for seed in traded},
-        _seeded(raw, training),
-        f"traded: simulated markets of seed {first}{last}; trained on: the market of seed {training}",
-    )
+    told = f"traded: simulated markets of seed {first}{last}"
+    if learns:
+        told += f"; trained on: the market of seed {training}"
+    return Windows({f"seed-{seed}": _seeded(raw, seed) for seed in traded}, _seeded(raw, training), told)
 
 
 def _seeded(raw: Mapping[str, Any], seed: int) -> Tables:

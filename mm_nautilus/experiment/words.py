@@ -73,13 +73,15 @@ def sentence(result: Json, response: str) -> str:
     if effect["low"] is None:
         return f"{response}: {compact(effect['change'], 3, signed=True)} {money}; too little time for an interval."
     level = f"{100 * result['intervals']['level']:.0f} %"
-    verb = {True: "earns more", False: "earns less"}.get(
-        helped(FIGURES["realised_net"], effect), "cannot be told from doing nothing"
-    )
-    return (
+    better = helped(FIGURES["realised_net"], effect)
+    verb = {True: "earns more", False: "earns less", None: "cannot be told from doing nothing"}[better]
+    said = (
         f"{response} {verb}: realised spread net of lost fills {compact(effect['change'], 3, signed=True)} {money} "
         f"({level} interval {interval(effect)}), PnL {compact(pnl['change'], 3, signed=True)} ({interval(pnl)})."
     )
+    if better and not helped(FIGURES["realised_spread"], result["effects"][response]["realised_spread"]):
+        said += " It does so by trading less: the fills that are left are not worth more."
+    return said
 
 
 def withdrawn(result: Json) -> list[dict[str, str]]:
@@ -98,10 +100,11 @@ def withdrawn(result: Json) -> list[dict[str, str]]:
 def notes(result: Json) -> list[str]:
     """Return how the experiment was made, for whoever wants to repeat it."""
     intervals = result["intervals"]
+    blocks = f"{intervals['blocks']:,} blocks of {duration(intervals['block_s'])}"
+    drawn = "drawn within each market, the same for both responses"
     found = [
         f"{result['data']}.",
-        f"Realised spread at {result['horizon_s']:g} s; intervals from {intervals['blocks']:,} blocks of "
-        f"{duration(intervals['block_s'])}, drawn within each market, the same for both responses.",
+        f"Realised spread at {result['horizon_s']:g} s; intervals from {blocks}, {drawn}.",
     ]
     training = result["training"]
     if training is not None:
