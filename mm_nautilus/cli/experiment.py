@@ -29,6 +29,9 @@ def adverse_selection(
     training_seed: Annotated[
         int | None, typer.Option(help="Simulated market that is learnt from; the first seed plus 1000.")
     ] = None,
+    training_s: Annotated[
+        float | None, typer.Option(min=60.0, help="Its length in seconds; that of a traded one, at least an hour.")
+    ] = None,
     train_share: Annotated[
         float, typer.Option(help="Recorded data: share of the time that is learnt from and not traded.")
     ] = 0.5,
@@ -73,6 +76,7 @@ def adverse_selection(
             responses=[name.strip() for name in responses.split(",") if name.strip()],
             seeds=seeds,
             training_seed=training_seed,
+            training_s=training_s,
             train_share=train_share,
             horizon_s=horizon_s,
             block_s=block_s,

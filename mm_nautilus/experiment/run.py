@@ -65,6 +65,7 @@ def adverse_selection(
     responses: Sequence[str] = RESPONSES,
     seeds: int = 1,
     training_seed: int | None = None,
+    training_s: float | None = None,
     train_share: float = 0.5,
     horizon_s: float | None = None,
     block_s: float | None = None,
@@ -88,6 +89,8 @@ def adverse_selection(
         Simulated markets to trade, from ``data.simulation.seed`` on; 1 for recorded data.
     training_seed : int or None
         Of the simulated market that is learnt from; a thousand after the first by default.
+    training_s : float or None
+        Its length in seconds; that of a traded one, but at least an hour, by default.
     train_share : float
         For recorded data: share of the time, from its beginning, that is learnt from and not traded.
     horizon_s : float or None
@@ -118,7 +121,7 @@ def adverse_selection(
     loaded = load_tables(path, raw, seed, problems)
     section = loaded.run_file.run
     tau = _horizon(raw, horizon_s)
-    windows = _windows(raw, loaded, responses, seeds, training_seed, train_share)
+    windows = _windows(raw, loaded, responses, seeds, training_seed, training_s, train_share)
     for tables in windows.trading.values():
         load_tables(path, responding(tables, OFF), seed)
     folder = new_folder(output or section.output, f"{section.name}-adverse-selection", datetime.now(UTC))
@@ -170,14 +173,15 @@ def _windows(
     responses: Sequence[str],
     seeds: int,
     training_seed: int | None,
+    training_s: float | None,
     train_share: float,
 ) -> Windows:
     if seeds < 1:
         raise ConfigError("--seeds", [f"should be at least 1 (found {seeds})"])
     if loaded.run_file.data.simulation is not None:
-        return simulated(raw, loaded, seeds, training_seed, learns=TRAINED in responses)
-    if seeds > 1 or training_seed is not None:
-        problem = "--seeds and --training-seed are for simulated markets; recorded data are what they are"
+        return simulated(raw, loaded, seeds, training_seed, training_s, learns=TRAINED in responses)
+    if seeds > 1 or training_seed is not None or training_s is not None:
+        problem = "--seeds, --training-seed and --training-s are for simulated markets; recorded data are what they are"
         raise ConfigError(loaded.path, [problem])
     if not 0.0 < train_share < 1.0:
         raise ConfigError("--train-share", [f"should be above 0 and below 1 (found {train_share})"])

@@ -17,6 +17,9 @@ type Tables = dict[str, Any]
 TRAINING_SEEDS_AWAY = 1_000
 """Distance of the training market's seed from the first traded one, and more than markets that are traded."""
 
+TRAINING_S = 3_600.0
+"""An hour of a market with a fill a second or two tells bands of fills apart; less is mostly noise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Windows:
@@ -29,9 +32,30 @@ class Windows:
 
 
 def simulated(
-    raw: Mapping[str, Any], loaded: LoadedRun, seeds: int, training_seed: int | None, *, learns: bool
+    raw: Mapping[str, Any],
+    loaded: LoadedRun,
+    seeds: int,
+    training_seed: int | None,
+    training_s: float | None = None,
+    *,
+    learns: bool,
 ) -> Windows:
-    """Return markets that differ by their seed; the training market has the same parameters and another seed.
+    """Return markets that differ by their seed; the training market has another seed, and its own length.
+
+    Parameters
+    ----------
+    raw : mapping
+        Tables of the run file.
+    loaded : LoadedRun
+        The run file, checked.
+    seeds : int
+        Markets to trade, from the run file's seed on.
+    training_seed : int or None
+        `TRAINING_SEEDS_AWAY` after the first by default.
+    training_s : float or None
+        Length of the training market; by default that of a traded one, but at least `TRAINING_S`.
+    learns : bool
+        Whether anything is learnt.
 
     Raises
     ------
@@ -48,9 +72,14 @@ def simulated(
         raise ConfigError(loaded.path, [f"--training-seed: {training} is traded; allowed is a seed {allowed}"])
     last = f" to {traded[-1]}" if seeds > 1 else ""
     told = f"traded: simulated markets of seed {first}{last}"
+    learnt = _seeded(raw, training)
+    if training_s is None and section is not None and section.duration_s is not None:
+        training_s = max(section.duration_s, TRAINING_S)
+    if training_s is not None:
+        learnt["data"]["simulation"]["duration_s"] = training_s
     if learns:
         told += f"; trained on: the market of seed {training}"
-    return Windows({f"seed-{seed}": _seeded(raw, seed) for seed in traded}, _seeded(raw, training), told)
+    return Windows({f"seed-{seed}": _seeded(raw, seed) for seed in traded}, learnt, told)
 
 
 def _seeded(raw: Mapping[str, Any], seed: int) -> Tables:

@@ -67,6 +67,9 @@ def test_simulated_markets_are_learnt_from_or_traded(raw) -> None:
     seeds = [tables["data"]["simulation"]["seed"] for tables in found.trading.values()]
     assert seeds == [1, 2, 3]
     assert found.training["data"]["simulation"]["seed"] == 1001
+    assert found.training["data"]["simulation"]["duration_s"] == 3600, "longer than the markets that are traded"
+    shorter = simulated(raw, loaded, 3, None, 600.0, learns=True).training
+    assert shorter["data"]["simulation"]["duration_s"] == 600.0
     assert "trained on: the market of seed 1001" in found.told
     with pytest.raises(ConfigError, match="--training-seed: 2 is traded; allowed is a seed below 1 or from 4 on"):
         simulated(raw, loaded, 3, 2, learns=True)
