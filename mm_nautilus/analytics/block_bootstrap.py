@@ -173,7 +173,7 @@ def _totals(increments: Floats, length: int, draws: int, random: np.random.Gener
     for first in range(0, draws, at_once):
         some = totals[first : first + at_once]
         some += of_blocks[random.integers(n, size=(len(some), whole))].sum(axis=1)
-    return totals
+    return np.asarray(totals, dtype=np.float64)
 
 
 def automatic_block_length(increments: Floats) -> int:

@@ -39,8 +39,11 @@ def pooled(runs: Sequence[Measured]) -> tuple[MarkoutSummary, ...]:
         return ()
     whole = Markouts(
         horizons,
-        *(np.concatenate([getattr(table, name) for table in tables]) for name in ("side", "size", "price", "mid")),
-        np.concatenate([table.later_mid for table in tables]),
+        side=np.concatenate([table.side for table in tables]),
+        size=np.concatenate([table.size for table in tables]),
+        price=np.concatenate([table.price for table in tables]),
+        mid=np.concatenate([table.mid for table in tables]),
+        later_mid=np.concatenate([table.later_mid for table in tables]),
     )
     return summarise(whole, np.concatenate(instants))
 
