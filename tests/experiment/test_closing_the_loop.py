@@ -25,7 +25,7 @@ def folder(tmp_path_factory) -> Path:
 
 def played(folder: Path, share: float) -> Experiment:
     market = [f"venues.*.informed.share={share}", "assets.*.sigma_price_per_sqrt_s=0.02"]
-    changes = ["data.simulation.duration_s=1200", f"data.simulation.set={market}"]
+    changes = ["data.simulation.duration_s=900", f"data.simulation.set={market}"]
     return adverse_selection(
         folder / "run.toml", changes, seeds=10, output=folder / f"share-{share}", jobs=min(4, os.cpu_count() or 1)
     )
