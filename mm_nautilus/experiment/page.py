@@ -67,7 +67,7 @@ def _top(result: Json) -> str:
 
 def _table(result: Json) -> str:
     records = rows(result)
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in records[0])
+    head = "".join(f'<th scope="col" style="text-align:right">{escape(name)}</th>' for name in records[0])
     body = "".join(
         "<tr>"
         + "".join(
