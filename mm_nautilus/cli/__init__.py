@@ -10,6 +10,7 @@ from mm_nautilus.cli.audit import audit
 from mm_nautilus.cli.backtest import backtest
 from mm_nautilus.cli.calibrate import calibrate
 from mm_nautilus.cli.compare import compare
+from mm_nautilus.cli.experiment import experiment
 from mm_nautilus.cli.ingest import ingest
 from mm_nautilus.cli.models import models
 from mm_nautilus.cli.simulate import simulate
@@ -33,6 +34,7 @@ app.command()(compare)
 app.command()(stress)
 app.command()(audit)
 app.command()(train)
+app.add_typer(experiment, name="experiment")
 
 
 def main() -> None:
