@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Final, Literal
 
@@ -46,6 +47,12 @@ def run_relations(loaded: LoadedRun, root: Path, shape: CatalogShape, facts: Run
     }
     fees = {one.instrument_id: charged[one.venue] for one in facts.instruments}
     return relations(ticks, assets, fees, _put_in(loaded))
+
+
+def stated_rates(loaded: LoadedRun) -> dict[str, Decimal]:
+    """Return the worth of quote currencies that the run file states as numbers."""
+    rates = getattr(loaded.strategy_config.settings, "rates", {})
+    return {currency: rate for currency, rate in rates.items() if isinstance(rate, Decimal)}
 
 
 def _ticks(root: Path, one: InstrumentFacts, shape: CatalogShape, span: tuple[int, int]) -> Ticks:
