@@ -64,6 +64,8 @@ class HedgeControl:
         self._limit_lots = limit_lots
         self._age = age
         self._asset = asset
+        self._left_alone = float(settings.max_exposure) if settings.trigger == "fills" else None
+        self._nothing_pending = Holding(asset, "", 0.0, 0.0, 0.0, 1.0)
         self._markets = {market.name: market for market in markets}
         self._quoted = markets[0]
         for market in markets:
@@ -107,10 +109,10 @@ class HedgeControl:
             Of the asset, in its units.
 
         """
-        quantity = 0.0
-        if self._settings.trigger == "fills":
-            left = float(self._settings.max_exposure)
-            quantity = min(max(exposure, -left), left) - exposure - self.desk.in_flight()
+        left = self._left_alone
+        if left is None or (abs(exposure) <= left and self.desk.decision is None):
+            return self._nothing_pending
+        quantity = min(max(exposure, -left), left) - exposure - self.desk.in_flight()
         return Holding(self._asset, "", 0.0, max(quantity, 0.0), max(-quantity, 0.0), 1.0)
 
     # ------------------------------------------------------------------ work

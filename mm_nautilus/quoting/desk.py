@@ -291,7 +291,7 @@ class Desk:
         return Requote(plan, decision)
 
     def _decide(
-        self, now_ns: int, funds: Funds | None, bounds: Bounds | None, anchor: Anchor | None
+        self, now_ns: int, funds: Funds | None, bounds: Bounds | None = None, anchor: Anchor | None = None
     ) -> tuple[MarketState | None, Wanted]:
         restraint = self.restraint
         withdraws = Reason.HALTED if self._halted else restraint.withdraws

@@ -63,7 +63,7 @@ class VenueAnchor:
 
     def applied(self, quote: Quote, top: TopOfBook, trace: Trace) -> Quote:
         """Move a quote towards what others pay, then hold it within its bounds, and say what was done."""
-        if self.alpha > 0.0:
+        if self.alpha > 0.0 and abs(self.other - top.mid) > self.costs:
             quote = towards_others(quote, top.mid, self.other, self.costs, self.alpha)
         bid, ask = self.bid_bound or _free(Side.BUY), self.ask_bound or _free(Side.SELL)
         held = anchored(quote, bid, ask, top, self.join_distance)

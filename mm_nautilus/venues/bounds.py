@@ -182,7 +182,9 @@ def side_bound(
     best: tuple[float, str, float, float] | None = None
     refused: list[tuple[str, str]] = []
     for book in books:
-        bound = _venue_bound(buys, book, size, terms, sigma)
+        bound = _venue_bound(buys, book, size, terms, sigma, None if best is None else best[0])
+        if bound is None:
+            continue
         if isinstance(bound, str):
             refused.append((book.name, bound))
         elif best is None or (bound[0] > best[0] if buys else bound[0] < best[0]):
@@ -193,9 +195,12 @@ def side_bound(
 
 
 def _venue_bound(
-    buys: bool, book: HedgeBook, size: float, terms: BoundTerms, sigma: float
-) -> tuple[float, float, float] | str:
-    """Return the bound that one venue gives, its mean price and its allowance, or why it gives none."""
+    buys: bool, book: HedgeBook, size: float, terms: BoundTerms, sigma: float, best: float | None = None
+) -> tuple[float, float, float] | str | None:
+    """Return the bound that one venue gives, its mean price and its allowance, or why it gives none.
+
+    ``None`` where even without an allowance it would not be better than `best`: most venues are spared the rest.
+    """
     if book.health is not Health.LIVE:
         return book.health
     if size > (book.can_sell if buys else book.can_buy) * (1.0 + ENOUGH):
@@ -208,6 +213,12 @@ def _venue_bound(
     worth = vwap * book.fx
     if not (worth > 0.0 and book.latency_s >= 0.0):
         raise ParameterError(f"{book.name}: fx, latency_s", (book.fx, book.latency_s), "> 0 and >= 0")
+    if best is not None:
+        fee, maker, edge = book.taker_fee, terms.maker_fee, 1.0 + terms.min_edge
+        if buys and worth * (1.0 - fee) < best * (1.0 + maker) * edge:
+            return None
+        if not buys and worth * (1.0 + fee) * edge > best * (1.0 - maker):
+            return None
     slippage = terms.slippage + terms.z * sigma * math.sqrt(book.latency_s) / worth
     if slippage >= 1.0:
         return Unbound.LATENCY
