@@ -116,11 +116,12 @@ class OpportunityScanner:
         self._bid[venue] = bid if bid > 0.0 else -math.inf
         self._ask[venue] = ask if ask > 0.0 else math.inf
         self._quoted_ns[venue] = ts_ns
-        self._health[venue] = Health.CROSSED_BOOK if health is Health.LIVE and bid >= ask > 0.0 else health
+        self.set_health(venue, health)
 
     def set_health(self, venue: int, health: Health) -> None:
-        """Note that a venue has come or gone without a quote."""
-        self._health[venue] = health
+        """Note that a venue has come or gone without a quote; one that crosses itself or is locked stays out."""
+        crossed = health is Health.LIVE and self._bid[venue] >= self._ask[venue]
+        self._health[venue] = Health.CROSSED_BOOK if crossed else health
 
     def scan(
         self, now_ns: int, book: BookOf, means: MeansOf, sigma: float = 0.0, barred: str = ""

@@ -104,7 +104,8 @@ def check(strategy: WatchedArbitrage, engine: Any) -> None:
     """Assert that nothing failed, nothing is open at a venue, and what was taken has an end."""
     assert strategy.fatal is None, repr(strategy.fatal)
     assert all(order.is_closed for order in engine.cache.orders()), "an order rests after the end"
-    assert {one.opportunity_id for one in strategy.of("TAKEN")} == {one.opportunity_id for one in strategy.of("DONE")}
+    begun, over = ({one.opportunity_id for one in strategy.of(event)} for event in ("TAKEN", "DONE"))
+    assert begun == over, "what was taken is without an end"
     assert strategy._working is None
     for line in strategy._hedger.control.ledger.lines:
         net = strategy.portfolio.net_position(InstrumentId.from_str(line.instrument_id))
