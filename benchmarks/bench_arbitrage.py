@@ -3,8 +3,8 @@
 ``python benchmarks/bench_arbitrage.py`` runs the strategy as a backtest does and times each `on_quote`, from the
 engine's quote to the last word about it, in CPU time: while nothing crosses, while four pairs cross within the fees,
 while each quote begins or ends four crossings, and while one is taken now and then. The ratio compares with a quote of
-the closed form on a single venue. Exits with 1 when the median of a scan, with or without crossings that stand, is above the
-ceiling.
+the closed form on a single venue. Exits with 1 when the median of a scan, with or without crossings that stand, is
+above the ceiling.
 """
 
 import statistics
