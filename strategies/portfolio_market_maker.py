@@ -177,7 +177,7 @@ class PortfolioMarketMaker(QuotingStrategy):
         )
         self._carry = [BoundedModel(own, 1.0, 1.0) for own in settings.members]
         self._tolerances = np.array(
-            [max(own.requote.tolerance_ticks, 1) * float(leg.lattice.grid.tick)
+            [max(own.requote.tolerance_ticks, 0.5) * float(leg.lattice.grid.tick)
              for leg, own in zip(legs, settings.members, strict=True)]
         )  # fmt: skip
         for leg in legs:
