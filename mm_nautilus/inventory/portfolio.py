@@ -232,9 +232,8 @@ class Portfolio:
         if quoter is None:
             return None
         rate = self._rates[index]
-        quote = quoter.quote(index, 0.0)
-        half = (quote.bid_half_spread or 0.0) / rate
-        skew = -quote.reservation_price + self._slopes[index] * (quantity - self._held[index])
+        half = quoter.half_spread(index) / rate
+        skew = quoter.skew(index) + self._slopes[index] * (quantity - self._held[index])
         return Quote(fair_value - skew / rate, half, half)
 
     def skew(self, index: int) -> float:
