@@ -15,13 +15,16 @@ from mm_nautilus.estimators.volatility import Volatility
 from mm_nautilus.host.traded import Traded
 from mm_nautilus.inventory.contract import EXACT
 from mm_nautilus.inventory.hedge_settings import TakingTerms
-from mm_nautilus.market import Side, TopOfBook
+from mm_nautilus.market import Purpose, Side, TopOfBook
+from mm_nautilus.messages import OrderFact
 from mm_nautilus.venues.consumed import Consumed
 from mm_nautilus.venues.crossing import Means, Trader
+from mm_nautilus.venues.legs import Leg
 from mm_nautilus.venues.venue import Health
 
 _OPEN = {MarketStatusAction.TRADING, MarketStatusAction.NONE, MarketStatusAction.SHORT_SELL_RESTRICTION_CHANGE}
 _NOTHING = Decimal(0)
+_PURPOSE = str(Purpose.ARBITRAGE)
 
 type Levels = list[tuple[Decimal, Decimal]]
 
@@ -200,6 +203,25 @@ class ArbitrageLeg:
             max(min(base, balances[traded.asset]), _NOTHING), max(balances[traded.quote_currency], _NOTHING), room
         )
 
+    def order_fact(self, strategy_id: str, number: int, leg: Leg, event: str, ts_ns: int, reason: str) -> OrderFact:
+        """Return what happened to a leg of the opportunity `number`."""
+        grid = self.traded.lattice.grid
+        return OrderFact(
+            ts_ns,
+            strategy_id,
+            self.name,
+            leg.client_order_id,
+            number,
+            leg.side.name,
+            -1,
+            event,
+            leg.limit_ticks * grid.tick,
+            leg.lots * grid.lot,
+            leg.filled_lots * grid.lot,
+            reason,
+            _PURPOSE,
+        )
+
     # ------------------------------------------------- what a hedge asks of it
 
     def reserve(self, side: Side, lots: int, *, alone: bool) -> None:
@@ -218,3 +240,28 @@ class ArbitrageLeg:
 
     def skew(self, now_ns: int) -> None:
         """Return nothing: no model prices the inventory of an arbitrage."""
+
+
+def problem_of(traded: Traded, terms: TakingTerms | None) -> str:
+    """Return why an instrument cannot be one of these at all."""
+    if traded.lattice.inverse:
+        return "is an inverse contract: what it earns is paid in the asset, and no profit in money is locked"
+    if terms is None:
+        return f"is on {traded.venue}, whose taker fee is not known; state taking.{traded.venue}, also where it is 0"
+    return "pays a fee per contract, not a share of the notional" if terms.fee_per_contract else ""
+
+
+def difference_of(
+    traded: Traded, kind: tuple[str, int | None], first: Traded, first_kind: tuple[str, int | None]
+) -> str:
+    """Return why an instrument cannot be held against the first one."""
+    if traded.asset != first.asset:
+        return f"is on {traded.asset}, not on {first.asset} as {first.name} is"
+    if traded.quote_currency != first.quote_currency:
+        return f"is priced in {traded.quote_currency}, not in {first.quote_currency} as {first.name} is"
+    if kind != first_kind:
+        return (
+            f"is a {kind[0]}, {first.name} a {first_kind[0]}, or they expire at different times: their prices differ "
+            "by a basis, which nobody pays out at once"
+        )
+    return ""

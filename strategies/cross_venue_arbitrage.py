@@ -53,11 +53,10 @@ from mm_nautilus.messages import (
     TOPIC_ORDER,
     TOPIC_RISK,
     AlertFact,
-    OrderFact,
     RiskState,
 )
 from mm_nautilus.quoting.limit_settings import AgeSettings
-from mm_nautilus.strategies.arbitrage_leg import ArbitrageLeg, Levels
+from mm_nautilus.strategies.arbitrage_leg import ArbitrageLeg, Levels, difference_of, problem_of
 from mm_nautilus.strategies.arbitrage_settings import CrossVenueArbitrageConfig, CrossVenueArbitrageSettings
 from mm_nautilus.strategies.hedging import Hedger
 from mm_nautilus.venues.clocks import ClockOffsets
@@ -164,13 +163,14 @@ class CrossVenueArbitrage(GuardedStrategy):
         kind = type(instrument).__name__, getattr(instrument, "expiration_ns", None)
         if place == 0:
             self._first, self._kind = traded, kind
-        problem = _problem(traded, settings) or _difference(traded, kind, self._first, self._kind)
-        if problem:
+        terms = settings.taking.get(traded.venue)
+        problem = problem_of(traded, terms) or difference_of(traded, kind, self._first, self._kind)
+        if problem or terms is None:
             raise ConfigError("strategy", [f"venues: {traded.name} {problem}"])
         leg = ArbitrageLeg(
             place,
             traded,
-            settings.taking[traded.venue],
+            terms,
             told.max_position,
             told.max_order_size,
             _BOOK_TYPES[settings.book],
@@ -350,7 +350,8 @@ class CrossVenueArbitrage(GuardedStrategy):
             mark = leg.traded.facts.hedge_mark(now_ns, market)
             lot, out = leg.traded.lattice.grid.lot, leg.in_flight
             open_buy, open_sell = mark.open_buy + out[Side.BUY] * lot, mark.open_sell + out[Side.SELL] * lot
-            self.publish_message(TOPIC_MARK, replace(mark, open_buy=open_buy, open_sell=open_sell))
+            sigma = leg.volatility.value
+            self.publish_message(TOPIC_MARK, replace(mark, open_buy=open_buy, open_sell=open_sell, sigma=sigma))
         self._hedger.sample(now_ns)
 
     # -------------------------------------------------------- risk and hedges
@@ -423,23 +424,7 @@ class CrossVenueArbitrage(GuardedStrategy):
         return self._legs[working.opportunity.buy if leg.side is Side.BUY else working.opportunity.sell]
 
     def _publish_leg(self, working: Legs, leg: Leg, event: str, ts_ns: int, reason: str = "") -> None:
-        venue = self._venue_of(working, leg)
-        grid = venue.traded.lattice.grid
-        fact = OrderFact(
-            ts_ns,
-            str(self.strategy_id),
-            venue.name,
-            leg.client_order_id,
-            working.number,
-            leg.side.name,
-            -1,
-            event,
-            leg.limit_ticks * grid.tick,
-            leg.lots * grid.lot,
-            leg.filled_lots * grid.lot,
-            reason,
-            _PURPOSE,
-        )
+        fact = self._venue_of(working, leg).order_fact(str(self.strategy_id), working.number, leg, event, ts_ns, reason)
         self.publish_message(TOPIC_ORDER, fact)
 
     def _leg_of(self, event: Any) -> Leg | None:
@@ -565,27 +550,3 @@ class CrossVenueArbitrage(GuardedStrategy):
     def _publish_accounts(self) -> None:
         now_ns = self._clock.timestamp_ns()
         self._hedger.publish_accounts((), now_ns)
-
-
-def _problem(traded: Traded, settings: CrossVenueArbitrageSettings) -> str:
-    """Return why an instrument cannot be one of these at all."""
-    if traded.lattice.inverse:
-        return "is an inverse contract: what it earns is paid in the asset, and no profit in money is locked"
-    terms = settings.taking.get(traded.venue)
-    if terms is None:
-        return f"is on {traded.venue}, whose taker fee is not known; state taking.{traded.venue}, also where it is 0"
-    return "pays a fee per contract, not a share of the notional" if terms.fee_per_contract else ""
-
-
-def _difference(traded: Traded, kind: tuple[str, int | None], first: Traded, first_kind: tuple[str, int | None]) -> str:
-    """Return why an instrument cannot be held against the first one."""
-    if traded.asset != first.asset:
-        return f"is on {traded.asset}, not on {first.asset} as {first.name} is"
-    if traded.quote_currency != first.quote_currency:
-        return f"is priced in {traded.quote_currency}, not in {first.quote_currency} as {first.name} is"
-    if kind != first_kind:
-        return (
-            f"is a {kind[0]}, {first.name} a {first_kind[0]}, or they expire at different times: their prices differ "
-            "by a basis, which nobody pays out at once"
-        )
-    return ""

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -230,7 +230,10 @@ class HedgeDesk:
                 if market.refusals:
                     continue
                 break  # it is worth the wait: it has just traded
+            passed = "; ".join(faults)
             intents = self._orders_on(ranked[place:], now_ns, decision, remaining, faults)
+            if passed:
+                intents = [replace(one, reason=f"{one.reason}; passed over {passed}") for one in intents]
             if intents:
                 decision.waits_for = ""
                 self._wake(now_ns + self._retry_ns)

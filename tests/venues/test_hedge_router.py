@@ -88,6 +88,7 @@ def test_a_refusal_sends_it_to_the_next_best():
     assert found == [("XYZ.B", 10)], "the best one has just refused"
     assert [fact.event for fact in facts] == ["REFUSED", "SENT"]
     assert facts[-1].reason.startswith("XYZ.B: sell at 499.5 net")
+    assert facts[-1].reason.endswith("; passed over XYZ.A: pacing")
 
 
 def test_a_market_that_lost_lately_must_show_a_better_price():
