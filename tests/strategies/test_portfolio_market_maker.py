@@ -274,6 +274,62 @@ def test_fifty_instruments_in_one_process():
     assert strategy.kept[FillFact]
 
 
+SHARED = {"name": "t", "process": "a", "url": "redis://127.0.0.1:1/0", "timeout_s": 0.05}
+BUDGET = {"limit": 1.0, "confidence": 0.99, "horizon_s": 1.0}
+
+
+def test_without_the_shared_budgets_server_nothing_is_added():
+    """A run that does not know its end is no backtest to us: it asks the server, and nobody answers."""
+    strategy = ran(told(risk_budget=BUDGET | {"shared": SHARED}), dipped())
+    assert not strategy.kept[FillFact]
+    found = strategy.decisions(NAMES[0])
+    assert found
+    assert all(not one.bid_prices and not one.ask_prices for one in found)
+    assert strategy._budget.fault is not None
+
+
+def test_a_backtest_takes_all_of_a_shared_budget():
+    end = {"end_ns": T0 + 20 * S}
+    strategy = ran(told(risk_budget=BUDGET | {"shared": SHARED}, arrival=end), dipped())
+    assert strategy.kept[FillFact]
+    assert strategy._book.budget == pytest.approx(1.0)
+
+
+class Given:
+    """A share of the budget that is what the test says, and hears what is reported."""
+
+    fault = refused = None
+
+    def __init__(self, amounts):
+        self.amounts, self.heard, self.left = list(amounts), [], None
+
+    def allowed(self):
+        return self.amounts.pop(0) if len(self.amounts) > 1 else self.amounts[0]
+
+    def report(self, held, used):
+        self.heard.append((held, used))
+
+    def start(self):
+        """Nothing to do."""
+
+    def stop(self, held):
+        self.left = held
+
+
+def test_a_lower_grant_takes_quotes_back_and_what_is_used_is_reported(monkeypatch):
+    given = Given([1.0, 1.0, 1.0, 0.0])
+    monkeypatch.setattr(PortfolioMarketMaker, "_open_budget", lambda _: given)
+    strategy = ran(told(risk_budget=BUDGET), still(2))
+    quoted = strategy.decisions(NAMES[0])
+    assert quoted[1].bid_prices or quoted[0].bid_prices
+    assert not quoted[-1].bid_prices
+    assert not quoted[-1].ask_prices
+    assert any("PORTFOLIO_LIMIT" in text for text in quoted[-1].reasons)
+    z = NormalDist().inv_cdf(0.99)
+    assert max(used for _, used in given.heard) == pytest.approx(2 * 0.010 * 0.5 * z)
+    assert given.left == 0.0  # every order was taken back before the end
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
