@@ -136,7 +136,7 @@ def _attribution(asset: str, one: Json) -> RenderableType:
 
 
 def _edges(result: Json) -> list[RenderableType]:
-    """Return what a hedge leaves of a fill, by latency: nothing, or a table for each asset on several venues."""
+    """Return what the best hedge of each instrument leaves of a fill, for assets on several venues."""
     relations = result.get("relations") or {"assets": {}}
     tables: list[RenderableType] = []
     for asset, one in relations["assets"].items():
@@ -144,7 +144,10 @@ def _edges(result: Json) -> list[RenderableType]:
         table.show_header = True
         for name in ("", "after", "any time", "when the price goes", "kept"):
             table.add_column(name, justify="right" if name else "left")
-        for row in hedged_rows(one["hedged"]):
+        best: dict[str, Json] = {}
+        for hedge in sorted(one["hedged"], key=lambda edge: -edge["edges"][0]["any_time_bps"]):
+            best.setdefault(hedge["maker"], hedge)
+        for row in hedged_rows(list(best.values())):
             table.add_row(*row)
         tables.append(table)
     return tables
