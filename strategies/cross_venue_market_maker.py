@@ -311,7 +311,7 @@ class CrossVenueMarketMaker(QuotingStrategy):
             leg.requote(trigger, now_ns)
         for other in told:
             elsewhere = self._by_place[other]
-            if elsewhere is not None:
+            if elsewhere is not None and not (moved and elsewhere is leg):
                 elsewhere.requote("venue", now_ns)
 
     def _anchor(self, leg: QuotingLeg, place: int, now_ns: int) -> Any:

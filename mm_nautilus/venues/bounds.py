@@ -194,7 +194,15 @@ def side_bound(
     return SideBound(best[0] - skew, *best[1:], tuple(refused))
 
 
-def _venue_bound(
+def _loses(best: float, buys: bool, worth: float, fee: float, terms: BoundTerms) -> bool:
+    """Whether a venue that pays `worth` before its fee gives no better bound than `best`, whatever is allowed for."""
+    edge = 1.0 + terms.min_edge
+    if buys:
+        return worth * (1.0 - fee) < best * (1.0 + terms.maker_fee) * edge
+    return worth * (1.0 + fee) * edge > best * (1.0 - terms.maker_fee)
+
+
+def _venue_bound(  # noqa: PLR0911 - a refusal a line
     buys: bool, book: HedgeBook, size: float, terms: BoundTerms, sigma: float, best: float | None = None
 ) -> tuple[float, float, float] | str | None:
     """Return the bound that one venue gives, its mean price and its allowance, or why it gives none.
@@ -213,12 +221,8 @@ def _venue_bound(
     worth = vwap * book.fx
     if not (worth > 0.0 and book.latency_s >= 0.0):
         raise ParameterError(f"{book.name}: fx, latency_s", (book.fx, book.latency_s), "> 0 and >= 0")
-    if best is not None:
-        fee, maker, edge = book.taker_fee, terms.maker_fee, 1.0 + terms.min_edge
-        if buys and worth * (1.0 - fee) < best * (1.0 + maker) * edge:
-            return None
-        if not buys and worth * (1.0 + fee) * edge > best * (1.0 - maker):
-            return None
+    if best is not None and _loses(best, buys, worth, book.taker_fee, terms):
+        return None
     slippage = terms.slippage + terms.z * sigma * math.sqrt(book.latency_s) / worth
     if slippage >= 1.0:
         return Unbound.LATENCY

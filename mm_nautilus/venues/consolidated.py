@@ -94,6 +94,8 @@ class ConsolidatedFairValue:
         self._weight = [1.0 / n] * n
         self._live_weight = self._live_sum = 0.0
         self._next_stale_ns = _NEVER
+        self.changes = 0
+        """How often a venue has come or gone."""
         self._sampled_ns: int | None = None
         if weights is not None:
             self.set_weights(weights)
@@ -270,6 +272,7 @@ class ConsolidatedFairValue:
             self._price[venue] = mid * rate
             if joins and value is not None and self._averaged[venue] == 0.0:
                 self._basis[venue] = self._price[venue] - value
+        self.changes += health is not self._health[venue]
         self._health[venue] = health
         self._sum_afresh()
 

@@ -152,6 +152,8 @@ class CrossQuoting:
         self._barred: list[set[Health]] = [set() for _ in places]
         self._health = [Health.NO_BOOK] * count
         self._changes: list[tuple[int, Health]] = []
+        self._changes_seen = 0
+        self._quoted = tuple(index for index, place in enumerate(places) if place.quotes)
         self._told: list[tuple[float, float]] = [(math.nan, math.nan)] * count
         self._told_value = [math.nan] * count
         self._depths: list[tuple[Depth, Depth] | None] = [None] * count
@@ -163,7 +165,9 @@ class CrossQuoting:
     # ---------------------------------------------------------------- market
 
     def heard(self, index: int, top: TopOfBook | None, event_ns: int, now_ns: int) -> tuple[int, ...]:
-        """Take what a venue sent; return the other venues that must be quoted anew for it.
+        """Take what a venue sent; return the venues that must be quoted anew for it, the venue itself not counted.
+
+        Where a venue has come or gone these are all that are quoted.
 
         Parameters
         ----------
@@ -191,23 +195,35 @@ class CrossQuoting:
         health, value = fair.health(index, now_ns), fair.value(now_ns) or math.nan
         if self._leadership is not None and health is Health.LIVE:
             self._leadership.observe(index, 0.5 * (bid + ask), now_ns)
+        if fair.changes != self._changes_seen:
+            return self._told_of_changes(index, bid, ask, value, now_ns)
         told_bid, told_ask = self._told[index]
-        told_value = self._told_value[index]
         # Not within is also what has never been told: comparisons with NaN are false.
         stands = (
-            health is self._health[index]
-            and abs(value - told_value) <= tolerance * value
+            abs(value - self._told_value[index]) <= tolerance * value
             and abs(bid - told_bid) <= tolerance * bid
             and abs(ask - told_ask) <= tolerance * ask
         )
-        if stands or (health is not Health.LIVE and health is self._health[index]):
+        if stands or health is not Health.LIVE:
             return ()
-        if health is not self._health[index]:
-            self._changes.append((index, health))
-        self._health[index] = health
         self._told[index] = bid, ask
         self._told_value[index] = value
         return self._others[index]
+
+    def _told_of_changes(self, index: int, bid: float, ask: float, value: float, now_ns: int) -> tuple[int, ...]:
+        """Note who has come or gone, be it by its silence alone; everyone must know."""
+        self._note_changes(now_ns)
+        self._told[index] = bid, ask
+        self._told_value[index] = value
+        return self._quoted
+
+    def _note_changes(self, now_ns: int) -> None:
+        self._changes_seen = self.fair.changes
+        for index, before in enumerate(self._health):
+            health = self.fair.health(index, now_ns)
+            if health is not before:
+                self._health[index] = health
+                self._changes.append((index, health))
 
     def rate(self, currency: str, rate: float, now_ns: int) -> None:
         """Take a conversion rate, see `ConsolidatedFairValue.rate`."""
@@ -247,12 +263,7 @@ class CrossQuoting:
             self.bar(index, Health.CLOCK_OFFSET, index in off, now_ns)
         self.fair.sample(now_ns)
         self.moved()
-        for index, before in enumerate(self._health):
-            health = self.fair.health(index, now_ns)
-            if health is not before:
-                self._health[index] = health
-                self._told_value[index] = math.nan
-                self._changes.append((index, health))
+        self._note_changes(now_ns)
 
     def take_changes(self) -> list[tuple[int, Health]]:
         """Return the venues that came or went since this was last asked, and how."""

@@ -217,7 +217,8 @@ class CrossGame:
         told = self.cross.heard(seat.index, seat.top, self.now_ns, self.now_ns)
         seat.think("quote")
         for other in told:
-            self.seats[other].think("venue")
+            if other != seat.index:
+                self.seats[other].think("venue")
 
     def wait(self, seconds: float) -> None:
         """Let time pass; every alert that the hedge desk asked for fires at its time."""
