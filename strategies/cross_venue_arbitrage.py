@@ -298,8 +298,10 @@ class CrossVenueArbitrage(GuardedStrategy):
         return self._legs[place].levels(side)
 
     def _means(self, place: int) -> Means:
-        leg: ArbitrageLeg = self._legs[place]
-        return leg.means(self._exposure(), None if leg.traded.funds is None else self._balances[leg.traded.venue])
+        leg = self._legs[place]
+        balances = None if leg.traded.funds is None else self._balances[leg.traded.venue]
+        means: Means = leg.means(self._exposure(), balances)
+        return means
 
     def _exposure(self) -> Decimal:
         """Return what is open over all venues, legs in flight not counted, in base units of the asset."""
@@ -418,7 +420,8 @@ class CrossVenueArbitrage(GuardedStrategy):
         for place in (found.buy, found.sell):
             leg = self._legs[place]
             self._arrivals.expect(now_ns, leg.terms.submit_ns)
-            self._scanner.update(place, *leg.best(), leg.market_ns, leg.health)
+            bid, ask = leg.best()
+            self._scanner.update(place, bid, ask, leg.market_ns, leg.health)
 
     def _venue_of(self, working: Legs, leg: Leg) -> ArbitrageLeg:
         return self._legs[working.opportunity.buy if leg.side is Side.BUY else working.opportunity.sell]

@@ -27,10 +27,11 @@ from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
+from mm_nautilus.inventory.hedge_choice import closes, preferred, side_of
 from mm_nautilus.inventory.hedge_demand import Cause, Demand
 from mm_nautilus.inventory.hedge_market import HedgeMarket, HedgeOrder
 from mm_nautilus.inventory.hedge_record import Decision, HedgeRecord
-from mm_nautilus.inventory.hedge_route import Choice, HedgeRouter, Offer
+from mm_nautilus.inventory.hedge_route import Choice, HedgeRouter
 from mm_nautilus.inventory.hedge_settings import HedgeSettings
 from mm_nautilus.market import Purpose, Side
 from mm_nautilus.messages import HedgeFact
@@ -248,45 +249,18 @@ class HedgeDesk:
     def _ranked(self, now_ns: int, cause: Cause, remaining: float, faults: list[str]) -> list[Choice]:
         """Return the markets that can be traded now or after a pause, best first."""
         closing: list[HedgeMarket] = []
-        same: list[HedgeMarket] = []
-        correlated: list[HedgeMarket] = []
+        others: list[HedgeMarket] = []
         for market in self._allowed(cause):
             fault = self._fault(market, now_ns)
             if fault is not None:
                 faults.append(f"{market.name}: {fault}")
-            elif _closing(market, remaining):
-                closing.append(market)
             else:
-                (same if market.ratio is None else correlated).append(market)
-        # Prices of different assets cannot be held against each other, their costs can.
-        alike = [market for market in closing if market.ratio is None]
-        unlike = [market for market in closing if market.ratio is not None]
+                (closing if closes(market, remaining) else others).append(market)
+        bps = self._slippage_bps[cause.purpose]
         return [
-            *self._routed(alike, cause, remaining),
-            *_by_cost(unlike, remaining),
-            *self._routed(same, cause, remaining),
-            *_by_cost(correlated, remaining),
+            *preferred(closing, remaining, bps, self.router, self._sigma),
+            *preferred(others, remaining, bps, self.router, self._sigma),
         ]
-
-    def _routed(self, markets: Sequence[HedgeMarket], cause: Cause, remaining: float) -> list[Choice]:
-        """Return markets of the asset itself, best first; what cannot be priced now comes last."""
-        if self.router is None or not markets:
-            return _by_cost(markets, remaining)
-        offers = [self._offer(market, cause, remaining) for market in markets]
-        choices = self.router.rank(abs(remaining), offers, self._sigma)
-        known = {choice.market.name for choice in choices}
-        return [*choices, *_by_cost([market for market in markets if market.name not in known], remaining)]
-
-    def _offer(self, market: HedgeMarket, cause: Cause, remaining: float) -> Offer:
-        """Return what a market has within the worst price of a hedge."""
-        top, unit = market.top, abs(market.asset_per_lot() or 0.0)
-        assert top is not None
-        side, grid = _side(remaining, market), market.contract.grid
-        limit_ticks = market.limit_ticks(side, top.mid, self._slippage_bps[cause.purpose])
-        per_size = unit / float(grid.lot)
-        levels = [(price, size * per_size) for price, size in market.shown(side, limit_ticks)]
-        capacity = market.capacity(side, limit_ticks * float(grid.tick))
-        return Offer(market, side, levels, unit, market.contract.smallest_lots(top.mid) * unit, capacity)
 
     def _fault(self, market: HedgeMarket, now_ns: int) -> str | None:
         if market.order is not None:
@@ -306,13 +280,13 @@ class HedgeDesk:
         if router is None or first.offer is None:
             intent = self._order_on(first, now_ns, decision, remaining, faults)
             return [] if intent is None else [intent]
-        closing = self._closes(first, remaining)
+        closing = closes(first.market, remaining)
         together = [
             one
             for one in choices
             if one.offer is not None
             and now_ns >= one.market.not_before_ns
-            and self._closes(one, remaining) is closing
+            and closes(one.market, remaining) is closing
             and (not closing or one is first)
         ]
         parts = router.parts(abs(remaining), together, self._sigma) if len(together) > 1 else {}
@@ -325,10 +299,6 @@ class HedgeDesk:
         ]
         return [intent for intent in intents if intent is not None]
 
-    @staticmethod
-    def _closes(choice: Choice, remaining: float) -> bool:
-        return _closing(choice.market, remaining)
-
     def _order_on(
         self, choice: Choice, now_ns: int, decision: Decision, remaining: float, faults: list[str]
     ) -> HedgeIntent | None:
@@ -336,10 +306,10 @@ class HedgeDesk:
         top, unit = market.top, market.asset_per_lot()
         assert top is not None
         assert unit is not None
-        side = _side(remaining, market)
+        side = side_of(market, remaining)
         lots = int(abs(remaining / unit) + _ROUNDING)
         tick, smallest = float(market.contract.grid.tick), market.contract.smallest_lots(top.mid)
-        if self._closes(choice, remaining) and abs(market.position_lots) >= smallest:
+        if closes(market, remaining) and abs(market.position_lots) >= smallest:
             lots = min(lots, abs(market.position_lots))  # what is below the smallest order cannot be closed alone
         limit_ticks = market.limit_ticks(side, top.mid, self._slippage_bps[decision.cause.purpose])
         shown = market.shown_lots(side, limit_ticks)
@@ -352,6 +322,11 @@ class HedgeDesk:
         if lots < smallest:
             faults.append(f"{market.name}: the rest is below the smallest order")
             return None
+        most = market.capacity(side, limit_ticks * tick) / abs(unit)
+        if most + _ROUNDING < smallest:
+            faults.append(f"{market.name}: its limit or its funds leave no room")  # quotes that make way would not help
+            return None
+        lots = min(lots, int(most + _ROUNDING)) if most < lots else lots
         if market.quotes is not None:
             market.quotes.reserve(side, lots, alone=False)
         room = market.room_lots(side, limit_ticks * tick)
@@ -537,29 +512,3 @@ class HedgeDesk:
         market = {one.name: one for one in self.markets}[order.instrument_id]
         if market.order is None:
             self._out(market, order)
-
-
-def _side(remaining: float, market: HedgeMarket) -> Side:
-    """Return the side that trades `remaining` units of the asset: an instrument that moves against it turns it."""
-    unit = market.asset_per_lot() or 1.0
-    return Side.BUY if remaining * unit > 0.0 else Side.SELL
-
-
-def _closing(market: HedgeMarket, remaining: float) -> bool:
-    """Whether a hedge there would first of all close a position that hedged the other way."""
-    return market.closes_first and market.quotes is None and _side(remaining, market) * market.position_lots < 0
-
-
-def _by_cost(markets: Sequence[HedgeMarket], remaining: float) -> list[Choice]:
-    """Return markets by half-spread and fee relative to their mid, cheapest first."""
-    ranked = []
-    for market in markets:
-        top = market.top
-        if top is None:
-            continue
-        cost = market.taking_cost(top) / top.mid
-        side = _side(remaining, market)
-        reason = f"{market.name}: {side.name.lower()} at half-spread and fee of {cost * 1e4:.4g} bps"
-        ranked.append((cost, Choice(market, reason, top.ask if side is Side.BUY else top.bid)))
-    ranked.sort(key=lambda one: one[0])
-    return [choice for _, choice in ranked]

@@ -241,5 +241,7 @@ def test_a_restart_that_asks_for_no_executions_loses_fills(monkeypatch: pytest.M
 
 
 def test_the_wrong_side_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hedge_desk_module, "_side", lambda remaining, _market: Side.SELL if remaining > 0 else Side.BUY)
+    monkeypatch.setattr(
+        hedge_desk_module, "side_of", lambda _market, remaining: Side.SELL if remaining > 0 else Side.BUY
+    )
     breaks("makes")
