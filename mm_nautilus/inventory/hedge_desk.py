@@ -322,11 +322,9 @@ class HedgeDesk:
         if lots < smallest:
             faults.append(f"{market.name}: the rest is below the smallest order")
             return None
-        most = market.capacity(side, limit_ticks * tick) / abs(unit)
-        if most + _ROUNDING < smallest:
-            faults.append(f"{market.name}: its limit or its funds leave no room")  # quotes that make way would not help
+        if market.capacity(side, limit_ticks * tick) / abs(unit) + _ROUNDING < smallest:
+            faults.append(f"{market.name}: our own quotes, the limits or the funds leave no room")
             return None
-        lots = min(lots, int(most + _ROUNDING)) if most < lots else lots
         if market.quotes is not None:
             market.quotes.reserve(side, lots, alone=False)
         room = market.room_lots(side, limit_ticks * tick)
