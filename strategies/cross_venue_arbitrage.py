@@ -124,7 +124,7 @@ class CrossVenueArbitrage(GuardedStrategy):
             settings.hedge,
             settings.taking,
             self._legs,
-            max(leg.limit_lots for leg in self._legs),
+            int(max(leg.limit_lots * leg.unit for leg in self._legs) / self._legs[0].unit),
             AgeSettings(liquidate=False),
             settings.book,
             settings.volatility.sample_interval_s,
@@ -310,10 +310,8 @@ class CrossVenueArbitrage(GuardedStrategy):
         return Decimal(control.ledger.exposure(self._first.asset, units))
 
     def _sigma(self) -> float | None:
-        """Return the largest volatility of any venue's mid, ``None`` before all are known."""
-        values = [leg.volatility.value for leg in self._legs]
-        known = [value for value in values if value is not None]
-        return max(known) if len(known) == len(values) else None
+        """Return the largest volatility of any venue's mid, ``None`` before there is one."""
+        return max((value for leg in self._legs if (value := leg.volatility.value) is not None), default=None)
 
     def _barred(self, now_ns: int, sigma: float | None) -> str:
         """Return why nothing may be taken now; empty where it may."""
