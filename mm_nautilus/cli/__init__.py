@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -44,6 +45,8 @@ def main() -> None:
 
 def run(command: typer.Typer) -> None:
     """Run a Typer application under that rule."""
+    # Before numpy is imported: our matrices are small, and sums over several threads depend on their number.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         command()
     except UserError as error:

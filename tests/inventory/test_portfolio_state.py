@@ -47,6 +47,17 @@ def test_one_member_is_quoted_as_glft():
         assert (ours.bid, ours.ask) == pytest.approx((theirs.bid, theirs.ask))
 
 
+def test_without_correlation_each_member_is_quoted_as_glft_by_itself():
+    portfolio = ready(3, covariance={"correlation": 0.0})
+    model, rate = Glft(GlftParameters(gamma=0.01), 2.0, 100.0), Intensity(1.0, 10.0)
+    state = MarketState(0, TopOfBook(99.9, 100.1, 1.0, 1.0), 100.0, 0.5, rate, rate)
+    for index, held in enumerate((4.0, -9.0, 30.0)):
+        portfolio.hold(index, held)
+    for index, held in enumerate((4.0, -9.0, 30.0)):
+        ours, theirs = portfolio.quote(index, 100.0, held), model.quote(state, held, 0.0)
+        assert (ours.bid, ours.ask) == pytest.approx((theirs.bid, theirs.ask))
+
+
 def test_a_fill_in_one_moves_the_quotes_of_all_that_move_with_it():
     portfolio = ready()
     before = [portfolio.quote(i, 100.0, 0.0) for i in range(3)]
