@@ -14,6 +14,7 @@ from rich.text import Text
 
 from mm_nautilus.analytics.attribution import LINES
 from mm_nautilus.analytics.numbers import aligned, amount, compact, duration, share
+from mm_nautilus.analytics.report.attribution_section import statements
 from mm_nautilus.analytics.report.venue_sections import hedged_rows
 from mm_nautilus.analytics.result import money_lines
 
@@ -44,7 +45,7 @@ class _Result:
         result = self._result
         numbers = Group(*(_instrument(name, one) for name, one in result["instruments"].items()))
         kept = [*_kept(result), *_edges(result)]
-        attributed = [_attribution(name, one) for name, one in result["attribution"]["assets"].items()]
+        attributed = [_attribution(name, one) for name, one in statements(result["attribution"]["assets"]).items()]
         money = Group(*(_money(currency, total) for currency, total in result["total"].items()), *attributed)
         realism = Group(*(_venue(one) for one in result["realism"]["venues"]), _caveats(result["realism"]["caveats"]))
         yield _title(result)

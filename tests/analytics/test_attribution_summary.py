@@ -9,6 +9,7 @@ from mm_nautilus.analytics.attribution import LINES, Attribution
 from mm_nautilus.analytics.attribution_summary import FIRST_MIDS, STATED, attribution_summary
 from mm_nautilus.analytics.facts import InstrumentFacts
 from mm_nautilus.analytics.instrument_log import instrument_log
+from mm_nautilus.analytics.report.attribution_section import attribution_section, statements
 from mm_nautilus.analytics.runlog import RunLog, RunLogWriter
 from mm_nautilus.inventory.contract import Contract
 from mm_nautilus.messages import FillFact, MarkFact
@@ -168,3 +169,15 @@ def test_amounts_of_a_coin_are_converted_when_they_arise(tmp_path):
     found = attribution_summary(quiet_log(tmp_path, mids, fills), 0, {"USD": D(1)}).assets["BTC"].total
     assert found.lines == dict.fromkeys(LINES, D(0)) | {"spread_capture": D(1000), "conversion": D(100)}
     assert found.total == D(1100), "one coin"
+
+
+def test_many_assets_share_a_statement_and_have_a_row_each():
+    one = {"currency": "USDT", "rates": {}, "venues": {}, "total": dict.fromkeys((*LINES, "total"), "0")}
+    assets = {f"A{n}": one | {"total": one["total"] | {"fees": "-0.1", "total": "-0.1"}} for n in range(6)}
+    (name, shown), *others = statements(assets).items()
+    assert (name, others, shown["total"]["fees"], shown["total"]["total"]) == ("6 assets", [], "-0.6", "-0.6")
+    section = attribution_section({"assets": assets, "horizon_s": 5.0})
+    assert len(section.charts) == 1
+    assert all(asset in section.tables[-1] for asset in assets)
+    few = dict(list(assets.items())[:2])
+    assert statements(few) == few
