@@ -36,6 +36,7 @@ from mm_nautilus.quoting.orders import WorkingOrder
 from mm_nautilus.quoting.settings import QuotingSettings
 from mm_nautilus.venues.consolidated import ConsolidatedFairValue
 from mm_nautilus.venues.cross_quoting import CrossQuoting, CrossTerms, Place
+from mm_nautilus.venues.hedge_router import TakingRouter
 from mm_nautilus.venues.venue import Health, Venue
 
 NAMES = ("XYZ.ONE", "XYZ.TWO")
@@ -185,6 +186,7 @@ class CrossGame:
         self.control = HedgeControl(
             self.hedging, ledger, markets, "XV-001", "XYZ", self.seats[0].limit, self.settings.age
         )
+        self.control.desk.router = TakingRouter(self.hedging.latency_z)
         self.control.limit = self.asset_limit * UNIT
         venues = [Venue(name, "XYZ", "USD", 0.0, 0.0001) for name in NAMES]
         order = int(self.settings.order_size / LOT) * self.settings.ladder.levels
