@@ -16,8 +16,7 @@ def ran(tmp_path_factory):
     folder = tmp_path_factory.mktemp("portfolio")
     overrides = (
         f"data.catalog={folder / 'catalogs'}",
-        "data.simulation.duration_s=90",
-        "strategy.each.age.warn_after_s=60",
+        "data.simulation.duration_s=45",
     )
     return run_backtest(RUN_FILE, overrides, output=folder / "runs"), folder, overrides
 
