@@ -3,9 +3,9 @@ r"""Both legs of an arbitrage from their sending to their end: exact money, and 
 .. math:: \text{profit} = \sum_{\text{sold}} p\,x - \sum_{\text{bought}} p\,x - \text{fees}, \qquad
     \text{imbalance}(t) = |\text{bought}(t) - \text{sold}(t)|
 
-All of it comes from fills. Both legs are immediate-or-cancel orders limited to the worst level that the plan counts on,
-so that legs that fill both in full never earn less than planned; what one fills and the other does not is the residual,
-and a hedger's business.
+All of it comes from fills. Both legs are immediate-or-cancel orders limited to the worst level that the plan counts on.
+The last unit of a plan leaves the least edge, so every unit that both legs fill leaves at least that, whatever became
+of the better levels; what one fills and the other does not is the residual, and a hedger's business.
 """
 
 from __future__ import annotations
