@@ -3,7 +3,7 @@
 Run ``uv run docs/portfolio_risk.py`` (several minutes). Both quote the same simulated days by the same formula, risk
 aversion and position limits, without a risk budget: the second with all correlations taken as 0, which is twenty makers
 of `glft` side by side. Risk is the standard deviation of the change of worth over an interval; the 95 % interval of the
-ratio resamples days in blocks of ten minutes, the same blocks for both.
+ratio resamples days in blocks of three minutes, the same blocks for both.
 """
 
 import argparse
@@ -29,7 +29,7 @@ RUN_FILE = Path(__file__).resolve().parents[1] / "configs" / "portfolio_20.toml"
 ALONE = ("strategy.covariance.correlation=0", "strategy.covariance.fixed=true")
 FREE = ("strategy.risk_budget.limit=1e9", "strategy.concentration.soft=8", "strategy.concentration.hard=9")
 STEPS_S = (10, 30, 60)
-DRAWS, BLOCK_S = 2_000, 600
+DRAWS, BLOCK_S = 2_000, 180
 
 
 def worth(folder: Path) -> tuple[Floats, Floats]:
