@@ -167,12 +167,13 @@ class CrossVenueArbitrage(GuardedStrategy):
         problem = problem_of(traded, terms) or difference_of(traded, kind, self._first, self._kind)
         if problem or terms is None:
             raise ConfigError("strategy", [f"venues: {traded.name} {problem}"])
+        largest = None if instrument.max_quantity is None else instrument.max_quantity.as_decimal()
         leg = ArbitrageLeg(
             place,
             traded,
             terms,
             told.max_position,
-            told.max_order_size,
+            min((size for size in (told.max_order_size, largest) if size is not None), default=None),
             _BOOK_TYPES[settings.book],
             settings.max_levels,
             volatility_estimator(settings.volatility),

@@ -53,7 +53,7 @@ def run(strategy: Any, data: list[Any], fee: str = "0", ids: Any = BOTH, **more:
 # ------------------------------------------------------- the seed's test case
 
 
-def share(venue: str) -> CurrencyPair:
+def share(venue: str, largest: int | None = None) -> CurrencyPair:
     """Return the seed's share, SPY at cents, as a pair of exact money."""
     name = f"SPYUSD.{venue}"
     return CurrencyPair(
@@ -65,13 +65,14 @@ def share(venue: str) -> CurrencyPair:
         size_precision=0,
         price_increment=Price.from_str("0.01"),
         size_increment=Quantity.from_str("1"),
+        max_quantity=None if largest is None else Quantity.from_int(largest),
         ts_event=0,
         ts_init=0,
     )
 
 
-def seed_case(fee: str) -> tuple[Any, dict[str, Decimal]]:
-    one, two = share("ONE"), share("TWO")
+def seed_case(fee: str, largest: int | None = None) -> tuple[Any, dict[str, Decimal]]:
+    one, two = share("ONE", largest), share("TWO")
 
     def tick(instrument: Any, bid: str, ask: str, size: int, at_ns: int) -> QuoteTick:
         sizes = Quantity.from_int(size), Quantity.from_int(size)
@@ -113,6 +114,14 @@ def test_without_fees_the_same_is_taken_and_earns_five() -> None:
     assert taken.net_profit == done.net_profit == 5 == gained["USDT"]
     assert (done.verdict, done.size, done.residual) == ("FILLED", 500, 0)
     assert gained["BTC"] == 0
+
+
+def test_no_more_is_taken_than_the_venue_accepts_in_an_order() -> None:
+    strategy, gained = seed_case("0", largest=120)
+    sizes = [one.size for one in strategy.of("DONE")]
+    assert sizes[0] == 120
+    assert gained["USDT"] == sum(sizes) / 100
+    assert all(fact.event != "DENIED" for fact in strategy.order_facts)
 
 
 # ------------------------------------------------------------ exact, both ways
