@@ -98,7 +98,7 @@ class Five:
         unit = float(_LOT)
         around = surroundings("BTC", f"V{index}", others)
         bounds = side_bounds(desk.position_lots * unit, top.mid, unit, self.limits, around)
-        anchor = self.cross.anchor(index, desk.volatility.value or 0.0, now_ns)
+        anchor = self.cross.anchor(index, now_ns)
         return desk.requote("book", now_ns, None, bounds, anchor)
 
     def _holding(self, index: int) -> Holding:

@@ -142,7 +142,7 @@ class CrossVenueMarketMaker(QuotingStrategy):
         self._by_place = [self._legs.get(one.id) for one in traded]
         for leg in legs:
             leg.bounds = self._limited(leg)
-            leg.anchor = partial(self._anchor, leg, self._index[leg.traded.id])
+            leg.anchor = partial(self._cross.anchor, self._index[leg.traded.id])
         self._open_rates(fair, reference)
         self._cross.moved()
 
@@ -314,9 +314,6 @@ class CrossVenueMarketMaker(QuotingStrategy):
             if elsewhere is not None and not (moved and elsewhere is leg):
                 elsewhere.requote("venue", now_ns)
 
-    def _anchor(self, leg: QuotingLeg, place: int, now_ns: int) -> Any:
-        return self._cross.anchor(place, leg.desk.volatility.value or 0.0, now_ns)
-
     def _holdings_but(self, leg: QuotingLeg) -> list[Holding]:
         return [*super()._holdings_but(leg), self._hedger.control.pending(self._cross.inventory)]
 
@@ -325,7 +322,12 @@ class CrossVenueMarketMaker(QuotingStrategy):
         super()._step_hedge(now_ns)
 
     def _sampled(self, now_ns: int) -> None:
-        self._cross.sample(now_ns)
+        sigmas = {
+            place: sigma
+            for place, leg in enumerate(self._by_place)
+            if leg is not None and (sigma := leg.desk.volatility.value) is not None
+        }
+        self._cross.sample(now_ns, sigmas)
         self._say_changes()
 
     def _on_weights(self, event: TimeEvent) -> None:

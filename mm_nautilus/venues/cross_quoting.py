@@ -9,7 +9,7 @@ gone.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from mm_nautilus.inventory.venue_market import VenueMarket
 from mm_nautilus.market import Side, TopOfBook
 from mm_nautilus.quoting.guards import Reason
 from mm_nautilus.venues.anchor import WITHDRAWS, VenueAnchor
-from mm_nautilus.venues.bounds import BoundTerms, HedgeBook, side_bound
+from mm_nautilus.venues.bounds import BoundTerms, HedgeBook, SideBound, Worth, best_bound, hedge_worth
 from mm_nautilus.venues.clocks import ClockOffsets
 from mm_nautilus.venues.consolidated import ConsolidatedFairValue
 from mm_nautilus.venues.depth import Depth
@@ -156,8 +156,11 @@ class CrossQuoting:
         self._quoted = tuple(index for index, place in enumerate(places) if place.quotes)
         self._told: list[tuple[float, float]] = [(math.nan, math.nan)] * count
         self._told_value = [math.nan] * count
-        self._depths: list[tuple[Depth, Depth] | None] = [None] * count
-        self._capacity: list[tuple[float, float] | None] = [None] * count
+        self._names = [place.venue.name for place in places]
+        self._books: list[HedgeBook | None] = [None] * count
+        # What hedges are worth does not depend on the venue that was filled: each is found once a tick and size.
+        self._worths: list[dict[float, Worth | str]] = [{} for _ in places]
+        self._sigma = 0.0
         self._units: list[float | None] = [None] * count
         self.inventory = 0.0
         """Position netted over the venues, in base units."""
@@ -180,7 +183,7 @@ class CrossQuoting:
 
         """
         self._clocks.heard(index, event_ns, now_ns)
-        self._depths[index] = None
+        self._forget(index)
         self.places[index].market.heard(top, now_ns)
         fair = self.fair
         if top is None:
@@ -228,6 +231,9 @@ class CrossQuoting:
     def rate(self, currency: str, rate: float, now_ns: int) -> None:
         """Take a conversion rate, see `ConsolidatedFairValue.rate`."""
         self.fair.rate(currency, rate, now_ns)
+        for index, place in enumerate(self.places):
+            if place.venue.currency == currency:
+                self._forget(index)
 
     def bar(self, index: int, reason: Health, barred: bool, now_ns: int) -> bool:
         """Take a venue and its hedge capacity out at once, or let it in again; return whether that is news.
@@ -256,12 +262,24 @@ class CrossQuoting:
         self.places[index].market.barred = gravest
         return True
 
-    def sample(self, now_ns: int) -> None:
-        """Let the basis take in the time since the last sample, and see who has fallen silent."""
+    def sample(self, now_ns: int, sigmas: Mapping[int, float]) -> None:
+        """Let the basis take in the time since the last sample, and see who has fallen silent.
+
+        Parameters
+        ----------
+        now_ns : int
+            Engine time.
+        sigmas : mapping of int to float
+            Volatility of the venues where it is known, in their price units per square-root second. The largest one
+            counts until the next sample, for what a price does until a hedge arrives.
+
+        """
         off = self._clocks.beyond_bound()
         for index in range(len(self.places)):
             self.bar(index, Health.CLOCK_OFFSET, index in off, now_ns)
         self.fair.sample(now_ns)
+        known = [sigma * rate for index, sigma in sigmas.items() if (rate := self._reference(index, now_ns)) > 0.0]
+        self._sigma = max(known, default=self._sigma)
         self.moved()
         self._note_changes(now_ns)
 
@@ -284,7 +302,8 @@ class CrossQuoting:
     def moved(self) -> None:
         """A position, a balance or the worth of a contract has changed."""
         self.inventory = math.fsum(place.market.exposure() for place in self.places)
-        self._capacity = [None] * len(self.places)
+        for index in range(len(self.places)):
+            self._forget(index)
         self._units = [place.market.asset_per_lot() for place in self.places]
 
     def compare(self, now_ns: int) -> None:
@@ -292,73 +311,101 @@ class CrossQuoting:
 
         A market without a rate is left at its last one; its health keeps hedges away from it.
         """
-        fair, value = self.fair, self.fair.value(now_ns)
         for index, place in enumerate(self.places):
-            own = fair.own_value(index, now_ns) if self._terms.deduct_basis else None
-            rate = fair.reference_rate(index) if own is None or value is None else value / own
+            rate = self._reference(index, now_ns)
             if rate > 0.0:  # NaN is not
                 place.market.rate = rate
 
     # --------------------------------------------------------------- quoting
 
-    def anchor(self, index: int, sigma: float, now_ns: int) -> VenueAnchor:
+    def anchor(self, index: int, now_ns: int) -> VenueAnchor:
         """Return what a quote on one venue is held by.
 
         Parameters
         ----------
         index : int
             The venue.
-        sigma : float
-            Volatility there, in its price units per square-root second.
         now_ns : int
             Engine time.
 
         """
         fair, place, terms = self.fair, self.places[index], self._terms
-        inventory = self.inventory
+        inventory, unit = self.inventory, self._units[index]
+        if unit is None:
+            unit = self._units[index] = place.market.asset_per_lot()
         withdraws = WITHDRAWS[fair.health(index, now_ns)]
         value = None if withdraws is not None else fair.own_value(index, now_ns)
-        if value is None or not value > 0.0:
+        if value is None or unit is None or not value > 0.0:
             return VenueAnchor(withdraws or Reason.NO_FAIR_VALUE, 0.0, inventory)
-        unit = self._units[index] or place.market.asset_per_lot()
-        if unit is None:
-            return VenueAnchor(Reason.NO_FAIR_VALUE, 0.0, inventory)
+        rate = self._reference(index, now_ns)
         size = place.size_lots * unit
-        buying, selling = size - max(-inventory, 0.0), size - max(inventory, 0.0)
-        nothing = 1e-9 * size
-        bid = ask = None
-        if buying > nothing or selling > nothing:
-            books = [self._book(other, index, value, now_ns) for other in self._hedges_of[index]]
-            if buying > nothing:
-                bid = side_bound(Side.BUY, books, buying, self._bound_terms[index], sigma)
-            if selling > nothing:
-                ask = side_bound(Side.SELL, books, selling, self._bound_terms[index], sigma)
+        bid = self._bound(Side.BUY, index, size - max(-inventory, 0.0), size, rate, now_ns)
+        ask = self._bound(Side.SELL, index, size - max(inventory, 0.0), size, rate, now_ns)
         others = fair.others_value(index, now_ns) if terms.alpha > 0.0 else None
         alpha = 0.0 if others is None else terms.alpha
         costs = self._costs[index] * value
         return VenueAnchor(None, value, inventory, bid, ask, others or 0.0, costs, alpha, place.join_distance)
 
-    def _book(self, index: int, maker: int, maker_value: float, now_ns: int) -> HedgeBook:
-        """Return a venue as the hedge of fills on another one sees it."""
-        fair, place = self.fair, self.places[index]
-        name, health = place.venue.name, fair.health(index, now_ns)
-        fx = math.nan
-        if health is Health.LIVE:
-            own = fair.own_value(index, now_ns) if self._terms.deduct_basis else None
-            fx = fair.conversion(index, maker) if own is None else maker_value / own
-        top = place.market.top
-        if health is not Health.LIVE or top is None or not fx > 0.0:
-            dark = health if health is not Health.LIVE else Health.NO_BOOK
-            return HedgeBook(name, (), (), place.venue.taker_fee, 1.0, health=dark)
-        depths = self._depths[index]
-        if depths is None:
-            depths = self._depths[index] = self._depth(place, top)
-        room = self._capacity[index]
-        if room is None:
-            market = place.market
-            room = self._capacity[index] = market.capacity(Side.SELL, top.bid), market.capacity(Side.BUY, top.ask)
-        smallest = place.market.contract.grid.min_lots * (self._units[index] or 0.0)
-        return HedgeBook(name, *depths, place.venue.taker_fee, fx, place.latency_s, smallest, room[0], room[1], health)
+    def _bound(self, side: Side, maker: int, hedged: float, size: float, rate: float, now_ns: int) -> SideBound | None:
+        """Return how far a side may go, in the maker's currency; ``None`` where its fill needs no hedge."""
+        if hedged <= 1e-9 * size:
+            return None
+        places = self.places
+        worths = [
+            (places[other].venue.name, self._worth(side, other, hedged, now_ns)) for other in self._hedges_of[maker]
+        ]
+        found = best_bound(side, worths, self._bound_terms[maker])
+        if found.price is None or rate == 1.0:
+            return found
+        return SideBound(found.price / rate, found.venue, found.vwap, found.slippage, found.refused)
+
+    def _worth(self, side: Side, index: int, size: float, now_ns: int) -> Worth | str:
+        """Return what a hedge is worth on one venue in the reference currency, or why it cannot be made there."""
+        health = self.fair.health(index, now_ns)
+        if health is not Health.LIVE:
+            return health
+        known, key = self._worths[index], int(side) * size
+        worth = known.get(key)
+        if worth is None:
+            book = self._books[index] or self._book(index, now_ns)
+            worth = known[key] = hedge_worth(side, book, size, self._bound_terms[index], self._sigma)
+        return worth
+
+    def _book(self, index: int, now_ns: int) -> HedgeBook:
+        """Return a live venue as a hedge sees it."""
+        place, market = self.places[index], self.places[index].market
+        top = market.top
+        fx = self._reference(index, now_ns)
+        if top is None or not fx > 0.0:
+            return HedgeBook(place.venue.name, (), (), place.venue.taker_fee, 1.0, health=Health.NO_BOOK)
+        smallest = market.contract.grid.min_lots * (self._units[index] or 0.0)
+        bids, asks = self._depth(place, top)
+        found = HedgeBook(
+            place.venue.name,
+            bids,
+            asks,
+            place.venue.taker_fee,
+            fx,
+            place.latency_s,
+            smallest,
+            market.capacity(Side.SELL, top.bid),
+            market.capacity(Side.BUY, top.ask),
+        )
+        self._books[index] = found
+        return found
+
+    def _reference(self, index: int, now_ns: int) -> float:
+        """Return units of the reference currency per unit of a venue's price; NaN where they are not known."""
+        fair = self.fair
+        if self._terms.deduct_basis:
+            value, own = fair.value(now_ns), fair.own_value(index, now_ns)
+            if value is not None and own is not None:
+                return value / own
+        return fair.reference_rate(index)
+
+    def _forget(self, index: int) -> None:
+        self._books[index] = None
+        self._worths[index].clear()
 
     @staticmethod
     def _depth(place: Place, top: TopOfBook) -> tuple[Depth, Depth]:

@@ -81,7 +81,7 @@ class Seat(DeskGame):
         if not self.quotes or self.desk.top is None:
             return
         now_ns = self.game.now_ns
-        anchor = self.game.cross.anchor(self.index, self.desk.volatility.value or 0.0, now_ns)
+        anchor = self.game.cross.anchor(self.index, now_ns)
         requote = self.desk.requote(trigger, now_ns, None, self.game.bounds(self), anchor)
         if requote is not None:
             self.send(requote)
@@ -236,7 +236,7 @@ class CrossGame:
         self.now_ns = max(self.now_ns, end_ns)
         for seat in self.seats:
             seat.desk.sample(self.now_ns)
-        self.cross.sample(self.now_ns)
+        self.cross.sample(self.now_ns, {})
         self.think_all("sample")
 
     # ------------------------------------------------------------- commanding

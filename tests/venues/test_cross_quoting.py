@@ -68,7 +68,7 @@ def test_whoever_comes_or_goes_is_told_of_to_all():
 def test_each_side_is_held_by_the_best_hedge_for_the_size():
     cross = crossing(CrossTerms(min_edge=0.001, deduct_basis=False), fees=0.0002)
     show(cross, 100.0, 101.0, 99.0)
-    anchor = cross.anchor(0, 0.0, S)
+    anchor = cross.anchor(0, S)
     assert (anchor.bid_bound.venue, anchor.ask_bound.venue) == ("V1", "V2")
     assert anchor.bid_bound.price == pytest.approx(100.5 * (1 - 0.0002) / 1.001)
     assert anchor.ask_bound.price == pytest.approx(99.5 * (1 + 0.0002) * 1.001)
@@ -83,19 +83,19 @@ def test_the_basis_counts_as_a_gain_only_where_it_is_said_to():
     for deduct in (True, False):
         cross = crossing(CrossTerms(deduct_basis=deduct), count=2)
         show(cross, 100.0, 103.0)
-        bound = cross.anchor(0, 0.0, S).bid_bound.price
+        bound = cross.anchor(0, S).bid_bound.price
         assert bound == pytest.approx(102.5 * 100.0 / 103.0 if deduct else 102.5)
 
 
 def test_a_hedge_in_another_currency_needs_its_rate():
     cross = crossing(CrossTerms(deduct_basis=False), count=2, rates=("EUR",), currencies=["USD", "EUR"])
     show(cross, 110.0, 100.0)
-    anchor = cross.anchor(0, 0.0, S)
+    anchor = cross.anchor(0, S)
     assert anchor.bid_bound.price is None
     assert anchor.record.hedge_refusals == ("BID V1: NO_RATE", "ASK V1: NO_RATE")
-    assert cross.anchor(1, 0.0, S).withdraws is Reason.NO_CONVERSION_RATE
+    assert cross.anchor(1, S).withdraws is Reason.NO_CONVERSION_RATE
     cross.rate("EUR", 1.1, S)
-    assert cross.anchor(0, 0.0, S).bid_bound.price == pytest.approx(99.5 * 1.1)
+    assert cross.anchor(0, S).bid_bound.price == pytest.approx(99.5 * 1.1)
 
 
 def test_what_reduces_the_position_needs_no_hedge():
@@ -104,7 +104,7 @@ def test_what_reduces_the_position_needs_no_hedge():
     cross.moved()
     show(cross, 100.0, 100.0)
     cross.bar(1, Health.HALTED, True, S)
-    anchor = cross.anchor(0, 0.0, S)
+    anchor = cross.anchor(0, S)
     assert anchor.inventory == pytest.approx(2.0)
     assert anchor.ask_bound is None
     assert anchor.bid_bound.price is None
@@ -134,7 +134,7 @@ def test_the_quote_follows_what_others_pay_beyond_the_costs():
     cross = crossing(CrossTerms(alpha=0.5, deduct_basis=False), count=2, fees=0.001)
     show(cross, 100.0, 100.0)
     show(cross, 100.0, 102.0)
-    anchor = cross.anchor(0, 0.0, S)
+    anchor = cross.anchor(0, S)
     assert anchor.other == pytest.approx(102.0)
     moved = anchor.applied(Quote(100.0, 2.0, 2.0), top(100.0), Trace())
     assert moved.bid == pytest.approx(98.0 + 0.5 * (2.0 - 0.001 * anchor.fair_value))
