@@ -17,6 +17,7 @@ from nautilus_trader.common import TimeEvent
 from pydantic import BaseModel
 
 from mm_nautilus.errors import ConfigError
+from mm_nautilus.host.arrival import ArrivalSettings
 from mm_nautilus.host.config import TypedStrategyConfig
 from mm_nautilus.host.shared_budget import SharedBudget, StaticBudget
 from mm_nautilus.host.traded import Traded
@@ -52,12 +53,22 @@ class PortfolioMarketMakerConfig(TypedStrategyConfig):
 class MemberLeg(QuotingLeg):
     """A leg that tells the portfolio what it holds and has working, and is told what the whole leaves it."""
 
-    def __init__(self, *told: Any, portfolio: Portfolio, index: int, quoted: bool) -> None:
-        super().__init__(*told, model_of=PortfolioModel.of(portfolio, index))
+    def __init__(
+        self,
+        strategy: QuotingStrategy,
+        settings: MemberSettings,
+        traded: Traded,
+        position_lots: int,
+        arrival: ArrivalSettings,
+        portfolio: Portfolio,
+        index: int,
+    ) -> None:
+        model_of = PortfolioModel.of(portfolio, index)
+        super().__init__(strategy, settings, traded, position_lots, arrival, model_of=model_of)
         self.desk.volatility = MemberVolatility(portfolio, index)
         self.index = index
         self._portfolio = portfolio
-        self._quoted = quoted
+        self._quoted = settings.quote
         self.bounds = self._room
         self.alone: Callable[[TopOfBook], Bounds | None] | None = None
         """What the limits of the member's own settings leave; ``None`` where they reach no further than itself."""
@@ -161,9 +172,8 @@ class PortfolioMarketMaker(QuotingStrategy):
                 one,
                 self._position_lots(one),
                 settings.arrivals.get(one.venue, settings.arrival),
-                portfolio=self._book,
-                index=index,
-                quoted=own.quote,
+                self._book,
+                index,
             )
             for index, (one, own) in enumerate(zip(found, settings.members, strict=True))
         ]
