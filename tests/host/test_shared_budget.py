@@ -14,7 +14,8 @@ import redis
 from pydantic import ValidationError
 from redis_server import BUDGET, GONE_S, LEASE_S, POLL_S, TIMEOUT_S, free_port, server, settings
 
-from mm_nautilus.host.shared_budget import BudgetStore, SharedBudget, SharedBudgetSettings
+from mm_nautilus.host.budget_store import BudgetStore
+from mm_nautilus.host.shared_budget import SharedBudget, SharedBudgetSettings
 from mm_nautilus.models.budget_register import LeaseTerms
 
 SCRIPT = Path(__file__).with_name("redis_server.py")
