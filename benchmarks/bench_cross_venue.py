@@ -3,8 +3,8 @@
 ``python benchmarks/bench_cross_venue.py``. A pass is all of it: the tick into the consolidated value, who else must be
 quoted anew, what the asset's limits leave, the hedge bounds of both sides from ten levels on four other venues, the
 quoting pipeline, the order diff and the record. The market moves a tick at a time, so that most passes move two orders;
-they are acknowledged at once, outside the clock, which counts this thread's CPU. The ratio is to the same passes of the same desk alone. Exits with 1
-where the median is above 60 microseconds.
+they are acknowledged at once, outside the clock, which counts this thread's CPU. The ratio is to the same passes of the
+same desk alone. Exits with 1 where the median is above 60 microseconds.
 """
 
 from __future__ import annotations
