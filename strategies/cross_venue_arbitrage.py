@@ -412,8 +412,8 @@ class CrossVenueArbitrage(GuardedStrategy):
         self._warned = False
         self._persist()
         self.publish_message(TOPIC_OPPORTUNITY, self._record.taken(working))
-        for leg in legs:
-            self._publish_leg(working, leg, "SUBMIT", now_ns)
+        for sent in legs:
+            self._publish_leg(working, sent, "SUBMIT", now_ns)
         for order in orders:
             self.submit_order(order)
         for place in (found.buy, found.sell):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import time
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from nautilus_trader.common import TimeEvent
 from nautilus_trader.model import (
@@ -25,6 +25,7 @@ from nautilus_trader.model import (
 )
 
 from mm_nautilus.errors import CatalogError, ConfigError
+from mm_nautilus.estimators.volatility import Volatility
 from mm_nautilus.host.accounts import account_facts
 from mm_nautilus.host.arrival import ArrivalAlerts
 from mm_nautilus.host.facts import commission_of
@@ -34,7 +35,7 @@ from mm_nautilus.host.traded import Traded, execution_of, open_orders, purpose_o
 from mm_nautilus.inventory.hedge_control import HedgeControl
 from mm_nautilus.inventory.hedge_demand import Cause
 from mm_nautilus.inventory.hedge_desk import HedgeIntent
-from mm_nautilus.inventory.hedge_market import HedgeMarket, HedgeOrder
+from mm_nautilus.inventory.hedge_market import HedgeMarket, HedgeOrder, OwnQuotes
 from mm_nautilus.inventory.hedge_ratio import HedgeRatio
 from mm_nautilus.inventory.hedge_settings import HedgeInstrumentSettings, HedgeSettings, TakingTerms
 from mm_nautilus.inventory.ledger import Ledger
@@ -44,12 +45,50 @@ from mm_nautilus.inventory.volume import DailyVolume
 from mm_nautilus.market import Purpose, Side, TopOfBook
 from mm_nautilus.messages import TOPIC_ACCOUNT, TOPIC_FILL, TOPIC_HEDGE, TOPIC_MARK, TOPIC_ORDER
 from mm_nautilus.quoting.limit_settings import AgeSettings
-from mm_nautilus.strategies.leg import QuotingLeg
 from mm_nautilus.venues.hedge_router import TakingRouter
 
 _ORDER_SIDES = {Side.BUY: OrderSide.BUY, Side.SELL: OrderSide.SELL}
 _WAKE: Final = "21_hedge_"
 _NONE: Final = TakingTerms()
+
+
+class HedgedDesk(OwnQuotes, Protocol):
+    """What a hedge asks of the desk of a leg; `mm_nautilus.quoting.desk.Desk` is one."""
+
+    @property
+    def top(self) -> TopOfBook | None:
+        """Best prices as they were last heard."""
+
+    @property
+    def market_ns(self) -> int:
+        """When the market was last heard of, in nanoseconds."""
+
+    @property
+    def target(self) -> float:
+        """Exposure wanted, in units of the asset."""
+
+    @property
+    def volatility(self) -> Volatility:
+        """Volatility of its fair value."""
+
+    def skew(self, now_ns: int) -> float | None:
+        """Return the fall of the reservation price per unit held, in price units; ``None`` before it is known."""
+
+
+class HedgedLeg(Protocol):
+    """An instrument whose fills are hedged; `mm_nautilus.strategies.leg.QuotingLeg` is one."""
+
+    @property
+    def name(self) -> str:
+        """Instrument id."""
+
+    @property
+    def traded(self) -> Traded:
+        """The instrument."""
+
+    @property
+    def desk(self) -> HedgedDesk:
+        """Its market, and what of ours works there."""
 
 
 class Hedger:
@@ -63,7 +102,7 @@ class Hedger:
         When, how and where to hedge.
     taking : mapping of venue to TakingTerms
         What taking costs where.
-    legs : sequence of QuotingLeg
+    legs : sequence of HedgedLeg
         What is quoted, of one asset; the first one is what limits, ages and the model's skew are counted in.
     limit_lots : int
         Position limit on the first leg.
@@ -102,7 +141,7 @@ class Hedger:
         strategy: GuardedStrategy,
         settings: HedgeSettings,
         taking: Mapping[str, TakingTerms],
-        legs: Sequence[QuotingLeg],
+        legs: Sequence[HedgedLeg],
         limit_lots: int,
         age: AgeSettings,
         book: str,
