@@ -19,20 +19,17 @@ from nautilus_trader.model import (
     OrderBookDeltas,
     QuoteTick,
 )
-from pydantic import BaseModel
 
 from mm_nautilus.adverse_selection.fill_watch import FillWatch
 from mm_nautilus.errors import ConfigError
-from mm_nautilus.host.config import TypedStrategyConfig
 from mm_nautilus.host.traded import Traded
 from mm_nautilus.inventory.limits import Holding
 from mm_nautilus.inventory.venue_market import VenueMarket
 from mm_nautilus.market import Side, TopOfBook
-from mm_nautilus.quoting.settings import settings_with_model
 from mm_nautilus.strategies.cross_venue_settings import CrossVenueSettings
 from mm_nautilus.strategies.hedging import Hedger
 from mm_nautilus.strategies.leg import QuotingLeg
-from mm_nautilus.strategies.quoting_strategy import QuotingStrategy
+from mm_nautilus.strategies.quoting_strategy import QuotingConfig, QuotingStrategy
 from mm_nautilus.venues.consolidated import ConsolidatedFairValue
 from mm_nautilus.venues.cross_quoting import CrossQuoting, CrossTerms, Place
 from mm_nautilus.venues.cross_settings import VenueEntry
@@ -53,16 +50,10 @@ _HALTS: Final = {
 _TRADES: Final = {MarketStatusAction.TRADING, MarketStatusAction.QUOTING}
 
 
-class CrossVenueMarketMakerConfig(TypedStrategyConfig):
+class CrossVenueMarketMakerConfig(QuotingConfig):
     """The engine's fields, `CrossVenueSettings` and the parameters of the chosen model, in one flat table."""
 
     settings: CrossVenueSettings
-
-    @classmethod
-    def settings_type(cls, fields: Mapping[str, Any]) -> type[BaseModel]:
-        """Return the settings joined with the parameters of the model that `fields` names."""
-        default = CrossVenueSettings.model_fields["model"].default
-        return settings_with_model(CrossVenueSettings, str(fields.get("model", default)))
 
 
 class CrossVenueMarketMaker(QuotingStrategy):

@@ -7,40 +7,24 @@ The keys of the table ``[strategy]`` hold for every venue that does not say othe
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from mm_nautilus.adverse_selection.fill_settings import FillWatchSettings
-from mm_nautilus.host.arrival import ArrivalSettings
 from mm_nautilus.inventory.hedge_settings import HedgeInstrumentSettings, HedgeSettings, TakingTerms
 from mm_nautilus.quoting.settings import QuotingSettings, settings_with_model
+from mm_nautilus.strategies.venues_settings import SeveralVenuesSettings
 from mm_nautilus.venues.cross_settings import CrossSettings, FillHedgeSettings, VenueEntry
 
 
-class CrossVenueSettings(QuotingSettings, CrossSettings):
+class CrossVenueSettings(QuotingSettings, CrossSettings, SeveralVenuesSettings):
     """See the module."""
 
     instrument_id: str = Field(default="", description="The first venue's instrument; filled in.")
     venues: list[VenueEntry] = Field(min_length=2, description="The instruments of the asset, and what each is for.")
     adverse_selection: FillWatchSettings = FillWatchSettings()
     hedge: FillHedgeSettings = FillHedgeSettings()
-    state_file: Path | None = Field(
-        default=None, description="File that the state is kept in; see the strategy for one instrument."
-    )
-    arrival: ArrivalSettings = Field(
-        default=ArrivalSettings(), description="The longest command latencies of all venues; filled in by the backtest."
-    )
-    arrivals: dict[str, ArrivalSettings] = Field(
-        default_factory=dict, description="Command latencies by venue; filled in by the backtest."
-    )
-    taking: dict[str, TakingTerms] = Field(
-        default_factory=dict, description="What taking liquidity costs at each venue; filled in by the backtest."
-    )
-    maker_fees: dict[str, float] = Field(
-        default_factory=dict, description="Maker fees by venue, as fractions; filled in by the backtest."
-    )
 
     @model_validator(mode="before")
     @classmethod

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from mm_nautilus.adverse_selection.fill_settings import FillWatchSettings
 from mm_nautilus.adverse_selection.fill_watch import FillWatch
 from mm_nautilus.host.arrival import ArrivalSettings
-from mm_nautilus.host.config import TypedStrategyConfig
 from mm_nautilus.inventory.hedge_settings import ONLY_WHAT_MUST_GO, HedgeSettings, TakingTerms
 from mm_nautilus.quoting.desk import Desk
-from mm_nautilus.quoting.settings import QuotingSettings, settings_with_model
+from mm_nautilus.quoting.settings import QuotingSettings
 from mm_nautilus.strategies.hedging import Hedger
 from mm_nautilus.strategies.leg import QuotingLeg
-from mm_nautilus.strategies.quoting_strategy import QuotingStrategy
+from mm_nautilus.strategies.quoting_strategy import QuotingConfig, QuotingStrategy
 
 
 class MarketMakerSettings(QuotingSettings):
@@ -47,16 +44,10 @@ class MarketMakerSettings(QuotingSettings):
     )
 
 
-class MarketMakerConfig(TypedStrategyConfig):
+class MarketMakerConfig(QuotingConfig):
     """The engine's fields, `MarketMakerSettings` and the parameters of the chosen model, in one flat table."""
 
     settings: MarketMakerSettings
-
-    @classmethod
-    def settings_type(cls, fields: Mapping[str, Any]) -> type[BaseModel]:
-        """Return the settings joined with the parameters of the model that `fields` names."""
-        default = MarketMakerSettings.model_fields["model"].default
-        return settings_with_model(MarketMakerSettings, str(fields.get("model", default)))
 
 
 class MarketMaker(QuotingStrategy):

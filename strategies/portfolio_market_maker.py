@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import numpy as np
 from nautilus_trader.common import TimeEvent
-from pydantic import BaseModel
 
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.host.config import TypedStrategyConfig
@@ -37,11 +36,6 @@ class PortfolioMarketMakerConfig(TypedStrategyConfig):
     """The engine's fields and `PortfolioMarketMakerSettings`, in one table."""
 
     settings: PortfolioMarketMakerSettings
-
-    @classmethod
-    def settings_type(cls, fields: Mapping[str, Any]) -> type[BaseModel]:  # noqa: ARG003 - there is one
-        """Return the settings."""
-        return PortfolioMarketMakerSettings
 
 
 class PortfolioMarketMaker(QuotingStrategy):

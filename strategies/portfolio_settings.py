@@ -6,19 +6,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from mm_nautilus.estimators.volatility import VolatilitySettings
-from mm_nautilus.host.arrival import ArrivalSettings
 from mm_nautilus.host.shared_budget import SharedBudgetSettings
-from mm_nautilus.inventory.hedge_settings import ONLY_WHAT_MUST_GO, HedgeSettings, TakingTerms
+from mm_nautilus.inventory.hedge_settings import ONLY_WHAT_MUST_GO, HedgeSettings
 from mm_nautilus.inventory.portfolio_model import PORTFOLIO_MODEL
 from mm_nautilus.inventory.portfolio_settings import PortfolioSettings, RiskBudgetSettings
 from mm_nautilus.models import ModelParameters
 from mm_nautilus.quoting.settings import AdverseSelectionResponse, QuotingSettings
+from mm_nautilus.strategies.venues_settings import SeveralVenuesSettings
 
 
 class MemberSettings(QuotingSettings, ModelParameters):
@@ -84,7 +83,7 @@ class SharedRiskBudgetSettings(RiskBudgetSettings):
     )
 
 
-class PortfolioMarketMakerSettings(PortfolioSettings):
+class PortfolioMarketMakerSettings(PortfolioSettings, SeveralVenuesSettings):
     """See the module."""
 
     instrument_id: str = Field(default="", description="The first member's; filled in.")
@@ -100,21 +99,6 @@ class PortfolioMarketMakerSettings(PortfolioSettings):
     adverse_selection: AdverseSelectionResponse = AdverseSelectionResponse()
     sample_interval_s: float = Field(
         default=1.0, gt=0, le=3600, description="Time between marks, checks and hedges that no fill asks for."
-    )
-    state_file: Path | None = Field(
-        default=None, description="File that the state is kept in; see the strategy for one instrument."
-    )
-    arrival: ArrivalSettings = Field(
-        default=ArrivalSettings(), description="The longest command latencies of all venues; filled in by the backtest."
-    )
-    arrivals: dict[str, ArrivalSettings] = Field(
-        default_factory=dict, description="Command latencies by venue; filled in by the backtest."
-    )
-    taking: dict[str, TakingTerms] = Field(
-        default_factory=dict, description="What taking liquidity costs at each venue; filled in by the backtest."
-    )
-    maker_fees: dict[str, float] = Field(
-        default_factory=dict, description="Maker fees by venue, as fractions; filled in by the backtest."
     )
 
     @model_validator(mode="before")

@@ -29,6 +29,7 @@ from nautilus_trader.model import (
     QuoteTick,
     TradeTick,
 )
+from pydantic import BaseModel
 
 from mm_nautilus.errors import CatalogError
 from mm_nautilus.host.accounts import account_facts
@@ -44,6 +45,7 @@ from mm_nautilus.market import Purpose, RiskStage, Side, TopOfBook
 from mm_nautilus.messages import TOPIC_ACCOUNT, TOPIC_ASSESSMENT, TOPIC_RISK, AdverseSelectionAssessment, RiskState
 from mm_nautilus.quoting.guards import Bounds
 from mm_nautilus.quoting.limit_settings import AgeSettings
+from mm_nautilus.quoting.settings import settings_with_model
 from mm_nautilus.strategies.hedging import Hedger
 from mm_nautilus.strategies.leg import QuotingLeg
 
@@ -51,6 +53,16 @@ from mm_nautilus.strategies.leg import QuotingLeg
 _SAMPLE_TIMER = "10_sample_"
 _RISK_TIMER = "15_fill_risk_"
 _END_ALERT = "20_end_"
+
+
+class QuotingConfig(TypedStrategyConfig):
+    """Base of the configs whose settings name a quoting model: its parameters stand in the same flat table."""
+
+    @classmethod
+    def settings_type(cls, fields: Mapping[str, Any]) -> type[BaseModel]:
+        """Return the settings joined with the parameters of the model that `fields` names."""
+        declared: Any = super().settings_type(fields)
+        return settings_with_model(declared, str(fields.get("model", declared.model_fields["model"].default)))
 
 
 class QuotingStrategy(GuardedStrategy):

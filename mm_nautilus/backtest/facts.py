@@ -13,9 +13,9 @@ from mm_nautilus.analytics.realism_inputs import VenueSettings
 from mm_nautilus.backtest.watching import roll_over
 from mm_nautilus.config import VenueSection
 from mm_nautilus.host.accounts import net_position
+from mm_nautilus.host.instrument import contract_of
 from mm_nautilus.host.loading import LoadedRun, arrival_of
 from mm_nautilus.host.node import RUN_ID
-from mm_nautilus.inventory.contract import Contract
 from mm_nautilus.venues.trading_hours import roll_over_ns
 
 
@@ -59,18 +59,12 @@ def _position_limits(settings: Any) -> dict[str, Decimal | None]:
 
 
 def _instrument(instrument: Any, limit: Decimal | None, bands: tuple[float, ...]) -> InstrumentFacts:
-    base = getattr(instrument, "base_currency", None)  # futures and shares have none
     return InstrumentFacts(
         instrument_id=str(instrument.id),
         venue=str(instrument.venue),
         tick=instrument.price_increment.as_decimal(),
         lot=instrument.size_increment.as_decimal(),
-        contract=Contract(
-            str(instrument.quote_currency),
-            None if base is None else str(base),
-            instrument.multiplier.as_decimal(),
-            instrument.is_inverse,
-        ),
+        contract=contract_of(instrument),
         position_limit=limit,
         bands=bands,
     )

@@ -9,8 +9,7 @@ from nautilus_trader.model import InstrumentId, OrderBook, OrderFilled, OrderSid
 
 from mm_nautilus.host.facts import FactWriter
 from mm_nautilus.host.funds import CashFunds
-from mm_nautilus.host.instrument import InstrumentLattice
-from mm_nautilus.inventory.contract import Contract
+from mm_nautilus.host.instrument import InstrumentLattice, contract_of
 from mm_nautilus.inventory.hedge_market import HedgeContract, Levels
 from mm_nautilus.inventory.ledger_line import Fill
 from mm_nautilus.market import Purpose, Side
@@ -36,10 +35,7 @@ class Traded:
         self.venue = str(instrument.venue)
         self.lattice = InstrumentLattice(instrument)
         self.asset, self.quote_currency = asset_of(instrument), str(instrument.quote_currency)
-        base = getattr(instrument, "base_currency", None)
-        self.contract = Contract(
-            self.quote_currency, None if base is None else str(base), self.lattice.multiplier, self.lattice.inverse
-        )
+        self.contract = contract_of(instrument)
         self.facts = FactWriter(strategy_id, self.name, self.lattice.grid)
         self.funds = funds
         self.book: OrderBook | None = None

@@ -27,6 +27,7 @@ from typing import Final
 
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.market import Side
+from mm_nautilus.models.checks import check_not_negative
 from mm_nautilus.venues.depth import Depth, sweep_vwap
 from mm_nautilus.venues.venue import Health
 
@@ -193,7 +194,7 @@ def rank_taking(side: Side, size: float, outlets: Iterable[Outlet], sigma: float
         For a size not above 0, a negative sigma or z, or a bad level.
 
     """
-    _check(sigma=sigma, z=z)
+    check_not_negative(sigma=sigma, z=z)
     routes = [_taking(side, size, outlet, sigma, z) for outlet in outlets]
     return sorted(routes, key=_worst_last)
 
@@ -248,7 +249,7 @@ def rank_resting(
             raise ParameterError(name, value, "> 0 and finite")
     if not math.isfinite(fallback):
         raise ParameterError("fallback", fallback, "finite")
-    _check(waiting_cost=waiting_cost)
+    check_not_negative(waiting_cost=waiting_cost)
     routes = [_resting(side, size, outlet, patience_s, fallback, waiting_cost) for outlet in outlets]
     return sorted(routes, key=_worst_last)
 
@@ -330,9 +331,3 @@ def _refused(side: Side, outlet: Outlet, why: str) -> Route:
 def _worst_last(route: Route) -> tuple[bool, float, str]:
     """Order by what an order pays, venues that cannot take it last, and by name among equals."""
     return bool(route.refused), 0.0 if route.refused else int(route.side) * route.net_price, route.venue
-
-
-def _check(**values: float) -> None:
-    for name, value in values.items():
-        if not 0.0 <= value < math.inf:
-            raise ParameterError(name, value, ">= 0 and finite")

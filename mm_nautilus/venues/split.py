@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.market import Side
+from mm_nautilus.models.checks import check_not_negative
 from mm_nautilus.quoting.lattice import whole_lots
 from mm_nautilus.venues.router import ENOUGH, Outlet, net_level, reached
 from mm_nautilus.venues.venue import Health
@@ -66,9 +67,7 @@ def split(side: Side, size: float, outlets: Sequence[Outlet], sigma: float = 0.0
     """
     if not 0.0 < size < math.inf:
         raise ParameterError("size", size, "> 0 and finite")
-    for name, value in (("sigma", sigma), ("z", z)):
-        if not 0.0 <= value < math.inf:
-            raise ParameterError(name, value, ">= 0 and finite")
+    check_not_negative(sigma=sigma, z=z)
     venues = [outlet for outlet in outlets if outlet.health is Health.LIVE]
     merged = sorted(
         (

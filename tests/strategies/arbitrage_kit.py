@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from engine_kit import MS, T0, quote, spot
+from engine_kit import MS, T0, Keeping, quote, spot
 from nautilus_trader.model import InstrumentId, Venue
 
-from mm_nautilus.messages import FillFact, HedgeFact, MarkFact, OpportunityFact, OrderFact
+from mm_nautilus.messages import OpportunityFact
 from mm_nautilus.strategies import CrossVenueArbitrage, CrossVenueArbitrageConfig
 
 A, B, C = (InstrumentId.from_str(f"BTCUSDT.{venue}") for venue in ("ONE", "TWO", "THREE"))
@@ -17,28 +17,18 @@ BALANCES = ("100000 USDT", "10 BTC")
 D = Decimal
 
 
-class WatchedArbitrage(CrossVenueArbitrage):
-    """Keeps everything it publishes."""
+class WatchedArbitrage(Keeping, CrossVenueArbitrage):
+    """An arbitrage that keeps everything it publishes, opportunities by themselves."""
 
     def __init__(self, config: CrossVenueArbitrageConfig) -> None:
         super().__init__(config)
         self.seen: list[OpportunityFact] = []
-        self.order_facts: list[OrderFact] = []
-        self.fills: list[FillFact] = []
-        self.marks: list[MarkFact] = []
-        self.hedges: list[HedgeFact] = []
         self.said: list[Any] = []
 
     def publish_message(self, topic: str, message: Any) -> None:
-        kept: dict[type, list[Any]] = {
-            OpportunityFact: self.seen,
-            OrderFact: self.order_facts,
-            FillFact: self.fills,
-            MarkFact: self.marks,
-            HedgeFact: self.hedges,
-        }
-        kept.get(type(message), []).append(message)
         self.said.append(message)
+        if isinstance(message, OpportunityFact):
+            self.seen.append(message)
         super().publish_message(topic, message)
 
     def of(self, event: str) -> list[OpportunityFact]:

@@ -6,39 +6,17 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from engine_kit import MS, T0, quote, spot, trade
+from engine_kit import MS, T0, Keeping, quote, spot, trade
 from nautilus_trader.model import AggressorSide, InstrumentId
 
-from mm_nautilus.messages import AccountFact, FillFact, HedgeFact, MarkFact, OrderFact, QuoteDecision
 from mm_nautilus.strategies import CrossVenueMarketMaker, CrossVenueMarketMakerConfig
 
 A, B, C = (InstrumentId.from_str(f"BTCUSDT.{venue}") for venue in ("SIM", "ALT", "THIRD"))
 VENUES = (A, B, C)
 
 
-class WatchedCross(CrossVenueMarketMaker):
-    """Keeps everything it publishes."""
-
-    def __init__(self, config: CrossVenueMarketMakerConfig) -> None:
-        super().__init__(config)
-        self.decisions: list[QuoteDecision] = []
-        self.order_facts: list[OrderFact] = []
-        self.fills: list[FillFact] = []
-        self.marks: list[MarkFact] = []
-        self.hedges: list[HedgeFact] = []
-        self.accounts: list[AccountFact] = []
-
-    def publish_message(self, topic: str, message: Any) -> None:
-        kept: dict[type, list[Any]] = {
-            QuoteDecision: self.decisions,
-            OrderFact: self.order_facts,
-            FillFact: self.fills,
-            MarkFact: self.marks,
-            HedgeFact: self.hedges,
-            AccountFact: self.accounts,
-        }
-        kept.get(type(message), []).append(message)
-        super().publish_message(topic, message)
+class WatchedCross(Keeping, CrossVenueMarketMaker):
+    """A maker on several venues that keeps everything it publishes."""
 
 
 def cross_fields(**changes: Any) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from nautilus_trader.model import (
 from nautilus_trader.risk import RiskEngineConfig
 
 from mm_nautilus.messages import AccountFact, FillFact, HedgeFact, MarkFact, OrderFact, QuoteDecision
-from mm_nautilus.strategies import MarketMaker, MarketMakerConfig
+from mm_nautilus.strategies import MarketMaker
 
 MS = 1_000_000
 T0 = 1_700_000_000_000_000_000
@@ -133,10 +133,10 @@ class BookFeed:
         )
 
 
-class Watched(MarketMaker):
-    """Keeps everything it publishes."""
+class Keeping:
+    """Keeps everything a strategy publishes; stands before the strategy's class."""
 
-    def __init__(self, config: MarketMakerConfig) -> None:
+    def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.decisions: list[QuoteDecision] = []
         self.order_facts: list[OrderFact] = []
@@ -155,7 +155,11 @@ class Watched(MarketMaker):
             AccountFact: self.accounts,
         }
         kept.get(type(message), []).append(message)
-        super().publish_message(topic, message)
+        super().publish_message(topic, message)  # type: ignore[misc]
+
+
+class Watched(Keeping, MarketMaker):
+    """A maker that keeps everything it publishes."""
 
 
 def maker_fields(**changes: Any) -> dict[str, Any]:
