@@ -13,7 +13,7 @@ from nautilus_trader.live import (
     LiveNodeConfig,
     LiveRiskEngineConfig,
 )
-from nautilus_trader.model import AccountType, BookType, Money, OmsType, TraderId, Venue
+from nautilus_trader.model import AccountId, AccountType, BookType, Money, OmsType, TraderId, Venue
 
 from mm_nautilus.config import FeeSection, VenueSection
 from mm_nautilus.errors import ConfigError
@@ -110,6 +110,7 @@ def _simulated(builder: LiveNodeBuilder, run: LiveRun, section: VenueSection, *,
     fill = section.fill
     config = SandboxExecutionClientConfig(
         venue=Venue(section.name),
+        account_id=AccountId(f"{section.name}-001"),
         starting_balances=[Money.from_str(money) for money in section.starting_balances],
         account_type=AccountType.CASH if section.account == "CASH" else AccountType.MARGIN,
         oms_type=OmsType.NETTING,

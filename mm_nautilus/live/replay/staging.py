@@ -14,10 +14,6 @@ from mm_nautilus.live.replay.timeline import ReplayClock, Timeline
 
 type Handler = Callable[[Any], None]
 
-_ORDER_EVENTS: Final = (
-    *("accepted", "updated", "modify_rejected", "cancel_rejected", "canceled", "expired", "rejected", "denied"),
-    *("filled", "submitted", "triggered"),
-)
 _NO_LATENCY: Final = ArrivalSettings()
 
 
@@ -158,16 +154,14 @@ class StagedStrategy(StagedComponent):
         self.clock.set_time_alert_ns(f"zzz_{self._sent:012d}", at_ns, callback=arrived)
 
 
-def _stamped(name: str) -> Handler:
-    def handler(self: Any, event: Any) -> None:
-        stage: Stage = self.stage
-        getattr(super(StagedStrategy, self), name)(Stamped(event, stage.timeline.now_ns))
+def _stamped(component: type[Any], name: str) -> Callable[[Any, Any], None]:
+    """Return a component's own handler of an order event, told of it on the market's clock."""
+    handler = getattr(component, name)
 
-    return handler
+    def stamped(self: Any, event: Any) -> None:
+        handler(self, Stamped(event, self.stage.timeline.now_ns))
 
-
-for _event in _ORDER_EVENTS:
-    setattr(StagedStrategy, f"on_order_{_event}", _stamped(f"on_order_{_event}"))
+    return stamped
 
 
 def staged[T](component: type[T], stage: Stage) -> type[T]:
@@ -182,5 +176,8 @@ def staged[T](component: type[T], stage: Stage) -> type[T]:
 
     """
     mixin = StagedStrategy if issubclass(component, Strategy) else StagedComponent
-    fields = {"stage": stage, "__module__": component.__module__}
-    return type(component.__name__, (mixin, component), fields)
+    # The engine's own handlers take the engine's events only.
+    ours = [kind for kind in component.__mro__ if not kind.__module__.startswith("nautilus_trader")]
+    names = {name for kind in ours for name in vars(kind) if name.startswith("on_order_")}
+    fields = {name: _stamped(component, name) for name in names}
+    return type(component.__name__, (mixin, component), {**fields, "stage": stage, "__module__": component.__module__})
