@@ -174,7 +174,12 @@ def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], sa
         node.dispose()
     live = {"mode": "paper" if paper else "real"} | _ended(session)
     say("adding up")
-    return written.write(facts, failure, live, {}, "")
+    about = {
+        # Real venues are not simulated: there is nothing to say of how they were.
+        "realism": _realism(loaded, []) if paper else {"venues": [], "caveats": []},
+        "data": {"live": [section.venue for section in run.live.venues]},
+    }
+    return written.write(facts, failure, live, about, "")
 
 
 def _live(
