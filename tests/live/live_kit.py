@@ -46,7 +46,12 @@ adapter = "bybit"
 product = "linear"
 environment = "live"
 account = "BYBIT-001"
-endpoints = {{ http = "{http}", ws_public = "{ws}/ws/public/linear", ws_private = "{ws}/ws/private", ws_trade = "{ws}/ws/trade" }}
+
+[live.venues.endpoints]
+http = "{http}"
+ws_public = "{ws}/ws/public/linear"
+ws_private = "{ws}/ws/private"
+ws_trade = "{ws}/ws/trade"
 
 [strategy]
 path = "mm_nautilus.strategies:MarketMaker"

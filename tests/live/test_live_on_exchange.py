@@ -1,0 +1,81 @@
+"""``run_live.py`` for real, on an exchange of our own: what the venue, the engine and the log say is one thing."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from bybit_exchange.process import Exchange
+from live_kit import ACCOUNT, KEY, SECRET, LiveProcess, run_file
+
+pytestmark = pytest.mark.e2e
+LOT = 0.001
+
+
+@pytest.fixture
+def exchange() -> Iterator[Exchange]:
+    with Exchange(seed=3) as running:
+        yield running
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_quotes_fills_and_leaves_nothing_behind(
+    exchange: Exchange, tmp_path: Path, output: Path, number: int
+) -> None:
+    process = LiveProcess(str(run_file(tmp_path, exchange)), "--confirm", ACCOUNT, output=output)
+    exchange.until(lambda truth: len(truth["executions"]) >= 4 and len(truth["open"]) == 2, 40.0)
+    process.ask_to_stop(number)
+    code, printed = process.ended()
+    assert code == 0, printed
+
+    truth = exchange.truth()
+    assert truth["open"] == []
+    assert truth["connected"] == {"public": 0, "private": 0, "trade": 0}
+    executions = truth["executions"]
+    assert truth["position"] == sum(one["side"] * one["lots"] for one in executions)
+
+    result = process.result()
+    assert result["status"] == "completed"
+    assert result["live"] == {"mode": "real", "ended_by": signal.Signals(number).name, "left_open": []}
+    (traded,) = result["instruments"].values()
+    assert float(traded["inventory"]["final"]) == pytest.approx(truth["position"] * LOT)
+    assert float(traded["money"]["fees"]) == pytest.approx(float(truth["fees"]))
+    fills = pq.read_table(process.folder / "log/fills.parquet").to_pylist()
+    assert [one["trade_id"] for one in fills] == [one["id"] for one in executions]
+    assert all(one["maker"] for one in executions)
+    assert (process.folder / "report.html").is_file()
+
+    everything = [printed.encode(), *(file.read_bytes() for file in output.rglob("*") if file.is_file())]
+    assert not any(secret.encode() in text for secret in (KEY, SECRET) for text in everything)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keys", "complaint"),
+    [
+        (["--confirm", ACCOUNT], False, "environment variable BYBIT_API_KEY: is required"),
+        (["--confirm", "BYBIT-002"], True, "BYBIT-002: is no account of the run"),
+        (["--confirm", ACCOUNT, "--paper"], True, "exclude each other"),
+        (["--confirm", ACCOUNT, "--set", "live.venues.0.produkt=1"], True, "produkt"),
+    ],
+)
+def test_a_mistake_is_said_before_the_first_order(
+    exchange: Exchange, tmp_path: Path, output: Path, arguments: list[str], keys: bool, complaint: str
+) -> None:
+    process = LiveProcess(str(run_file(tmp_path, exchange)), *arguments, output=output, keys=keys)
+    code, printed = process.ended()
+    assert code == 2, printed
+    assert complaint in printed
+    assert "Traceback" not in printed
+    assert len(printed.splitlines()) < 24
+    assert list(output.iterdir()) == []
+    assert exchange.truth()["orders"] == 0
