@@ -19,6 +19,7 @@ from mm_nautilus.analytics.summary import summarise
 from mm_nautilus.backtest.fill_model import pin_model, without_model_path
 from mm_nautilus.backtest.provenance import provenance
 from mm_nautilus.backtest.run import Outcome, RunFailedError
+from mm_nautilus.inventory.reconciliation import AccountingError
 from mm_nautilus.live.settings import LiveRun
 
 
@@ -85,13 +86,18 @@ class RunFolder:
             "provenance": provenance(self._resolved, fingerprint),
             **about,
         }
-        if failure is not None or facts is None:
+        if failure is None and facts is not None:
+            try:
+                result |= jsonable(summarise(RunLog.open(self.path), facts))
+            except AccountingError as error:
+                # The venue's money and our fills tell two stories: the operator has to see both.
+                failure, result["status"] = error, "unreconciled"
+        if failure is not None:
             result["error"] = repr(failure)
-        else:
-            result |= jsonable(summarise(RunLog.open(self.path), facts))
         (self.path / "result.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
         if failure is not None:
-            raise RunFailedError(f"{name}: the run stopped early; its log is in {self.path}") from failure
+            words = "does not add up" if result["status"] == "unreconciled" else "stopped early"
+            raise RunFailedError(f"{name}: the run {words}; its log is in {self.path}") from failure
         return Outcome(self.path, write_report(self.path), result)
 
     def _write_run_file(self) -> bytes:

@@ -198,7 +198,9 @@ def _live(
         cause = parts.failure or error
         if isinstance(cause, UserError):
             raise cause from None
-        raise RunFailedError("the node did not run") from cause
+        if not session.began:
+            raise UserError(f"the node did not start: {error}") from cause
+        raise RunFailedError("the node broke off") from cause
     finally:
         parts.recorder.close()
     return books, parts.failure

@@ -40,6 +40,8 @@ class Session:
     withdraw_within_s: float
     ended_by: str = "the node"
     """``SIGINT``, ``SIGTERM``, the end of the data, or the node itself."""
+    began: bool = False
+    """Whether the node ever ran."""
     left_open: list[str] = field(default_factory=list)
     """Orders that were still open in the engine when the time to withdraw was up."""
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
@@ -74,6 +76,7 @@ class Session:
             while not handle.is_running and not running.done() and not self._ending.is_set():
                 await asyncio.sleep(_POLL_S)
             if not running.done() and not self._ending.is_set():
+                self.began = True
                 started()
             asked = asyncio.create_task(self._ending.wait())
             await asyncio.wait({running, asked}, return_when=asyncio.FIRST_COMPLETED)

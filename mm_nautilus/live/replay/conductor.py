@@ -85,9 +85,9 @@ class Conductor(DataActor):
 
     def end(self, failure: BaseException | None = None) -> None:
         """Put nothing more into the node, and let commands pass at once from now on."""
-        self._stage.running = False
         if not self._ended:
             self._ended = True
+            self._stage.close()
             self._score.ended(failure)
 
     def on_quote(self, quote: QuoteTick) -> None:

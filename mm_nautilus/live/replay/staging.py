@@ -15,6 +15,7 @@ from mm_nautilus.live.replay.timeline import ReplayClock, Timeline
 type Handler = Callable[[Any], None]
 
 _NO_LATENCY: Final = ArrivalSettings()
+_LOST: Final = object()
 
 
 class Stage:
@@ -34,21 +35,60 @@ class Stage:
         self.commands = 0
         """Commands that have gone into the node so far."""
         self._arrivals = arrivals
-        self._undelivered: list[tuple[Handler, Any]] = []
+        self._undelivered: list[tuple[str, Handler, Any]] = []
+        self._travelling: dict[int, Callable[[], None]] = {}
+        self._sent = 0
 
-    def hold(self, handler: Handler, record: Any) -> None:
+    def hold(self, component: str, handler: Handler, record: Any) -> None:
         """Keep a record back until `deliver`."""
-        self._undelivered.append((handler, record))
+        self._undelivered.append((component, handler, record))
 
     def deliver(self) -> None:
-        """Hand out the records that were kept back, in the order the components were subscribed by the node."""
+        """Hand out the records that were kept back; the node's own order among components is another every time."""
         held, self._undelivered = self._undelivered, []
-        for handler, record in held:
+        held.sort(key=_component)
+        for _, handler, record in held:
             handler(record)
 
-    def arrival(self, venue: str) -> ArrivalSettings:
-        """Return the latencies of a venue, none where nobody replays."""
-        return self._arrivals.get(venue, _NO_LATENCY) if self.running else _NO_LATENCY
+    def send(self, clock: ReplayClock, venue: str, kind: str, arrive: Callable[[], None]) -> None:
+        """Let a command go into the node when it has travelled, after all other timers of that instant.
+
+        Parameters
+        ----------
+        clock : ReplayClock
+            Of the sender.
+        venue : str
+            Where it goes.
+        kind : str
+            ``submit_ns``, ``amend_ns`` or ``cancel_ns``.
+        arrive : callable
+            Puts it into the node.
+
+        """
+        latency_ns: int = getattr(self._arrivals.get(venue, _NO_LATENCY), kind)
+        if latency_ns == 0 or not self.running:
+            self.commands += 1
+            arrive()
+            return
+        self._sent = number = self._sent + 1
+        self._travelling[number] = arrive
+        # Two commands of one instant arrive in the order they were sent.
+        name, at_ns = f"zzz_{number:012d}", self.timeline.now_ns + latency_ns
+        clock.set_time_alert_ns(name, at_ns, callback=lambda _event: self._arrived(number))
+
+    def _arrived(self, number: int) -> None:
+        self.commands += 1
+        self._travelling.pop(number)()
+
+    def close(self) -> None:
+        """Let everything that still travels arrive now, and all that is sent from now on at once."""
+        self.running = False
+        for number in sorted(self._travelling):
+            self._arrived(number)
+
+
+def _component(held: tuple[str, Handler, Any]) -> str:
+    return held[0]
 
 
 def stage_of(loaded: LoadedRun) -> Stage:
@@ -84,74 +124,59 @@ class StagedComponent:
 
     def on_quote(self, quote: Any) -> None:
         """Hold a quote back."""
-        self.stage.hold(super().on_quote, quote)  # type: ignore[misc]
+        self.stage.hold(type(self).__name__, super().on_quote, quote)  # type: ignore[misc]
 
     def on_trade(self, trade: Any) -> None:
         """Hold a trade back."""
-        self.stage.hold(super().on_trade, trade)  # type: ignore[misc]
+        self.stage.hold(type(self).__name__, super().on_trade, trade)  # type: ignore[misc]
 
     def on_book_deltas(self, deltas: Any) -> None:
         """Hold a book event back."""
-        self.stage.hold(super().on_book_deltas, deltas)  # type: ignore[misc]
+        self.stage.hold(type(self).__name__, super().on_book_deltas, deltas)  # type: ignore[misc]
 
 
 class StagedStrategy(StagedComponent):
     """Its commands travel as long as the run file says, and arrive between two events of the market."""
 
-    _sent = 0
 
-    def submit_order(self, order: Any, *args: Any, **kwargs: Any) -> None:
-        """Send an order."""
-        latency = self.stage.arrival(str(order.instrument_id.venue)).submit_ns
-        self._send(latency, lambda: super(StagedStrategy, self).submit_order(order, *args, **kwargs))  # type: ignore[misc]
+_COMMANDS: Final = {
+    "submit_order": "submit_ns",
+    "submit_order_list": "submit_ns",
+    "close_position": "submit_ns",
+    "close_all_positions": "submit_ns",
+    "modify_order": "amend_ns",
+    "modify_orders": "amend_ns",
+    "cancel_order": "cancel_ns",
+    "cancel_orders": "cancel_ns",
+    "cancel_all_orders": "cancel_ns",
+}
+"""What a strategy can send, and which latency it has."""
 
-    def modify_order(self, client_order_id: ClientOrderId, *args: Any, **kwargs: Any) -> None:
-        """Send an amend."""
 
-        def arrive() -> None:
-            if self.cache.order(client_order_id) is not None:  # type: ignore[attr-defined]
-                super(StagedStrategy, self).modify_order(client_order_id, *args, **kwargs)  # type: ignore[misc]
+def _sent(name: str, kind: str) -> Callable[..., None]:
+    """Return a strategy's command `name` that travels first."""
 
-        self._send(self._own_arrival.amend_ns, arrive)
+    def send(self: Any, *args: Any, **kwargs: Any) -> None:
+        first = args[0] if args else None
+        named = first if isinstance(first, InstrumentId) else getattr(first, "instrument_id", None)
+        traded = named or self.config.settings.instrument_id
+        self.stage.send(self.clock, str(traded).rpartition(".")[2], kind, lambda: arrive(self, first, args, kwargs))
 
-    def cancel_order(self, client_order_id: ClientOrderId, *args: Any, **kwargs: Any) -> None:
-        """Send a cancel."""
+    def arrive(self: Any, first: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        # A command that overtakes its order's submit is lost, as it is at a venue.
+        if isinstance(first, list) and name == "cancel_orders":
+            args = ([one for one in first if self.cache.order(one) is not None], *args[1:])
+            first = args[0] or _LOST
+        known = self.cache.order(first) is not None if isinstance(first, ClientOrderId) else first is not _LOST
+        if known:
+            getattr(super(StagedStrategy, self), name)(*args, **kwargs)
 
-        def arrive() -> None:
-            if self.cache.order(client_order_id) is not None:  # type: ignore[attr-defined]
-                super(StagedStrategy, self).cancel_order(client_order_id, *args, **kwargs)  # type: ignore[misc]
+    send.__name__ = name
+    return send
 
-        self._send(self._own_arrival.cancel_ns, arrive)
 
-    def cancel_orders(self, client_order_ids: list[ClientOrderId], *args: Any, **kwargs: Any) -> None:
-        """Send cancels together."""
-
-        def arrive() -> None:
-            known = [name for name in client_order_ids if self.cache.order(name) is not None]  # type: ignore[attr-defined]
-            if known:
-                super(StagedStrategy, self).cancel_orders(known, *args, **kwargs)  # type: ignore[misc]
-
-        self._send(self._own_arrival.cancel_ns, arrive)
-
-    @property
-    def _own_arrival(self) -> ArrivalSettings:
-        return self.stage.arrival(InstrumentId.from_str(self.config.settings.instrument_id).venue.value)  # type: ignore[attr-defined]
-
-    def _send(self, latency_ns: int, arrive: Callable[[], None]) -> None:
-        """Let a command go into the node when it has travelled, after all other timers of that instant."""
-        if latency_ns == 0:
-            self.stage.commands += 1
-            arrive()
-            return
-
-        def arrived(_event: Any) -> None:
-            self.stage.commands += 1
-            arrive()
-
-        self._sent += 1
-        at_ns = self.stage.timeline.now_ns + latency_ns
-        # Two commands of one instant arrive in the order they were sent.
-        self.clock.set_time_alert_ns(f"zzz_{self._sent:012d}", at_ns, callback=arrived)
+for _name, _kind in _COMMANDS.items():
+    setattr(StagedStrategy, _name, _sent(_name, _kind))
 
 
 def _stamped(component: type[Any], name: str) -> Callable[[Any, Any], None]:
