@@ -34,6 +34,7 @@ from mm_nautilus.live.replay.staging import stage_of, staged
 from mm_nautilus.live.replay.stream import market_events
 from mm_nautilus.live.session import Session
 from mm_nautilus.live.settings import LiveRun, check_venues, load_live
+from mm_nautilus.live.settled import settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,11 @@ def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], sa
     node = (paper_node(run) if paper else real_node(run)).build()
     written = folder()
     config = _config(loaded.strategy_config)
-    parts = Components.of(loaded, config, written.path, run.live.flush_every_s)
+    fees = {section.name: section.fees for section in loaded.run_file.venues}
+    patience_s = run.live.checks.patience_s
+    parts = Components.of(
+        loaded, config, written.path, run.live.flush_every_s, lambda kind: settled(kind, fees, patience_s)
+    )
     session = Session(node, [parts.strategy], loaded.instrument_ids, run.live.withdraw_within_s)
     books = EngineBooks(node.cache, node.portfolio)
     venues = [section.name for section in loaded.run_file.venues]

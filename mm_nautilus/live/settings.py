@@ -22,6 +22,9 @@ class ChecksSection(Settings):
     inflight_after_ms: int = Field(
         default=2_000, ge=100, description="Age at which an unanswered command is asked for."
     )
+    patience_s: float = Field(
+        default=1.0, gt=0, description="Seconds the private stream has before an order is asked for."
+    )
     open_orders_every_s: float = Field(default=5.0, gt=0, description="Seconds between two looks at the open orders.")
     positions_every_s: float = Field(default=15.0, gt=0, description="Seconds between two looks at the positions.")
     lookback_min: int = Field(default=60, ge=1, description="How far back orders and fills are asked for, in minutes.")

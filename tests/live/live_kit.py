@@ -63,6 +63,7 @@ order_size = "0.010"
 intensity = {{ a_per_s = 1.0, k_per_price = 2.0 }}
 volatility = {{ sample_interval_s = 0.1, warm_up_samples = 10 }}
 limits = {{ max_position = "0.100" }}
+guards = {{ stale_after_s = 0.7 }}
 """
 
 
@@ -100,6 +101,11 @@ class LiveProcess:
     def ask_to_stop(self, number: int = signal.SIGINT) -> None:
         """Send a signal."""
         self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        self._process.kill()
+        self._process.communicate()
 
     def ended(self, timeout_s: float = 40.0) -> tuple[int, str]:
         """Return the exit code and all that was printed; a process that does not end is killed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,31 @@ def test_it_quotes_fills_and_leaves_nothing_behind(
 
     everything = [printed.encode(), *(file.read_bytes() for file in output.rglob("*") if file.is_file())]
     assert not any(secret.encode() in text for secret in (KEY, SECRET) for text in everything)
+
+
+def test_a_silent_market_is_not_quoted_for_a_second(exchange: Exchange, tmp_path: Path, output: Path) -> None:
+    process = LiveProcess(str(run_file(tmp_path, exchange)), "--confirm", ACCOUNT, output=output)
+    exchange.until(lambda truth: len(truth["open"]) == 2, 40.0)
+    exchange.faults(mute_public=True)
+    silent_s = time.monotonic()
+    exchange.until(lambda truth: truth["open"] == [], 5.0)
+    withdrawn_s = time.monotonic() - silent_s
+    exchange.faults(mute_public=False)
+    exchange.until(lambda truth: len(truth["open"]) == 2, 5.0)
+    process.ask_to_stop()
+    code, printed = process.ended()
+    assert code == 0, printed
+    assert withdrawn_s < 1.0
+
+
+def test_an_exchange_that_is_not_there_is_a_mistake_of_one_screen(tmp_path: Path, output: Path) -> None:
+    with Exchange() as exchange:
+        path = run_file(tmp_path, exchange)
+    process = LiveProcess(str(path), "--confirm", ACCOUNT, "--set", "live.connect_within_s=2", output=output)
+    code, printed = process.ended()
+    assert code == 2, printed
+    assert "the node did not start" in printed
+    assert "Traceback" not in printed
 
 
 @pytest.mark.parametrize(
