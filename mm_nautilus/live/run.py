@@ -156,7 +156,7 @@ def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], sa
     loaded, paper = run.loaded, isinstance(mode, Paper)
     node = (paper_node(run) if paper else real_node(run)).build()
     written = folder()
-    config = _config(loaded.strategy_config)
+    config = _config(loaded.strategy_config, () if paper else loaded.instrument_ids)
     fees = {section.name: section.fees for section in loaded.run_file.venues}
     patience_s = run.live.checks.patience_s
     parts = Components.of(
@@ -211,14 +211,20 @@ def _live(
     return books, parts.failure
 
 
-def _config(config: TypedStrategyConfig) -> TypedStrategyConfig:
-    """Return the strategy's config without the latencies of a simulated venue; when the data end stays."""
+def _config(config: TypedStrategyConfig, claims: Sequence[str] = ()) -> TypedStrategyConfig:
+    """Return the strategy's config as a live node takes it.
+
+    Without the latencies of a simulated venue, but with the instant at which the data end; orders and positions that
+    are there when it starts are its own where it `claims` their instrument, unless the run file says which.
+    """
     fields = config.to_dict()
     arrival: ArrivalSettings | None = getattr(config.settings, "arrival", None)
-    if arrival is None:
-        return config
-    last_ns = arrival.last_quote_ns
-    return type(config)(**fields | {"arrival": {} if last_ns is None else {"end_ns": last_ns + 1}})
+    if arrival is not None:
+        last_ns = arrival.last_quote_ns
+        fields["arrival"] = {} if last_ns is None else {"end_ns": last_ns + 1}
+    if claims:
+        fields.setdefault("external_order_instrument_ids", list(claims))
+    return type(config)(**fields)
 
 
 def _check_confirmed(run: LiveRun, mode: Real) -> None:

@@ -60,6 +60,25 @@ def test_it_quotes_fills_and_leaves_nothing_behind(
     assert not any(secret.encode() in text for secret in (KEY, SECRET) for text in everything)
 
 
+def test_a_killed_node_takes_up_what_it_left(exchange: Exchange, tmp_path: Path, output: Path) -> None:
+    path, again = run_file(tmp_path, exchange), tmp_path / "again"
+    again.mkdir()
+    first = LiveProcess(str(path), "--confirm", ACCOUNT, output=output)
+    exchange.until(lambda truth: len(truth["executions"]) >= 2 and len(truth["open"]) == 2, 40.0)
+    exchange.incident("external_order", lots=5, ticks_away=3000, side="Buy")  # not ours, but on our account
+    first.kill()
+    left = exchange.truth()["orders"]
+    second = LiveProcess(str(path), "--confirm", ACCOUNT, output=again)
+    exchange.until(lambda truth: truth["orders"] > left + 1 and len(truth["executions"]) >= 4, 40.0)
+    second.ask_to_stop()
+    code, printed = second.ended()
+    truth = exchange.truth()
+    assert code == 0, printed
+    assert [one for one in truth["open"] if not one["link"].startswith("by-hand")] == []
+    (traded,) = second.result()["instruments"].values()
+    assert float(traded["inventory"]["final"]) == pytest.approx(truth["position"] * LOT)
+
+
 def test_a_silent_market_is_not_quoted_for_a_second(exchange: Exchange, tmp_path: Path, output: Path) -> None:
     process = LiveProcess(str(run_file(tmp_path, exchange)), "--confirm", ACCOUNT, output=output)
     exchange.until(lambda truth: len(truth["open"]) == 2, 40.0)
