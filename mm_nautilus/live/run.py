@@ -27,6 +27,7 @@ from mm_nautilus.host.loading import LoadedRun
 from mm_nautilus.live.books import EngineBooks, live_facts
 from mm_nautilus.live.components import Components
 from mm_nautilus.live.folder import RunFolder
+from mm_nautilus.live.listener import Listener, ListenerConfig
 from mm_nautilus.live.nodes import paper_node, real_node, replay_node
 from mm_nautilus.live.replay.client import ReplayFeed
 from mm_nautilus.live.replay.conductor import Conductor, Score
@@ -162,6 +163,9 @@ def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], sa
     parts = Components.of(
         loaded, config, written.path, run.live.flush_every_s, lambda kind: settled(kind, fees, patience_s)
     )
+    if paper:
+        book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+        node.add_actor(Listener(ListenerConfig(tuple(loaded.instrument_ids), book)))
     session = Session(node, [parts.strategy], loaded.instrument_ids, run.live.withdraw_within_s)
     books = EngineBooks(node.cache, node.portfolio)
     venues = [section.name for section in loaded.run_file.venues]

@@ -66,7 +66,7 @@ class Patient:
         def ask(_event: Any) -> None:
             known = component.cache.order(client_order_id)
             if known is not None and not known.is_closed:
-                super(Patient, component).query_order(known, *args, **kwargs)
+                super(Patient, component).query_order(known, *args, **kwargs)  # type: ignore[misc]
 
         at_ns = component.clock.timestamp_ns() + self.patience_ns
         component.clock.set_time_alert_ns(f"ask_{client_order_id}", at_ns, callback=component.guard(ask))

@@ -76,8 +76,8 @@ class _ReplayClient(DataClient):
     async def _nothing(self, _command: Any) -> None:
         pass
 
-    _subscribe_quotes = _subscribe_trades = _subscribe_book_deltas = _nothing
-    _unsubscribe_quotes = _unsubscribe_trades = _unsubscribe_book_deltas = _nothing
+    _subscribe_quotes = _subscribe_trades = _subscribe_book_deltas = _nothing  # type: ignore[assignment]
+    _unsubscribe_quotes = _unsubscribe_trades = _unsubscribe_book_deltas = _nothing  # type: ignore[assignment]
 
     def hand_over(self, record: Any) -> None:
         """Put a record into the node's queue."""
@@ -92,6 +92,6 @@ class ReplayClientFactory(DataClientFactory):
     """Makes the client the node asks for."""
 
     @staticmethod
-    def create(*, name: str, config: ReplayClientConfig, cache: Any, clock: Any) -> DataClient:
+    def create(*, name: str, config: ReplayClientConfig, cache: Any, clock: Any) -> DataClient:  # type: ignore[override]
         """Return a client."""
         return _ReplayClient(name=name, config=config, cache=cache, clock=clock)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from nautilus_trader.common import DataActor
-from nautilus_trader.model import BookType, ClientId, InstrumentId, QuoteTick
+from nautilus_trader.model import ClientId, QuoteTick
 
+from mm_nautilus.live.listener import listen
 from mm_nautilus.live.replay.client import BARRIER_ID, ReplayFeed
 from mm_nautilus.live.replay.staging import Stage
 
-_BOOK_TYPES = {"L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
 _PATIENCE_S = 0.001
 """What is due within a millisecond is done now: the wall's timers are no finer."""
 
@@ -58,7 +58,6 @@ class Conductor(DataActor):
         self._stage = score.stage
         self._feed = score.feed
         self._ended = False
-        self._ids = [InstrumentId.from_str(name) for name in score.instrument_ids]
         self._next: Any = next(score.events, None)
         self._first_ns = 0 if self._next is None else self._next.ts_init
         self._stage.timeline.now_ns = self._first_ns  # components start at the first record
@@ -68,13 +67,8 @@ class Conductor(DataActor):
 
     def on_start(self) -> None:
         """Subscribe to what is replayed, and to the barriers."""
-        for instrument_id in self._ids:
-            self.subscribe_trades(instrument_id)
-            if self._score.book == "L1":
-                self.subscribe_quotes(instrument_id)
-            else:
-                self.subscribe_book_deltas(instrument_id, _BOOK_TYPES[self._score.book])
-        self.subscribe_quotes(BARRIER_ID, client_id=ClientId(str(self._ids[0].venue)))
+        listen(self, self._score.instrument_ids, self._score.book)
+        self.subscribe_quotes(BARRIER_ID, client_id=ClientId(self._score.instrument_ids[0].rpartition(".")[2]))
 
     def begin(self) -> None:
         """Start the stream, once the node runs."""

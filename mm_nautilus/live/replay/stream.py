@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
 from pathlib import Path
 from typing import Any, Final
@@ -46,11 +46,12 @@ def market_events(
 
 def _pieces(reader: ParquetDataCatalog, kind: str, instrument_id: str, start_ns: int, end_ns: int) -> Iterator[Any]:
     """Yield the records of one kind and instrument, deltas as whole book events."""
-    query = {
+    queries: dict[str, Callable[..., list[Any]]] = {
         "TradeTick": reader.query_trade_ticks,
         "QuoteTick": reader.query_quote_ticks,
         "OrderBookDelta": reader.query_order_book_deltas,
-    }[kind]
+    }
+    query = queries[kind]
     identifier, event = InstrumentId.from_str(instrument_id), list[Any]()
     for begin in range(start_ns, end_ns + 1, _PIECE_NS):
         records = query([instrument_id], begin, min(begin + _PIECE_NS - 1, end_ns))
