@@ -166,7 +166,8 @@ def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], sa
     if paper:
         book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
         node.add_actor(Listener(ListenerConfig(tuple(loaded.instrument_ids), book)))
-    session = Session(node, [parts.strategy], loaded.instrument_ids, run.live.withdraw_within_s)
+    accounts = () if paper else tuple(section.account for section in run.live.venues)
+    session = Session(node, [parts.strategy], loaded.instrument_ids, run.live.withdraw_within_s, accounts)
     books = EngineBooks(node.cache, node.portfolio)
     venues = [section.name for section in loaded.run_file.venues]
     start_ns, starting = time.time_ns(), dict[str, Any]()

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nautilus_trader.live import LiveNode
-from nautilus_trader.model import InstrumentId
+from nautilus_trader.model import AccountId, InstrumentId
 
 from mm_nautilus.host.guard import GuardedStrategy
 from mm_nautilus.host.traded import open_orders
 
 _POLL_S = 0.05
+_ANSWER_S = 1.0
+"""How long a venue has to answer what is asked last."""
 
 
 @dataclass(slots=True)
@@ -38,6 +40,8 @@ class Session:
     strategies: Sequence[GuardedStrategy]
     instrument_ids: Sequence[str]
     withdraw_within_s: float
+    accounts: Sequence[str] = ()
+    """Accounts whose balances are asked for once the quotes are gone: the message that told of them may be lost."""
     ended_by: str = "the node"
     """``SIGINT``, ``SIGTERM``, the end of the data, or the node itself."""
     began: bool = False
@@ -99,6 +103,10 @@ class Session:
         while (left := self._open()) and loop.time() < end:
             await asyncio.sleep(_POLL_S)
         self.left_open = [str(order.client_order_id) for order in left]
+        for account in self.accounts:
+            self.strategies[0].query_account(AccountId(account))
+        if self.accounts:
+            await asyncio.sleep(_ANSWER_S)
 
     def _open(self) -> list[Any]:
         return [
