@@ -63,7 +63,11 @@ def section(fields: dict[str, Any]) -> Any:
     return TypeAdapter(VenueSection).validate_python(fields)
 
 
-@pytest.mark.parametrize(("fields", "variables"), SECTIONS, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(
+    ("fields", "variables"),
+    SECTIONS,
+    ids=["-".join(str(fields[key]) for key in ("adapter", "product") if key in fields) for fields, _ in SECTIONS],
+)
 def test_every_venue_says_what_it_needs_and_becomes_a_node(fields: dict[str, Any], variables: set[str]) -> None:
     made = section(fields)
     asked = wanted(made)
