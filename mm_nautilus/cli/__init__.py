@@ -13,6 +13,7 @@ from mm_nautilus.cli.calibrate import calibrate
 from mm_nautilus.cli.compare import compare
 from mm_nautilus.cli.experiment import experiment
 from mm_nautilus.cli.ingest import ingest
+from mm_nautilus.cli.live import live
 from mm_nautilus.cli.models import models
 from mm_nautilus.cli.simulate import simulate
 from mm_nautilus.cli.stress import stress
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(ingest)
 app.command()(simulate)
 app.command()(backtest)
+app.command()(live)
 app.command()(models)
 app.command()(calibrate)
 app.command()(compare)

@@ -1,0 +1,58 @@
+"""``mm-nautilus live``: the run file of a backtest on a live node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def live(
+    run_file: Annotated[Path | None, typer.Argument(help="TOML run file; the quickstart when left out.")] = None,
+    paper: Annotated[bool, typer.Option("--paper", help="Live data, simulated execution.")] = False,
+    replay: Annotated[
+        Path | None, typer.Option(metavar="CATALOG", help="Replay this catalogue instead of the run file's data.")
+    ] = None,
+    confirm: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ACCOUNT", help="Send real orders to this account; name every account of the run."),
+    ] = None,
+    speed: Annotated[
+        str, typer.Option(help="Seconds of the market per second in a replay, or 'max'.", show_default=True)
+    ] = "1",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Override one value, as in strategy.gamma=0.2."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Override run.seed.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder that the run folder is made in.")] = None,
+) -> None:
+    """Trade a run file on a live node: replayed by default, on paper, or for real with --confirm."""
+    from rich.console import Console
+
+    from mm_nautilus.cli.backtest import _quickstart
+    from mm_nautilus.cli.tables import result_table
+    from mm_nautilus.errors import ParameterError, UserError
+    from mm_nautilus.live.run import Paper, Real, Replay, run_live
+
+    if sum((paper, replay is not None, bool(confirm))) > 1:
+        raise UserError("--paper, --replay and --confirm exclude each other")
+    pace = None if speed == "max" else _number(speed)
+    if pace is not None and not pace > 0.0:
+        raise ParameterError("--speed", speed, "a number > 0, or 'max'")
+    mode = Paper() if paper else Real(tuple(confirm)) if confirm else Replay(replay, pace)
+    console = Console()
+    with console.status("starting") as status:
+        outcome = run_live(
+            run_file or _quickstart(), overrides or (), mode, seed=seed, output=output, say=status.update
+        )
+    console.print(result_table(outcome.result))
+    console.print(f"report  [bold]{outcome.report}[/]", soft_wrap=True, highlight=False)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,137 @@
+"""A live node from a loaded run: its venues, real or simulated, and what watches over them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nautilus_trader.adapters.sandbox import SandboxExecutionClientConfig, SandboxExecutionClientFactory
+from nautilus_trader.common import Environment, LoggerConfig, LogLevel
+from nautilus_trader.execution import DefaultFillModel, MakerTakerFeeModel, PerContractFeeModel, StaticLatencyModel
+from nautilus_trader.live import (
+    LiveExecutionEngineConfig,
+    LiveNodeBuilder,
+    LiveNodeConfig,
+    LiveRiskEngineConfig,
+)
+from nautilus_trader.model import AccountId, AccountType, BookType, Money, OmsType, TraderId, Venue
+
+from mm_nautilus.config import FeeSection, VenueSection
+from mm_nautilus.errors import ConfigError
+from mm_nautilus.host.loading import arrival_of, nanoseconds
+from mm_nautilus.live.adapters import clients
+from mm_nautilus.live.credentials import wanted
+from mm_nautilus.live.replay.client import ReplayClientConfig, ReplayClientFactory, ReplayFeed
+from mm_nautilus.live.settings import LiveRun
+
+_BOOK_TYPES = {"L1": BookType.L1_MBP, "L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
+# The engine's own limits are there to stop runaway programs; ours is the strategy's message budget.
+_UNLIMITED = "1000000/00:00:01"
+
+
+def replay_node(run: LiveRun, feed: ReplayFeed) -> LiveNodeBuilder:
+    """Return a node whose data are replayed and whose venues are simulated; commands travel outside of it."""
+    builder = _builder(run, Environment.SANDBOX, drain_s=0.0)
+    for section in run.loaded.run_file.venues:
+        config = ReplayClientConfig(venue=section.name, feed=feed)
+        builder = builder.add_data_client(section.name, ReplayClientFactory(), config)
+        builder = _simulated(builder, run, section, latency=False)
+    return builder
+
+
+def paper_node(run: LiveRun) -> LiveNodeBuilder:
+    """Return a node whose data are live and whose venues are simulated, as the run file's ``[[venues]]`` say."""
+    builder = _builder(run, Environment.SANDBOX, drain_s=1.0)
+    for section in run.live.venues:
+        keys, _ = wanted(section).read()
+        made = clients(section, keys, _traded_on(run, section.venue), execution=False)
+        builder = builder.add_data_client(section.venue, made.data_factory, made.data_config)
+    for simulated in run.loaded.run_file.venues:
+        builder = _simulated(builder, run, simulated, latency=True)
+    return builder
+
+
+def real_node(run: LiveRun) -> LiveNodeBuilder:
+    """Return a node whose data and orders are those of the venues.
+
+    Raises
+    ------
+    ConfigError
+        With every environment variable that is missing.
+
+    """
+    builder, problems = _builder(run, Environment.LIVE, drain_s=1.0), []
+    for section in run.live.venues:
+        keys, missing = wanted(section).read()
+        problems += [f"environment variable {name}: is required for {section.account}" for name in missing]
+        if missing:
+            continue
+        made = clients(section, keys, _traded_on(run, section.venue), execution=True)
+        builder = builder.add_data_client(section.venue, made.data_factory, made.data_config)
+        builder = builder.add_exec_client(section.venue, made.execution_factory, made.execution_config)
+    if problems:
+        raise ConfigError(run.loaded.path, problems)
+    return builder
+
+
+def _builder(run: LiveRun, environment: Environment, drain_s: float) -> LiveNodeBuilder:
+    live, checks = run.live, run.live.checks
+    real = environment is Environment.LIVE
+    config = LiveNodeConfig(
+        environment=environment,
+        trader_id=TraderId(live.trader),
+        logging=LoggerConfig(stdout_level=LogLevel.from_str(run.loaded.run_file.log.level)),
+        timeout_connection_secs=live.connect_within_s,
+        delay_post_stop_secs=drain_s,
+        exec_engine=LiveExecutionEngineConfig(
+            reconciliation=real,
+            reconciliation_startup_delay_secs=0.0,
+            inflight_check_interval_ms=min(checks.inflight_after_ms, 1_000) if real else 0,
+            inflight_check_threshold_ms=checks.inflight_after_ms,
+            open_check_interval_secs=checks.open_orders_every_s if real else None,
+            open_check_open_only=False,  # an order that closed unseen would stay open in the engine forever
+            open_check_lookback_mins=checks.lookback_min,
+            position_check_interval_secs=checks.positions_every_s if real else None,
+        ),
+        risk_engine=LiveRiskEngineConfig(max_order_submit_rate=_UNLIMITED, max_order_modify_rate=_UNLIMITED),
+    )
+    return LiveNodeBuilder.from_config(run.loaded.run_file.run.name, config)
+
+
+def _simulated(builder: LiveNodeBuilder, run: LiveRun, section: VenueSection, *, latency: bool) -> LiveNodeBuilder:
+    """Add a venue that is simulated as in a backtest."""
+    book: str = run.loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+    arrival, base_ns = arrival_of(section), nanoseconds(section.latency.base_ms)
+    model = StaticLatencyModel(
+        base_latency_nanos=base_ns,
+        insert_latency_nanos=arrival.submit_ns - base_ns,
+        update_latency_nanos=arrival.amend_ns - base_ns,
+        cancel_latency_nanos=arrival.cancel_ns - base_ns,
+    )
+    fill = section.fill
+    config = SandboxExecutionClientConfig(
+        venue=Venue(section.name),
+        account_id=AccountId(f"{section.name}-001"),
+        starting_balances=[Money.from_str(money) for money in section.starting_balances],
+        account_type=AccountType.CASH if section.account == "CASH" else AccountType.MARGIN,
+        oms_type=OmsType.NETTING,
+        default_leverage=section.default_leverage,
+        book_type=_BOOK_TYPES[book],
+        fee_model=_fee_model(section.fees),
+        fill_model=DefaultFillModel(
+            fill.prob_fill_on_limit, fill.prob_slippage, random_seed=run.loaded.run_file.run.seed
+        ),
+        queue_position=section.queue_position,
+        liquidity_consumption=section.liquidity_consumption,
+        latency_model=model if latency else None,
+    )
+    return builder.add_simulated_exec_client(section.name, SandboxExecutionClientFactory(), config)
+
+
+def _fee_model(fees: FeeSection) -> Any:
+    if fees.per_contract is not None:
+        return PerContractFeeModel(Money.from_str(fees.per_contract))
+    return MakerTakerFeeModel(fees.maker_rate, fees.taker_rate)
+
+
+def _traded_on(run: LiveRun, venue: str) -> list[str]:
+    return [name for name in run.loaded.instrument_ids if name.rpartition(".")[2] == venue]

@@ -1,0 +1,265 @@
+"""A run file on a live node, from the file to the report."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nautilus_trader.live import LiveNode
+from nautilus_trader.persistence import ParquetDataCatalog
+
+from mm_nautilus.analytics.jsonable import jsonable
+from mm_nautilus.analytics.realism import caveats
+from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepared_catalog
+from mm_nautilus.backtest.facts import venue_settings
+from mm_nautilus.backtest.run import Outcome, RunFailedError, new_folder
+from mm_nautilus.backtest.watching import check_obligations, check_schedule
+from mm_nautilus.errors import ConfigError, UserError
+from mm_nautilus.host.arrival import ArrivalSettings
+from mm_nautilus.host.collector import rare_collections
+from mm_nautilus.host.config import TypedStrategyConfig
+from mm_nautilus.host.loading import LoadedRun
+from mm_nautilus.live.books import EngineBooks, live_facts
+from mm_nautilus.live.components import Components
+from mm_nautilus.live.folder import RunFolder
+from mm_nautilus.live.listener import Listener, ListenerConfig
+from mm_nautilus.live.nodes import paper_node, real_node, replay_node
+from mm_nautilus.live.replay.client import ReplayFeed
+from mm_nautilus.live.replay.conductor import Conductor, Score
+from mm_nautilus.live.replay.staging import stage_of, staged
+from mm_nautilus.live.replay.stream import market_events
+from mm_nautilus.live.session import Session
+from mm_nautilus.live.settings import LiveRun, check_venues, load_live
+from mm_nautilus.live.settled import settled
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The data of the run file, or of another catalogue, on simulated venues."""
+
+    catalog: Path | None = None
+    speed: float | None = 1.0
+    """Seconds of the market per second of ours; ``None`` for as fast as it goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """Live data, simulated venues."""
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """Live data, real orders."""
+
+    confirmed: tuple[str, ...]
+    """Accounts that the operator has named."""
+
+
+type Mode = Replay | Paper | Real
+type Say = Callable[[str], None]
+
+
+def run_live(
+    path: Path,
+    overrides: Sequence[str] = (),
+    mode: Mode | None = None,
+    *,
+    seed: int | None = None,
+    output: Path | None = None,
+    say: Say = lambda _text: None,
+) -> Outcome:
+    """Run a run file on a live node until its data end or a signal comes, and write its folder.
+
+    Parameters
+    ----------
+    path : Path
+        TOML run file.
+    overrides : sequence of str
+        ``table.key=value`` changes to it.
+    mode : Replay, Paper or Real
+        Where data come from and orders go to; the run file's own data as they happened by default.
+    seed : int or None
+        Replaces ``run.seed``.
+    output : Path or None
+        Folder that the run folder is made in; ``run.output`` by default.
+    say : callable
+        Told in a few words what is being done.
+
+    Raises
+    ------
+    UserError
+        For mistakes in the run file, the data or the environment, before the first order.
+    RunFailedError
+        When a component did not start, or a handler raised; what was recorded is kept.
+
+    """
+    mode = mode or Replay()
+    run = load_live(path, overrides, seed, mode.catalog if isinstance(mode, Replay) else None)
+    check_obligations(run.loaded)
+
+    def folder() -> RunFolder:
+        section, started = run.loaded.run_file.run, datetime.now(UTC)
+        return RunFolder(run, new_folder(output or section.output, section.name, started), started)
+
+    if isinstance(mode, Replay):
+        return _replay(run, mode, folder, say)
+    check_venues(run)
+    if isinstance(mode, Real):
+        _check_confirmed(run, mode)
+    return _trade(run, mode, folder, say)
+
+
+def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Say) -> Outcome:
+    """Stream a catalogue through a node with simulated venues."""
+    loaded = run.loaded
+    say("preparing data")
+    catalog, shape = prepared_catalog(loaded)
+    end_ns = end_of_data(loaded, shape)
+    check_schedule(loaded, shape.first_ns, end_ns)
+    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+    stage = stage_of(loaded)
+    feed = ReplayFeed(ParquetDataCatalog(str(catalog)).instruments(instrument_ids=loaded.instrument_ids))
+    node = replay_node(run, feed).build()
+    written = folder()
+    config = _config(loaded.config_until(end_ns))
+    parts = Components.of(loaded, config, written.path, None, lambda kind: staged(kind, stage))
+    session = Session(node, [parts.strategy], loaded.instrument_ids, run.live.withdraw_within_s)
+    failures: list[BaseException] = []
+
+    def ended(failure: BaseException | None) -> None:
+        failures.extend([] if failure is None else [failure])
+        session.end("the end of the data")
+
+    events = market_events(catalog, loaded.instrument_ids, book, set(shape.kinds()), shape.first_ns, end_ns)
+    conductor = Conductor(Score(stage, feed, events, loaded.instrument_ids, book, mode.speed, ended))
+    start_ns = stage.timeline.now_ns
+    node.add_actor(conductor)
+    say("replaying")
+    try:
+        with rare_collections():
+            books, failure = _live(node, parts, session, conductor.begin, conductor.end)
+        facts = live_facts(loaded, books, start_ns, stage.timeline.now_ns)
+    finally:
+        node.dispose()
+    live = {"mode": "replay", "speed": mode.speed, "records": conductor.records} | _ended(session)
+    about = {"realism": _realism(loaded, data_shapes(loaded, shape)), "data": described(shape)}
+    say("adding up")
+    return written.write(facts, failure or next(iter(failures), None), live, about, shape.fingerprint)
+
+
+def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], say: Say) -> Outcome:
+    """Trade on live data until somebody says stop."""
+    loaded, paper = run.loaded, isinstance(mode, Paper)
+    node = (paper_node(run) if paper else real_node(run)).build()
+    written = folder()
+    config = _config(loaded.strategy_config, () if paper else loaded.instrument_ids)
+    fees = {section.name: section.fees for section in loaded.run_file.venues}
+    patience_s = run.live.checks.patience_s
+    parts = Components.of(
+        loaded, config, written.path, run.live.flush_every_s, lambda kind: settled(kind, fees, patience_s)
+    )
+    if paper:
+        book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+        node.add_actor(Listener(ListenerConfig(tuple(loaded.instrument_ids), book)))
+    accounts = () if paper else tuple(section.account for section in run.live.venues)
+    session = Session(node, [parts.strategy], loaded.instrument_ids, run.live.withdraw_within_s, accounts)
+    books = EngineBooks(node.cache, node.portfolio)
+    venues = [section.name for section in loaded.run_file.venues]
+    start_ns, starting = time.time_ns(), dict[str, Any]()
+    say("connecting")
+
+    def started() -> None:
+        starting.update(books.balances(venues))
+        say("trading on paper" if paper else "trading")
+
+    try:
+        books, failure = _live(node, parts, session, started)
+        facts = live_facts(loaded, books, start_ns, time.time_ns(), starting) if starting else None
+    finally:
+        node.dispose()
+    live = {"mode": "paper" if paper else "real"} | _ended(session)
+    say("adding up")
+    about = {
+        # Real venues are not simulated: there is nothing to say of how they were.
+        "realism": _realism(loaded, []) if paper else {"venues": [], "caveats": []},
+        "data": {"live": [section.venue for section in run.live.venues]},
+    }
+    return written.write(facts, failure, live, about, "")
+
+
+def _live(
+    node: LiveNode,
+    parts: Components,
+    session: Session,
+    started: Callable[[], None],
+    ending: Callable[[], None] = lambda: None,
+) -> tuple[EngineBooks, BaseException | None]:
+    """Run a node to its end; return its books, and why it failed if it did."""
+    books = EngineBooks(node.cache, node.portfolio)
+    parts.join(node)
+    try:
+        asyncio.run(session.run(started, ending))
+    except RuntimeError as error:
+        cause = parts.failure or error
+        if isinstance(cause, UserError):
+            raise cause from None
+        if not session.began:
+            raise UserError(f"the node did not start: {error}") from cause
+        raise RunFailedError("the node broke off") from cause
+    finally:
+        parts.recorder.close()
+    return books, parts.failure
+
+
+def _config(config: TypedStrategyConfig, claims: Sequence[str] = ()) -> TypedStrategyConfig:
+    """Return the strategy's config as a live node takes it.
+
+    Without the latencies of a simulated venue, but with the instant at which the data end; orders and positions that
+    are there when it starts are its own where it `claims` their instrument, unless the run file says which.
+    """
+    fields = config.to_dict()
+    arrival: ArrivalSettings | None = getattr(config.settings, "arrival", None)
+    if arrival is not None:
+        last_ns = arrival.last_quote_ns
+        fields["arrival"] = {} if last_ns is None else {"end_ns": last_ns + 1}
+    if claims:
+        fields.setdefault("external_order_instrument_ids", list(claims))
+    return type(config)(**fields)
+
+
+def _check_confirmed(run: LiveRun, mode: Real) -> None:
+    """Refuse to send orders to an account that the operator has not named.
+
+    Raises
+    ------
+    ConfigError
+        With every account that was not named, and every name that is no account of the run.
+
+    """
+    accounts = [section.account for section in run.live.venues]
+    problems = [
+        f"--confirm {account}: is required for real orders ({'play' if section.is_play_money else 'real'} money)"
+        for account, section in zip(accounts, run.live.venues, strict=True)
+        if account not in mode.confirmed
+    ]
+    problems += [
+        f"--confirm {name}: is no account of the run; there are {', '.join(accounts)}"
+        for name in mode.confirmed
+        if name not in accounts
+    ]
+    if problems:
+        raise ConfigError(run.loaded.path, problems)
+
+
+def _ended(session: Session) -> dict[str, Any]:
+    return {"ended_by": session.ended_by, "left_open": session.left_open}
+
+
+def _realism(loaded: LoadedRun, shapes: Any) -> dict[str, Any]:
+    venues = [venue_settings(section) for section in loaded.run_file.venues]
+    return {"venues": jsonable(venues), "caveats": jsonable(caveats(shapes, venues))}

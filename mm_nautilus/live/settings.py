@@ -1,0 +1,113 @@
+"""The ``[live]`` table of a run file, and reading a run file that has one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from mm_nautilus.config import problems_of, read_run_file
+from mm_nautilus.errors import ConfigError
+from mm_nautilus.host.loading import LoadedRun, load_tables
+from mm_nautilus.live.venues import VenueSection
+from mm_nautilus.settings import Settings
+
+
+class ChecksSection(Settings):
+    """How often what the engine believes is held against what the venue says."""
+
+    inflight_after_ms: int = Field(
+        default=2_000, ge=100, description="Age at which an unanswered command is asked for."
+    )
+    patience_s: float = Field(
+        default=1.0, gt=0, description="Seconds the private stream has before an order is asked for."
+    )
+    open_orders_every_s: float = Field(default=5.0, gt=0, description="Seconds between two looks at the open orders.")
+    positions_every_s: float = Field(default=15.0, gt=0, description="Seconds between two looks at the positions.")
+    lookback_min: int = Field(default=60, ge=1, description="How far back orders and fills are asked for, in minutes.")
+
+
+class LiveSettings(Settings):
+    """How a node is run that is not a backtest."""
+
+    trader: str = Field(default="MM-001", pattern=r"^[A-Z0-9]+-[A-Z0-9]+$", description="Trader id of the node.")
+    connect_within_s: float = Field(default=30.0, gt=0, description="Seconds a venue has to connect.")
+    withdraw_within_s: float = Field(default=10.0, gt=0, description="Seconds the quotes have to be gone by on a stop.")
+    flush_every_s: float = Field(default=5.0, gt=0, description="Seconds between two writes of the run log.")
+    checks: ChecksSection = ChecksSection()
+    venues: list[VenueSection] = Field(default_factory=list, description="Venues that data and orders go through.")
+
+    @model_validator(mode="after")
+    def _venues_differ(self) -> Self:
+        names = [section.venue for section in self.venues]
+        if len(set(names)) != len(names):
+            raise ValueError(f"venues: each may stand once, found {', '.join(names)}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRun:
+    """A run file as a live node takes it."""
+
+    loaded: LoadedRun
+    live: LiveSettings
+
+
+def load_live(
+    path: Path, overrides: Sequence[str] = (), seed: int | None = None, catalog: Path | None = None
+) -> LiveRun:
+    """Read, override and validate a run file with its ``[live]`` table.
+
+    Parameters
+    ----------
+    path : Path
+        TOML run file; the rest of it is that of a backtest.
+    overrides : sequence of str
+        ``table.key=value`` changes to it.
+    seed : int or None
+        Replaces ``run.seed``.
+    catalog : Path or None
+        Catalogue that replaces that of the run file, and its simulation.
+
+    Raises
+    ------
+    ConfigError
+        With every mistake in the file and in the overrides.
+
+    """
+    raw, problems = read_run_file(path, overrides)
+    table, live = raw.pop("live", {}), LiveSettings()
+    try:
+        live = LiveSettings.model_validate(table)
+    except ValidationError as error:
+        problems += problems_of(error, LiveSettings, ["live"])
+    if catalog is not None:
+        data: dict[str, Any] = raw.setdefault("data", {})
+        data.pop("simulation", None)
+        data["catalog"] = str(catalog.resolve())
+    loaded = load_tables(path, raw, seed, problems)
+    return LiveRun(loaded, live)
+
+
+def check_venues(run: LiveRun) -> None:
+    """Refuse a run that trades where it has no connection to.
+
+    Raises
+    ------
+    ConfigError
+        With each venue that has no ``[[live.venues]]`` section.
+
+    """
+    there = [section.venue for section in run.live.venues]
+    traded = dict.fromkeys(name.rpartition(".")[2] for name in run.loaded.instrument_ids)
+    known = ", ".join(there) or "none"
+    problems = [
+        f"live.venues: {venue} is traded on and has no section ({known}); without it only --replay is possible"
+        for venue in traded
+        if venue not in there
+    ]
+    if problems:
+        raise ConfigError(run.loaded.path, problems)

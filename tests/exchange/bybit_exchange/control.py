@@ -1,0 +1,140 @@
+"""What a test may do to the exchange, and the truth it may ask for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, fields
+from typing import Any
+
+from aiohttp import web
+from bybit_exchange.faults import LASTING, Faults, Incident
+from bybit_exchange.sockets import SOCKETS, Sockets
+from bybit_exchange.venue import Venue
+
+from mm_nautilus.market import Side
+
+
+class Control:
+    """Sets faults, lets incidents happen, answers what is true."""
+
+    def __init__(self, venue: Venue, sockets: Sockets) -> None:
+        self._venue = venue
+        self._sockets = sockets
+        self._external = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.happened: list[str] = []
+        """Kinds of the incidents that have begun, in order."""
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the control routes."""
+        return [
+            web.get("/control/truth", self._truth),
+            web.post("/control/faults", self._set),
+            web.post("/control/schedule", self._schedule),
+            web.post("/control/incident", self._incident),
+        ]
+
+    def truth(self) -> dict[str, Any]:
+        """Return executions, position, open orders and wallet, sizes in lots and prices in ticks."""
+        venue, ledger = self._venue, self._venue.ledger
+        return {
+            "position": ledger.position,
+            "wallet": str(ledger.wallet),
+            "fees": str(ledger.fees),
+            "open": [_order(order) for order in venue.open_orders],
+            "orders": len(venue.orders),
+            "executions": [
+                {
+                    "id": one.execution_id,
+                    "link": one.order.link,
+                    "side": int(one.order.side),
+                    "price": one.price,
+                    "lots": one.lots,
+                    "maker": one.maker,
+                }
+                for one in ledger.executions
+            ],
+            "connected": {name: len(self._sockets.open[name]) for name in SOCKETS},
+            "happened": self.happened,
+            "pending": len(self._tasks),
+            "faults": asdict(venue.faults),
+        }
+
+    async def _truth(self, _request: web.Request) -> web.Response:
+        return web.json_response(self.truth())
+
+    async def _set(self, request: web.Request) -> web.Response:
+        await self._change(await request.json())
+        return web.json_response(asdict(self._venue.faults))
+
+    async def _schedule(self, request: web.Request) -> web.Response:
+        for entry in await request.json():
+            task = asyncio.create_task(self._later(Incident(**entry)))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return web.json_response({})
+
+    async def _incident(self, request: web.Request) -> web.Response:
+        await self._happen(Incident(**({"at_s": 0.0} | await request.json())))
+        return web.json_response(self.truth())
+
+    async def _later(self, incident: Incident) -> None:
+        await asyncio.sleep(incident.at_s)
+        await self._happen(incident)
+
+    async def _happen(self, incident: Incident) -> None:
+        venue, kind = self._venue, incident.kind
+        self.happened.append(kind)
+        if kind in LASTING:
+            await self._change(dict(LASTING[kind]))
+            await asyncio.sleep(incident.for_s)
+            fresh = Faults()
+            await self._change({name: getattr(fresh, name) for name in LASTING[kind]})
+        elif kind.startswith("disconnect"):
+            await self._sockets.drop(incident.values["socket"])
+        elif kind == "cancelled_by_exchange":
+            venue.cancelled_by_exchange()
+        elif kind.startswith("external"):
+            self._somebody_else(incident)
+        else:
+            raise web.HTTPBadRequest(text=f"no incident {kind!r}")
+
+    async def _change(self, values: dict[str, Any]) -> None:
+        known = {field.name for field in fields(Faults)}
+        if unknown := values.keys() - known:
+            raise web.HTTPBadRequest(
+                text=f"no fault {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}"
+            )
+        for name, value in values.items():
+            setattr(self._venue.faults, name, value)
+        if values.get("down"):
+            await self._sockets.drop("all")
+
+    def _somebody_else(self, incident: Incident) -> None:
+        """Send an order by hand on the same account: at the market, or so many ticks from the touch."""
+        venue, values = self._venue, incident.values
+        self._external += 1
+        side = Side.BUY if values.get("side", "Buy") == "Buy" else Side.SELL
+        touch = venue.matcher.best(side)
+        order = {
+            "symbol": venue.contract.symbol,
+            "side": values.get("side", "Buy"),
+            "orderType": "Market",
+            "qty": str(venue.contract.size(int(values["lots"]))),
+            "orderLinkId": f"by-hand-{self._external}",
+        }
+        if "ticks_away" in values and touch is not None:
+            price = venue.contract.price(touch - side * int(values["ticks_away"]))
+            order |= {"orderType": "Limit", "price": str(price), "timeInForce": "GTC"}
+        venue.place(order)
+
+
+def _order(order: Any) -> dict[str, Any]:
+    return {
+        "id": order.order_id,
+        "link": order.link,
+        "side": int(order.side),
+        "price": order.price,
+        "lots": order.lots,
+        "filled": order.filled,
+    }

@@ -1,0 +1,133 @@
+"""The three sockets: public market data, private messages, commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from aiohttp import WSMsgType, web
+from bybit_exchange import rows
+from bybit_exchange.market_data import BookView, book_message
+from bybit_exchange.venue import Answer, Venue, now_ms
+from bybit_exchange.wires import Wire
+
+SOCKETS = ("public", "private", "trade")
+_OPERATIONS = {"order.create": "create", "order.cancel": "cancel", "order.amend": "amend"}
+
+
+class Sockets:
+    """Who is connected to what; hands every message of the venue to those who asked for it."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, list[Wire]] = {name: [] for name in SOCKETS}
+        self.views: dict[Wire, dict[str, BookView]] = {}
+        self._number = 0
+
+    def publish(self, topic: str, data: list[dict[str, Any]]) -> None:
+        """Tell a private message to everyone who listens."""
+        self._number += 1
+        for wire in self.open["private"]:
+            if topic in wire.topics:
+                wire.tell({"topic": topic, "id": f"m-{self._number}", "creationTime": now_ms(), "data": data})
+
+    async def drop(self, name: str) -> None:
+        """Close a kind of connection, or ``all``."""
+        for kind in SOCKETS if name == "all" else (name,):
+            for wire in list(self.open[kind]):
+                await wire.close()
+
+    async def serve(
+        self, name: str, venue: Venue, request: web.Request, answer: Callable[[Wire, dict[str, Any]], None]
+    ) -> web.StreamResponse:
+        """Keep one connection until it closes."""
+        if venue.faults.down:
+            return web.Response(status=503, text="maintenance")
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        wire = Wire(socket, venue.faults, venue.draw)
+        self.open[name].append(wire)
+        self.views[wire] = {}
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    answer(wire, orjson.loads(message.data))
+        finally:
+            self.open[name].remove(wire)
+            del self.views[wire]
+            await wire.close()
+        return socket
+
+    # ----------------------------------------------------------------- kinds
+
+    def public(self, venue: Venue) -> Callable[[Wire, dict[str, Any]], None]:
+        """Return what answers on the public socket."""
+
+        def answer(wire: Wire, message: dict[str, Any]) -> None:
+            op, number = message.get("op"), message.get("req_id", "")
+            reply = {"success": True, "ret_msg": "", "conn_id": "c", "req_id": number, "op": op}
+            wire.send(reply | ({"ret_msg": "pong"} if op == "ping" else {}))
+            for topic in message.get("args", []) if op == "subscribe" else []:
+                wire.topics.add(topic)
+                kind, _, rest = topic.partition(".")
+                if kind == "orderbook":
+                    view = self.views[wire][topic] = BookView(int(rest.partition(".")[0]))
+                    wire.send(book_message(topic, venue, view, snapshot=True))
+                elif kind == "tickers":
+                    wire.send({"topic": topic, "type": "snapshot", "data": rows.ticker(venue), "cs": 1, "ts": now_ms()})
+            if op == "unsubscribe":
+                for topic in message.get("args", []):
+                    wire.topics.discard(topic)
+                    self.views[wire].pop(topic, None)
+
+        return answer
+
+    def private(self, _venue: Venue) -> Callable[[Wire, dict[str, Any]], None]:
+        """Return what answers on the private socket."""
+
+        def answer(wire: Wire, message: dict[str, Any]) -> None:
+            op, number = message.get("op"), message.get("req_id", "")
+            if op == "ping":
+                wire.send({"req_id": number, "op": "pong", "args": [str(now_ms())], "conn_id": "c"})
+                return
+            if op == "subscribe":
+                wire.topics |= {topic.partition(".")[0] for topic in message["args"]}
+            wire.send({"success": True, "ret_msg": "", "op": op, "conn_id": "c", "req_id": number})
+
+        return answer
+
+    def trade(self, venue: Venue) -> Callable[[Wire, dict[str, Any]], None]:
+        """Return what answers on the command socket."""
+
+        def answer(wire: Wire, message: dict[str, Any]) -> None:
+            op, number = str(message.get("op")), message.get("reqId", "")
+            if op in {"ping", "auth"}:
+                said = {"op": "pong", "data": [str(now_ms())]} if op == "ping" else {"op": "auth", "success": True}
+                wire.send({"retCode": 0, "retMsg": "OK", "connId": "c", "conn_id": "c", "reqId": number} | said)
+                return
+            wire.acknowledge(_carried_out(venue, op, message["args"][0]) | {"reqId": number, "op": op, "connId": "c"})
+
+        return answer
+
+
+def _carried_out(venue: Venue, op: str, fields: dict[str, Any]) -> dict[str, Any]:
+    name = _OPERATIONS[op.replace("-batch", "")]
+    stamp = str(now_ms())
+    header = {"X-Bapi-Limit": "10", "X-Bapi-Limit-Status": "9", "X-Bapi-Limit-Reset-Timestamp": stamp}
+    header |= {"Traceid": "t", "Timenow": stamp}
+    if not op.endswith("-batch"):
+        done = venue.command(name, fields)
+        data = ids(done)
+        return {"retCode": done.code, "retMsg": done.text, "data": data, "retExtInfo": {}, "header": header}
+    answers = [venue.command(name, one) for one in fields["request"]]
+    listed = [
+        ids(done) | {"category": "linear", "symbol": venue.contract.symbol, "createAt": stamp} for done in answers
+    ]
+    outcome = {"list": [{"code": done.code, "msg": done.text} for done in answers]}
+    return {"retCode": 0, "retMsg": "OK", "data": {"list": listed}, "retExtInfo": outcome, "header": header}
+
+
+def ids(answer: Answer) -> dict[str, str]:
+    """Return the two ids of the order an answer is about."""
+    order = answer.order
+    return {} if order is None else {"orderId": order.order_id, "orderLinkId": order.link}

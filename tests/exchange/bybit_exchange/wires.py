@@ -1,0 +1,97 @@
+"""Sockets on which messages come late, twice, in the wrong order or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from heapq import heappop, heappush
+from itertools import count
+from random import Random
+from typing import Any
+
+from aiohttp import web
+from bybit_exchange.faults import Faults
+
+_SHUFFLE_MS = 150.0
+
+
+class Wire:
+    """One open socket; messages leave at their time, those of one time in the order they were sent.
+
+    Parameters
+    ----------
+    socket : WebSocketResponse
+        The connection.
+    faults : Faults
+        What goes wrong now; read at every message.
+    draw : Random
+        Source of all chance.
+
+    """
+
+    def __init__(self, socket: web.WebSocketResponse, faults: Faults, draw: Random) -> None:
+        self.socket = socket
+        self.topics: set[str] = set()
+        self._faults = faults
+        self._draw = draw
+        self._waiting: list[tuple[float, int, str]] = []
+        self._numbers = count()
+        self._last_due = 0.0
+        self._news = asyncio.Event()
+        self._task = asyncio.create_task(self._pump())
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send as it should be."""
+        self._queue(message, 0.0)
+
+    def acknowledge(self, message: dict[str, Any]) -> None:
+        """Send the answer to a command: it may come late or never."""
+        if self._draw.random() >= self._faults.lose_acknowledge:
+            self._queue(message, self._faults.acknowledge_delay_ms * self._draw.uniform(0.5, 1.0))
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """Send a private message: it may come late, twice, too late or never."""
+        faults, draw = self._faults, self._draw
+        if draw.random() < faults.lose_private:
+            return
+        delay = faults.private_delay_ms * draw.uniform(0.5, 1.0)
+        if draw.random() < faults.reorder_private:
+            self._push(message, delay + draw.uniform(0.0, _SHUFFLE_MS))
+        else:
+            self._queue(message, delay)
+        if draw.random() < faults.duplicate_private:
+            self._push(message, delay + draw.uniform(0.0, _SHUFFLE_MS))
+
+    def _queue(self, message: dict[str, Any], delay_ms: float) -> None:
+        """Send after everything that was queued before."""
+        now = asyncio.get_running_loop().time()
+        self._last_due = max(self._last_due, now + delay_ms / 1e3)
+        self._push(message, (self._last_due - now) * 1e3)
+
+    def _push(self, message: dict[str, Any], delay_ms: float) -> None:
+        due = asyncio.get_running_loop().time() + delay_ms / 1e3
+        heappush(self._waiting, (due, next(self._numbers), json.dumps(message)))
+        self._news.set()
+
+    async def _pump(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not self.socket.closed:
+            wait = self._waiting[0][0] - loop.time() if self._waiting else None
+            if wait is not None and wait <= 0:
+                try:
+                    await self.socket.send_str(heappop(self._waiting)[2])
+                except (ConnectionError, RuntimeError):
+                    return
+                continue
+            self._news.clear()
+            try:
+                async with asyncio.timeout(wait):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
+
+    async def close(self) -> None:
+        """Drop the connection, with all that was on its way."""
+        self._waiting.clear()
+        self._task.cancel()
+        await self.socket.close()

@@ -1,0 +1,88 @@
+"""A catalogue through the backtest and through a live node: the same decisions, orders and fills."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mm_nautilus.backtest import run_backtest
+from mm_nautilus.live.run import Replay, run_live
+
+RUN_FILE = """
+[run]
+name = "parity"
+seed = 7
+
+[data]
+catalog = "catalogs"
+simulation = { preset = "calm", duration_s = 90, seed = 4 }
+
+[[venues]]
+name = "SIM"
+account = "CASH"
+starting_balances = ["100000 USDT", "1000 SOL"]
+fees = { maker_rate = "-0.00005", taker_rate = "0.0005" }
+latency = { base_ms = LATENCY, amend_ms = AMEND }
+
+[strategy]
+path = "mm_nautilus.strategies:MarketMaker"
+instrument_id = "SOLUSDT.SIM"
+book = "BOOK"
+model = "glft"
+gamma = 0.5
+order_size = 1.0
+intensity = { a_per_s = 1.0, k_per_price = 50.0 }
+volatility = { warm_up_samples = 5 }
+ladder = { levels = 2, spacing_ticks = 2, size_skew = 0.5 }
+limits = { max_position = 10 }
+
+[adverse_selection]
+"""
+# The engine makes ids from the wall's clock and at random; all else has to be the same.
+IDS = {"client_order_id", "venue_order_id", "trade_id"}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("parity")
+
+
+def written(home: Path, book: str, latency_ms: float, amend_ms: float) -> Path:
+    path = home / f"{book}-{latency_ms}-{amend_ms}.toml"
+    text = RUN_FILE.replace("BOOK", book).replace("LATENCY", str(latency_ms)).replace("AMEND", str(amend_ms))
+    path.write_text(text)
+    return path
+
+
+def log(folder: Path) -> dict[str, pa.Table]:
+    tables = {file.stem: pq.read_table(file) for file in sorted((folder / "log").glob("*.parquet"))}
+    return {name: table.drop_columns(list(IDS & set(table.column_names))) for name, table in tables.items()}
+
+
+@pytest.mark.parametrize(
+    ("book", "latency_ms", "amend_ms", "speed"),
+    [("L2", 5.0, 0.0, None), ("L2", 0.0, 0.0, None), ("L2", 40.0, 25.0, 60.0), ("L1", 5.0, 0.0, None)],
+)
+def test_a_replay_decides_and_trades_as_the_backtest(
+    home: Path, book: str, latency_ms: float, amend_ms: float, speed: float | None
+) -> None:
+    path = written(home, book, latency_ms, amend_ms)
+    tested = run_backtest(path, output=home / "backtests")
+    replayed = run_live(path, (), Replay(speed=speed), output=home / "replays")
+    there, here = log(tested.run_dir), log(replayed.run_dir)
+    assert here.keys() == there.keys()
+    assert there["decisions"].num_rows > 20
+    assert there["orders"].num_rows > 20
+    for name, table in there.items():
+        assert here[name].equals(table), name
+    assert replayed.result["instruments"] == tested.result["instruments"]
+    assert replayed.result["live"]["left_open"] == []
+
+
+def test_the_pace_changes_nothing_but_the_time_it_takes(home: Path) -> None:
+    path = written(home, "L2", 5.0, 0.0)
+    logs = [log(run_live(path, (), Replay(speed=speed), output=home / "paces").run_dir) for speed in (None, 30.0)]
+    assert all(logs[0][name].equals(logs[1][name]) for name in logs[0])
