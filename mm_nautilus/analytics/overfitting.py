@@ -331,4 +331,4 @@ def independent_tries(increments: Floats) -> float:
     # The sum of all correlations is the squared length of the sum of the unit vectors.
     mean = (float(np.square(unit.sum(axis=1)).sum()) - tries) / (tries * (tries - 1))
     correlation = min(max(mean, 0.0), 1.0)
-    return correlation + (1.0 - correlation) * tries
+    return float(correlation + (1.0 - correlation) * tries)

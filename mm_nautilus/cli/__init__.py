@@ -14,6 +14,7 @@ from mm_nautilus.cli.ingest import ingest
 from mm_nautilus.cli.models import models
 from mm_nautilus.cli.simulate import simulate
 from mm_nautilus.cli.stress import stress
+from mm_nautilus.cli.sweep import sweep
 from mm_nautilus.cli.train import train
 from mm_nautilus.errors import UserError
 
@@ -31,6 +32,7 @@ app.command()(models)
 app.command()(calibrate)
 app.command()(compare)
 app.command()(stress)
+app.command()(sweep)
 app.command()(audit)
 app.command()(train)
 

@@ -1,0 +1,167 @@
+"""What a sweep has to run: each point of it checked before anything runs, and named by what its result depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from mm_nautilus.adverse_selection.classifier.model_file import fingerprint
+from mm_nautilus.backtest.data import end_of_data, prepared_catalog
+from mm_nautilus.backtest.provenance import provenance
+from mm_nautilus.config import read_run_file
+from mm_nautilus.errors import ConfigError, UserError
+from mm_nautilus.host.loading import LoadedRun, load_tables
+from mm_nautilus.sweep.space import Point, assignments
+
+_SHOWN: Final = 20
+_IDLE: Final = (("run", "name"), ("run", "output"), ("data", "catalog"))
+# Everything of a strategy's settings that the data are checked against.
+_CHECKED: Final = {"instrument_id", "book", "hedge", "order_size", "limits", "calibration", "micro_price"}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One run of a sweep, as it is sent to a worker.
+
+    Parameters
+    ----------
+    path : Path
+        The run file.
+    point : mapping
+        Keys and values that were put into it.
+    tables : mapping
+        Of the run file with the point in it.
+    identity : str
+        SHA-256 over the resolved run file, the fingerprint of the data, the versions of the packages and the source
+        of the strategy's module: the same identity is the same result.
+    data_fingerprint : str
+        Of the data.
+    first_ns, last_ns : int
+        Span of the data, in nanoseconds since 1970.
+
+    """
+
+    path: Path
+    point: Point
+    tables: Mapping[str, Any]
+    identity: str
+    data_fingerprint: str
+    first_ns: int
+    last_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The runs of a sweep, and what was left out of it.
+
+    Parameters
+    ----------
+    tasks : tuple of Task
+        Every run once, in the order of the points.
+    left_out : tuple of str
+        One line for each point that the run file cannot take.
+
+    """
+
+    tasks: tuple[Task, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    fingerprint: str
+    first_ns: int
+    last_ns: int
+
+
+def plan(
+    path: Path,
+    points: Sequence[Point],
+    overrides: Sequence[str] = (),
+    seed: int | None = None,
+    *,
+    skip_invalid: bool = False,
+) -> Plan:
+    """Check every point as a run file of its own, look at the data, and name each run by its identity.
+
+    Parameters
+    ----------
+    path : Path
+        TOML run file.
+    points : sequence of Point
+        What to change in it.
+    overrides : sequence of str
+        ``table.key=value`` changes to it, before the points.
+    seed : int or None
+        Replaces ``run.seed``.
+    skip_invalid : bool
+        Leave points out that the run file or the data cannot take, as long as there is one they can.
+
+    Raises
+    ------
+    UserError
+        For mistakes in the run file itself, and for points it cannot take.
+
+    """
+    # Mistakes that are in the run file already are not the points'.
+    raw, problems = read_run_file(path, overrides)
+    load_tables(path, raw, seed, problems)
+    known: dict[bytes, _Data] = {}
+    tasks: dict[str, Task] = {}
+    wrong: list[str] = []
+    for point in points:
+        try:
+            raw, problems = read_run_file(path, [*overrides, *assignments(point)])
+            loaded = load_tables(path, raw, seed, [problem.removeprefix("--set ") for problem in problems])
+            data = _data(loaded, known)
+        except ConfigError as error:
+            wrong += [f"{words(point)}: {problem}" for problem in error.problems]
+            continue
+        except UserError as error:
+            wrong.append(f"{words(point)}: {error}")
+            continue
+        name = identity(loaded, data.fingerprint)
+        tasks.setdefault(name, Task(path.resolve(), point, raw, name, data.fingerprint, data.first_ns, data.last_ns))
+    if not tasks or (wrong and not skip_invalid):
+        more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
+        hint = ["--skip-invalid runs the other points"] if tasks else []
+        raise ConfigError(path, [*wrong[:_SHOWN], *more, *hint])
+    return Plan(tuple(tasks.values()), tuple(wrong))
+
+
+def words(point: Point) -> str:
+    """Return a point as a reader wants it: ``gamma=0.1, levels=3``."""
+    return ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in point.items()) or "the run file as it is"
+
+
+def _data(loaded: LoadedRun, known: dict[bytes, _Data]) -> _Data:
+    """Look at the data of a run, once for all points that the data cannot tell apart."""
+    section, strategy = loaded.run_file.data, loaded.run_file.strategy
+    checked = {key: value for key, value in strategy.items() if key in _CHECKED}
+    key = orjson.dumps([section.model_dump(mode="json"), checked, loaded.instrument_ids], option=orjson.OPT_SORT_KEYS)
+    if key not in known:
+        _, shape = prepared_catalog(loaded)
+        known[key] = _Data(shape.fingerprint, shape.first_ns, end_of_data(loaded, shape))
+    return known[key]
+
+
+def identity(loaded: LoadedRun, data_fingerprint: str) -> str:
+    """Return what names a run by everything that its result depends on; see `Task`."""
+    tables = loaded.run_file.model_dump(mode="json")
+    for section, key in _IDLE:
+        tables[section].pop(key, None)
+    for optional in ("compare", "log", "recorder", "stress"):
+        tables.pop(optional, None)
+    fills = tables["strategy"].get("adverse_selection") or {}
+    if fills.get("model"):
+        fills["model"] = fingerprint(Path(fills["model"]))
+    made_of = provenance(orjson.dumps(tables, option=orjson.OPT_SORT_KEYS), data_fingerprint)
+    source = Path(inspect.getfile(loaded.strategy_type))
+    made_of["strategy_sha256"] = hashlib.sha256(source.read_bytes()).hexdigest()
+    return hashlib.sha256(orjson.dumps(made_of, option=orjson.OPT_SORT_KEYS)).hexdigest()
