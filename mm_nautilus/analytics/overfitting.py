@@ -26,6 +26,13 @@ above that, given :math:`T` increments of skewness :math:`\gamma_3` and kurtosis
 Tries on a parameter grid resemble each other; as many independent ones as they amount to are
 :math:`\hat N = \bar\rho + (1 - \bar\rho) N`, with the mean correlation :math:`\bar\rho` of their increments.
 
+:math:`V` is meant to be what chance alone spreads. Over parameters that matter the ratios differ for better reasons
+too, and a sweep would raise its own bar: with an edge in a quarter of the tries, no edge whatever is high enough.
+So :math:`V` is the variance of the ratios over the tries, as in the paper, or the mean sampling variance of one
+try's ratio, whichever is lower. The latter is told from blocks of time, :math:`v_i = \mathrm{Var}_b(\bar x_{ib}) /
+(S s_i^2)` with the means :math:`\bar x_{ib}` of try *i* in *S* blocks and its deviation :math:`s_i`, so that increments
+that depend on each other within a block count as what they are.
+
 Both are about the increments given: a market in which everything pays makes neither alarm, and nor does a backtest
 that fills too kindly. PBO near one half with a high deflated Sharpe ratio means that the tries are equally good.
 Both fail where increments depend on each other for longer than a block (PBO) or a step (DSR), and where tries were
@@ -54,6 +61,7 @@ BLOCKS: Final = 16
 """Blocks of time that increments are cut into; 12,870 splits."""
 MOST_BLOCKS: Final = 20
 """184,756 splits; every two blocks more are four times as many."""
+_FEWEST_MEANS: Final = 8
 _SPLITS_AT_ONCE: Final = 4_000_000
 # Increments that differ by less than this share of their size differ by rounding alone.
 _ROUNDING: Final = 1e-14
@@ -181,6 +189,8 @@ class DeflatedSharpe:
         Tries made.
     independent_tries : float
         As many independent ones they amount to.
+    variance : float
+        Of the Sharpe ratios of worthless tries.
     steps : int
         Increments of the best.
     skewness, kurtosis : float
@@ -194,12 +204,15 @@ class DeflatedSharpe:
     undeflated: float
     tries: int
     independent_tries: float
+    variance: float
     steps: int
     skewness: float
     kurtosis: float
 
 
-def deflated_sharpe(increments: ArrayLike, best: int | None = None) -> DeflatedSharpe | None:
+def deflated_sharpe(
+    increments: ArrayLike, best: int | None = None, variance: float | None = None
+) -> DeflatedSharpe | None:
     """Return the deflated Sharpe ratio of one of several tries; see the module.
 
     Parameters
@@ -209,6 +222,8 @@ def deflated_sharpe(increments: ArrayLike, best: int | None = None) -> DeflatedS
         Sharpe ratio of zero.
     best : int or None
         Column of the try in question; the one with the highest Sharpe ratio by default.
+    variance : float or None
+        Of the Sharpe ratios of worthless tries; by default as the module says.
 
     Returns
     -------
@@ -236,7 +251,9 @@ def deflated_sharpe(increments: ArrayLike, best: int | None = None) -> DeflatedS
     centred = (pnl[:, column] - pnl[:, column].mean()) / pnl[:, column].std()
     skewness, kurtosis = float(np.mean(centred**3)), float(np.mean(centred**4))
     independent = independent_tries(pnl[:, moves]) + float(np.count_nonzero(~moves))
-    luck = expected_maximum(float(ratios.var(ddof=1)) if tries > 1 else 0.0, independent)
+    if variance is None:
+        variance = min(float(ratios.var(ddof=1)), sampling_variance(pnl[:, moves])) if tries > 1 else 0.0
+    luck = expected_maximum(variance, independent)
     sharpe = float(ratios[column])
     return DeflatedSharpe(
         probability=probabilistic_sharpe(sharpe, luck, steps, skewness, kurtosis),
@@ -245,6 +262,7 @@ def deflated_sharpe(increments: ArrayLike, best: int | None = None) -> DeflatedS
         undeflated=probabilistic_sharpe(sharpe, 0.0, steps, skewness, kurtosis),
         tries=tries,
         independent_tries=independent,
+        variance=variance,
         steps=steps,
         skewness=skewness,
         kurtosis=kurtosis,
@@ -332,3 +350,23 @@ def independent_tries(increments: Floats) -> float:
     mean = (float(np.square(unit.sum(axis=1)).sum()) - tries) / (tries * (tries - 1))
     correlation = min(max(mean, 0.0), 1.0)
     return float(correlation + (1.0 - correlation) * tries)
+
+
+def sampling_variance(increments: Floats) -> float:
+    """Return the mean sampling variance of the tries' Sharpe ratios, told from the means of blocks; see the module.
+
+    With fewer than `_FEWEST_MEANS` blocks of two steps, increments count as independent: one over their number.
+
+    Parameters
+    ----------
+    increments : float array, shape (steps, tries)
+        At least two steps; each column varies.
+
+    """
+    steps, tries = increments.shape
+    blocks = min(BLOCKS, steps // 2)
+    if blocks < _FEWEST_MEANS:
+        return 1.0 / (steps - 1)
+    each = steps // blocks
+    means = increments[: blocks * each].reshape(blocks, each, tries).mean(axis=1)
+    return float(np.mean(means.var(axis=0, ddof=1) / blocks / increments.var(axis=0, ddof=1)))

@@ -94,8 +94,8 @@ def notes(sweep: Json) -> list[str]:
         found.append("The first has no neighbours, so nothing says whether it stands on a plateau.")
     if sweep["step_s"] < 60.0:
         found.append(
-            f"PnL is cut into steps of {sweep['step_s']:g} s; the Sharpe ratio of steps below a minute takes the bouncing "
-            "of the mid for risk."
+            f"PnL is cut into steps of {sweep['step_s']:g} s; the Sharpe ratio of steps below a minute takes the "
+            "bouncing of the mid for risk."
         )
     return found
 

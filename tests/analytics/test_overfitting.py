@@ -15,6 +15,7 @@ from mm_nautilus.analytics.overfitting import (
     independent_tries,
     probabilistic_sharpe,
     probability_of_overfitting,
+    sampling_variance,
 )
 from mm_nautilus.errors import ParameterError
 
@@ -118,6 +119,32 @@ def test_the_parts_of_the_deflated_ratio_are_those_of_scipy() -> None:
     root = math.sqrt(1 - found.skewness * found.sharpe + (found.kurtosis - 1) / 4 * found.sharpe**2)
     gap = (found.sharpe - found.expected_maximum) * math.sqrt(299)
     assert found.probability == pytest.approx(norm.cdf(gap / root))
+
+
+def test_chance_alone_is_what_the_bar_is_made_of() -> None:
+    pnl = noise(9, 480, 100)
+    assert sampling_variance(pnl) == pytest.approx(1 / 480, rel=0.1)
+    # A quarter of the tries earn: the ratios spread far more than chance does, and the bar does not move.
+    planted = pnl.copy()
+    planted[:, :25] += 0.4
+    found = deflated_sharpe(planted)
+    assert found is not None
+    assert found.variance == pytest.approx(1 / 480, rel=0.1)
+    assert found.probability > 0.95
+    ratios = planted.mean(axis=0) / planted.std(axis=0, ddof=1)
+    as_published = deflated_sharpe(planted, variance=float(ratios.var(ddof=1)))
+    assert as_published is not None
+    assert as_published.probability < 0.95
+
+
+def test_increments_that_go_on_for_a_while_raise_the_bar() -> None:
+    # Runs of ten equal increments are a tenth as many: the ratio of a try varies ten times as much.
+    pnl = np.repeat(noise(10, 96, 200), 10, axis=0)
+    assert sampling_variance(pnl) == pytest.approx(1 / 96, rel=0.1)
+    assert sampling_variance(pnl[:12]) == 1 / 11
+    found = deflated_sharpe(pnl)
+    assert found is not None
+    assert found.expected_maximum == pytest.approx(expected_maximum(1 / 96, found.independent_tries), rel=0.1)
 
 
 def test_independent_tries_are_counted_once() -> None:
