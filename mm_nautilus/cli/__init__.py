@@ -12,6 +12,7 @@ from mm_nautilus.cli.calibrate import calibrate
 from mm_nautilus.cli.compare import compare
 from mm_nautilus.cli.ingest import ingest
 from mm_nautilus.cli.models import models
+from mm_nautilus.cli.sensitivity import sensitivity
 from mm_nautilus.cli.simulate import simulate
 from mm_nautilus.cli.stress import stress
 from mm_nautilus.cli.sweep import sweep
@@ -33,6 +34,7 @@ app.command()(calibrate)
 app.command()(compare)
 app.command()(stress)
 app.command()(sweep)
+app.command()(sensitivity)
 app.command()(audit)
 app.command()(train)
 

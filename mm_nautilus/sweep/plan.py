@@ -12,17 +12,16 @@ from typing import Any, Final
 import orjson
 
 from mm_nautilus.adverse_selection.classifier.model_file import fingerprint
-from mm_nautilus.backtest.data import end_of_data, prepared_catalog
+from mm_nautilus.backtest.data import end_of_data
 from mm_nautilus.backtest.provenance import provenance
 from mm_nautilus.config import read_run_file
 from mm_nautilus.errors import ConfigError, UserError
 from mm_nautilus.host.loading import LoadedRun, load_tables
+from mm_nautilus.sweep.data import PreparedData
 from mm_nautilus.sweep.space import Point, assignments
 
 _SHOWN: Final = 20
 _IDLE: Final = (("run", "name"), ("run", "output"), ("data", "catalog"))
-# Everything of a strategy's settings that the data are checked against.
-_CHECKED: Final = {"instrument_id", "book", "hedge", "order_size", "limits", "calibration", "micro_price"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +72,6 @@ class Plan:
     left_out: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Data:
-    fingerprint: str
-    first_ns: int
-    last_ns: int
-
-
 def plan(
     path: Path,
     points: Sequence[Point],
@@ -112,22 +104,23 @@ def plan(
     # Mistakes that are in the run file already are not the points'.
     raw, problems = read_run_file(path, overrides)
     load_tables(path, raw, seed, problems)
-    known: dict[bytes, _Data] = {}
+    prepared = PreparedData()
     tasks: dict[str, Task] = {}
     wrong: list[str] = []
     for point in points:
         try:
             raw, problems = read_run_file(path, [*overrides, *assignments(point)])
             loaded = load_tables(path, raw, seed, [problem.removeprefix("--set ") for problem in problems])
-            data = _data(loaded, known)
+            _, shape = prepared(loaded)
         except ConfigError as error:
             wrong += [f"{words(point)}: {problem}" for problem in error.problems]
             continue
         except UserError as error:
             wrong.append(f"{words(point)}: {error}")
             continue
-        name = identity(loaded, data.fingerprint)
-        tasks.setdefault(name, Task(path.resolve(), point, raw, name, data.fingerprint, data.first_ns, data.last_ns))
+        name = identity(loaded, shape.fingerprint)
+        span = shape.first_ns, end_of_data(loaded, shape)
+        tasks.setdefault(name, Task(path.resolve(), point, raw, name, shape.fingerprint, *span))
     if not tasks or (wrong and not skip_invalid):
         more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
         hint = ["--skip-invalid runs the other points"] if tasks else []
@@ -138,17 +131,6 @@ def plan(
 def words(point: Point) -> str:
     """Return a point as a reader wants it: ``gamma=0.1, levels=3``."""
     return ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in point.items()) or "the run file as it is"
-
-
-def _data(loaded: LoadedRun, known: dict[bytes, _Data]) -> _Data:
-    """Look at the data of a run, once for all points that the data cannot tell apart."""
-    section, strategy = loaded.run_file.data, loaded.run_file.strategy
-    checked = {key: value for key, value in strategy.items() if key in _CHECKED}
-    key = orjson.dumps([section.model_dump(mode="json"), checked, loaded.instrument_ids], option=orjson.OPT_SORT_KEYS)
-    if key not in known:
-        _, shape = prepared_catalog(loaded)
-        known[key] = _Data(shape.fingerprint, shape.first_ns, end_of_data(loaded, shape))
-    return known[key]
 
 
 def identity(loaded: LoadedRun, data_fingerprint: str) -> str:

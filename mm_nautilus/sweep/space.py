@@ -77,7 +77,7 @@ def parse_parameter(text: str) -> Parameter:
     if _idle(key):
         raise UserError(f"--param {text}: {key} does not change what a run trades, so there is nothing to compare")
     parts = [part.strip() for part in given.split(":")]
-    if len(parts) == 1:
+    if len(parts) == 1 or "," in given:
         return Parameter(key, _distinct(text, [_value(one) for one in given.split(",")]))
     return _range(text, key, parts)
 

@@ -1,7 +1,8 @@
 """One run of a sweep in a worker: run the tables, keep the numbers, leave nothing behind.
 
-What a worker keeps from run to run is what is dear: the imports. The data are read in chunks by the engine, and
-looking at a catalogue again costs a few hundredths of a second.
+From run to run a worker keeps what every run would find the same: the imports, which take seconds, and what is in the
+catalogue, which takes its hash. The data themselves are read by the engine, chunk by chunk, in memory that does not
+grow with them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import tempfile
 import time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,8 +24,12 @@ from mm_nautilus.analytics.summary import facts_in
 from mm_nautilus.backtest.run import Outcome, run_loaded
 from mm_nautilus.errors import UserError
 from mm_nautilus.host.loading import LoadedRun, load_tables
+from mm_nautilus.sweep.data import PreparedData
 from mm_nautilus.sweep.plan import Task, identity
 from mm_nautilus.sweep.store import COMPLETED, FAILED, Row
+
+_DATA: Final = PreparedData()
+"""Lives as long as the worker, which lives as long as the sweep."""
 
 
 def execute(task: Task, step_s: float, keep_in: Path | None = None, attempt: int = 1) -> Row:
@@ -46,7 +51,7 @@ def execute(task: Task, step_s: float, keep_in: Path | None = None, attempt: int
     scratch = Path(tempfile.mkdtemp(prefix="mm-nautilus-sweep-"))
     try:
         loaded = load_tables(task.path, copy.deepcopy(dict(task.tables)))
-        outcome = run_loaded(loaded, lambda _started: _made(scratch / "run"), report=False)
+        outcome = run_loaded(loaded, lambda _started: _made(scratch / "run"), report=False, prepare=_DATA)
         _check_same(task, loaded, outcome)
         numbers = numbers_of(outcome, loaded.instrument_ids[0], step_s)
         return Row(
