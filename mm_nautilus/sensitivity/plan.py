@@ -26,7 +26,8 @@ REMOVED: Final = "half-the-fills-removed"
 LATENCIES: Final = (0, 3, 10)
 WORSE_SHARE: Final = Decimal("0.1")
 WORSE_RATE: Final = Decimal("0.00005")
-_HIGHEST_RATE: Final = Decimal("0.1")
+# A run file takes rates below a tenth.
+_HIGHEST_RATE: Final = Decimal("0.099999")
 _HIGHEST_MS: Final = 60_000.0
 
 
@@ -161,7 +162,7 @@ def worse(fees: FeeSection) -> FeeSection:
 
 
 def _worse(rate: Decimal) -> Decimal:
-    return min(rate + max(WORSE_RATE, WORSE_SHARE * abs(rate)), _HIGHEST_RATE)
+    return max(rate, min(rate + max(WORSE_RATE, WORSE_SHARE * abs(rate)), _HIGHEST_RATE))
 
 
 def _differences(venues: Sequence[VenueSection], change: Change) -> str:

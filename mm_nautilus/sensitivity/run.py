@@ -17,6 +17,7 @@ import numpy as np
 import orjson
 
 from mm_nautilus.analytics.adverse_removal import HALF, HORIZON_S, change_of, without_the_best
+from mm_nautilus.analytics.comparison import equity_at
 from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
 from mm_nautilus.analytics.jsonable import jsonable
 from mm_nautilus.analytics.report.page import document
@@ -153,7 +154,7 @@ def _run(task: _Task) -> list[dict[str, Any]]:
     kept = {name: numbers[name] for name in _KEPT}
     rows = [_row(case.name, case.label, case.words) | kept | {"currency": numbers["currency"], "sharpe": sharpe}]
     if case.name == BASE:
-        rows.append(_without_the_best(outcome, rows[0], loaded.instrument_ids[0], task.horizon_s))
+        rows.append(_without_the_best(outcome, rows[0], loaded.instrument_ids[0], task))
     return rows
 
 
@@ -171,29 +172,34 @@ def _failed(case: Case, reason: str) -> dict[str, Any]:
     return _row(case.name, case.label, case.words, reason)
 
 
-def _without_the_best(outcome: Outcome, base: dict[str, Any], quoted: str, horizon_s: float) -> dict[str, Any]:
+def _without_the_best(outcome: Outcome, base: dict[str, Any], quoted: str, task: _Task) -> dict[str, Any]:
     """Return the row of the account without the better half of the maker fills of every instrument."""
     log = RunLog.open(outcome.run_dir)
     logs: list[InstrumentLog] = [
         instrument_log(log, facts_in(one), one["start_ns"], one["end_ns"])
         for one in outcome.result["instruments"].values()
     ]
-    after = {one.facts.instrument_id: without_the_best(one, HALF, horizon_s) for one in logs}
+    after = {one.facts.instrument_id: without_the_best(one, HALF, task.horizon_s) for one in logs}
     currency = base["currency"]
     mine = [one for one in after.values() if one.books.contract.settlement_currency == currency]
     changes = (change_of(one, after[one.facts.instrument_id], currency) for one in logs)
+    start, end = (int(outcome.result["instruments"][quoted][at]) for at in ("start_ns", "end_ns"))
+    edges = np.arange(start, end + 1, round(task.step_s * 1e9), dtype=np.int64)
+    equity = np.sum([equity_at(one.curve, edges) for one in mine], axis=0)
     makers, removed = (sum(getattr(one, field) for one in after.values()) for field in ("makers", "removed"))
     words = (
-        f"{removed:,} of {makers:,} maker fills taken out, those that gained most within {horizon_s:g} s; the account "
-        "made anew from the rest"
+        f"{removed:,} of {makers:,} maker fills taken out, those that gained most within {task.horizon_s:g} s; the "
+        "account made anew from the rest"
     )
     return _row(REMOVED, "half the fills removed", words) | {
         "pnl": sum(changes, base["pnl"]),
         "fees": sum((one.books.fees for one in mine), Decimal(0)),
         "rebates": sum((one.books.rebates for one in mine), Decimal(0)),
         "fills": sum(one.books.fills for one in mine),
-        "max_drawdown": after[quoted].max_drawdown,
+        # Of several instruments the joint drawdown is not that of any one of them.
+        "max_drawdown": mine[0].max_drawdown if len(mine) == 1 else None,
         "inventory_max": after[quoted].inventory_max,
+        "sharpe": annual_sharpe(np.diff(equity), task.step_s)[0],
         "currency": currency,
     }
 

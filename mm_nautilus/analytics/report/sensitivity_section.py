@@ -21,7 +21,7 @@ type Json = Mapping[str, Any]
 
 SENSITIVITY_FILE: Final = "sensitivity.json"
 TITLE: Final = "What if an assumption is wrong"
-COLUMNS: Final = ("PnL", "change", "fills", "per fill", "Sharpe", "drawdown", "held, max")
+COLUMNS: Final = ("PnL", "change", "fills", "drawdown", "per fill", "Sharpe", "held, max")
 
 
 def read_sensitivity(run_dir: Path) -> dict[str, Any] | None:
@@ -79,7 +79,9 @@ def verdict(sensitivity: Json) -> str:
         return "The run as it is had no fill, so no assumption about fills matters to it."
     if made <= 0.0:
         gains = [one["label"] for one in others if one["pnl"] is not None and float(one["pnl"]) > 0.0]
-        better = f"; it would have made money with: {', '.join(gains)}" if gains else " under every other one too"
+        better = (
+            f"; it would have made money with: {', '.join(gains)}" if gains else " and under every other assumption too"
+        )
         return f"It lost money as it is{better}."
     losses = [one["label"] for one in others if one["pnl"] is not None and float(one["pnl"]) <= 0.0]
     if losses:
@@ -95,9 +97,9 @@ def cells(one: Json) -> list[str]:
         compact(float(one["pnl"]), signed=True),
         NOTHING if one["change"] is None else compact(float(one["change"]), signed=True),
         f"{one['fills']:,}",
+        compact(one["max_drawdown"]),
         compact(one["pnl_per_fill"], 3, signed=True),
         compact(one["sharpe"], 3),
-        compact(one["max_drawdown"]),
         compact(one["inventory_max"], 3),
     ]
 
