@@ -19,6 +19,7 @@ from pathlib import Path
 from mm_nautilus.sweep.cluster import run_on_ray
 from mm_nautilus.sweep.plan import Task, plan
 from mm_nautilus.sweep.space import grid, parse_parameter
+from mm_nautilus.sweep.store import Row
 from mm_nautilus.sweep.worker import execute
 
 DEMANDED = 0.9
@@ -79,12 +80,19 @@ def independent(tasks: list[Task], processes: int) -> float:
     return _rate(found)
 
 
-def on_ray(tasks: list[Task], workers: int, address: str | None = None) -> tuple[float, float]:
-    """Return the throughput of a sweep, and the seconds until its first row."""
+def on_ray(tasks: list[Task], workers: int, address: str | None = None) -> tuple[float, float, float]:
+    """Return the throughput of a sweep, the seconds until its first row, and the share of time workers were in runs."""
     ends: list[float] = []
+    seconds: list[float] = []
+
+    def ended(row: Row) -> None:
+        ends.append(time.time())
+        seconds.append(row.seconds)
+
     begun = time.time()
-    run_on_ray(tasks, _STEP_S, lambda _row: ends.append(time.time()), workers=workers, address=address)
-    return _rate(ends), ends[0] - begun
+    run_on_ray(tasks, _STEP_S, ended, workers=workers, address=address)
+    busy = sum(seconds[_WARM_UP:]) / (workers * (ends[-1] - ends[_WARM_UP - 1]))
+    return _rate(ends), ends[0] - begun, busy
 
 
 def on_nodes(tasks: list[Task], nodes: int) -> float:
@@ -117,15 +125,19 @@ def main() -> None:
         for number in range(1, asked.rounds + 1):
             if asked.nodes:
                 one, two = on_nodes(tasks, 1), on_nodes(tasks, 2)
-                print(f"{number}: one node {one:.2f} runs/s, two nodes {two:.2f} runs/s, {two / one:.2f} times")
+                print(
+                    f"{number}: one node {one:.2f} runs/s, two nodes {two:.2f} runs/s, {two / one:.2f} times",
+                    flush=True,
+                )
                 ratios.append(two / one)
                 continue
             apart = independent(tasks, 2)
-            together, first = on_ray(tasks, 2)
+            together, first, busy = on_ray(tasks, 2)
             ratios.append(together / apart)
             print(
-                f"{number}: two processes {apart:.2f} runs/s, Ray {together:.2f} runs/s, "
-                f"efficiency {together / apart:.3f}; first row after {first:.1f} s"
+                f"{number}: two processes {apart:.2f}/s, Ray {together:.2f}/s, efficiency {together / apart:.3f}; "
+                f"workers {busy:.3f} of the time in runs; first row after {first:.1f} s",
+                flush=True,
             )
         median = statistics.median(ratios)
         demanded = DEMANDED_NODES if asked.nodes else DEMANDED

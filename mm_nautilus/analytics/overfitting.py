@@ -366,7 +366,7 @@ def sampling_variance(increments: Floats) -> float:
     steps, tries = increments.shape
     blocks = min(BLOCKS, steps // 2)
     if blocks < _FEWEST_MEANS:
-        return 1.0 / (steps - 1)
+        return 1.0 / float(steps - 1)
     each = steps // blocks
     means = increments[: blocks * each].reshape(blocks, each, tries).mean(axis=1)
     return float(np.mean(means.var(axis=0, ddof=1) / blocks / increments.var(axis=0, ddof=1)))

@@ -95,6 +95,10 @@ def sweep(
     with Progress(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=600) as bar:
         task = bar.add_task("starting", total=None)
 
+        def begun(folder: Path, runs: int, finished: int) -> None:
+            bar.update(task, total=runs, completed=finished)
+            bar.console.print(f"rows in {folder}; --resume goes on there after an interruption", soft_wrap=True)
+
         def ended(completed: bool) -> None:
             nonlocal failed
             failed += not completed
@@ -110,7 +114,7 @@ def sweep(
             address=address,
             keep_runs=keep_runs,
             output=output,
-            begin=lambda runs, finished: bar.update(task, total=runs, completed=finished),
+            begin=begun,
             done=lambda row: ended(row.completed),
             say=lambda text: bar.update(task, description=text),
         )

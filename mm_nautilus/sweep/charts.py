@@ -12,7 +12,8 @@ import plotly.graph_objects as go
 
 from mm_nautilus.analytics.numbers import compact
 from mm_nautilus.analytics.report.chart import Chart, plain_figure
-from mm_nautilus.analytics.report.palette import BUY, EMPTY, EQUITY, IDLE, INK, MUTED, SELL, SEVERE
+from mm_nautilus.analytics.report.palette import BUY, EMPTY, EQUITY, IDLE, INK, MUTED, SELL, SEVERE, Colour
+from mm_nautilus.sweep.judged import Floats
 from mm_nautilus.sweep.ranking import Ranked, numeric_keys
 from mm_nautilus.sweep.space import Point, Value, keys_of
 from mm_nautilus.sweep.store import Row
@@ -158,14 +159,12 @@ def parallel(rows: Sequence[Row], order: Sequence[Ranked], score: str) -> Chart 
     heights = np.array([one[0] for one in scaled]).T
     tenth, half = max(1, len(shown) // 10), max(1, len(shown) // 2)
     groups = (
-        ("the lower half", half, len(shown), IDLE, 1.0, 0.25),
-        ("the upper half", tenth, half, SELL, 1.0, 0.35),
-        ("the best tenth", 1, tenth, EQUITY, 1.4, 0.8),
-        ("the first", 0, 1, INK, 3.0, 1.0),
+        (heights[half:], "the lower half", IDLE, 1.0, 0.6),
+        (heights[tenth:half], "the upper half", SELL, 1.0, 0.6),
+        (heights[1:tenth], "the best tenth", EQUITY, 1.4, 0.8),
+        (heights[:1], "the first", INK, 3.0, 1.0),
     )
-    figure = plain_figure(
-        [_polylines(heights[low:high], *style, name) for name, low, high, *style in groups if low < high]
-    )
+    figure = plain_figure([_polylines(*group) for group in groups if len(group[0])])
     figure.update_xaxes(tickvals=list(range(len(axes))), ticktext=[name for name, _ in axes], showgrid=True)
     figure.update_yaxes(visible=False, range=[-0.06, 1.06])
     for place, (_, ticks) in enumerate(scaled):
@@ -203,7 +202,7 @@ def _lines(order: Sequence[Ranked]) -> list[Ranked]:
     return [*order[:best], *(order[place] for place in others.tolist())]
 
 
-def _polylines(heights: Any, colour: Any, width: float, opacity: float, name: str) -> go.Scatter:
+def _polylines(heights: Floats, name: str, colour: Colour, width: float, opacity: float) -> go.Scatter:
     across = [place for _ in heights for place in (*range(heights.shape[1]), None)]
     up = [height for line in heights.tolist() for height in (*line, None)]
     return go.Scatter(

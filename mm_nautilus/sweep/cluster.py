@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -101,6 +102,7 @@ def _ray(workers: int | None, address: str | None) -> Iterator[tuple[Any, int]]:
     # Started by 'uv run', Ray would ship the working folder, catalogues and all, and build an environment a worker.
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Ray would warn that later versions leave a variable alone that no run reads.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray  # noqa: PLC0415 - an extra
@@ -113,15 +115,15 @@ def _ray(workers: int | None, address: str | None) -> Iterator[tuple[Any, int]]:
             num_cpus=cores,
             include_dashboard=False,
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
             object_store_memory=_LEAST_STORE_BYTES,
         )
     else:
         try:
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
             raise UserError(f"--address {address}: no Ray cluster answers there ({error})") from None
-        cores = int(ray.cluster_resources().get("CPU", 0.0))
+        cores = int(ray.cluster_resources().get("CPU", 0.0))  # type: ignore[no-untyped-call]
         if not cores:
             ray.shutdown()
             raise UserError(f"--address {address}: the cluster there has no CPUs to run on")

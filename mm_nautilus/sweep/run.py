@@ -123,7 +123,7 @@ def sweep(
     address: str | None = None,
     keep_runs: bool = False,
     output: Path | None = None,
-    begin: Callable[[int, int], None] = lambda _runs, _finished: None,
+    begin: Callable[[Path, int, int], None] = lambda _folder, _runs, _finished: None,
     done: Callable[[Row], None] = lambda _row: None,
     say: Callable[[str], None] = lambda _text: None,
 ) -> SweepOutcome:
@@ -145,7 +145,7 @@ def sweep(
     output : Path or None
         Folder that the sweep's folder is made in; ``run.output`` by default.
     begin, done : callable
-        Told how many runs there are and how many of them were finished before, and each row as it comes.
+        Told the folder, how many runs there are and how many of them were finished before; and each row as it comes.
     say : callable
         Told in a few words what is being done.
 
@@ -234,7 +234,7 @@ def _run(
     workers: int | None,
     address: str | None,
     keep_runs: bool,
-    begin: Callable[[int, int], None],
+    begin: Callable[[Path, int, int], None],
     done: Callable[[Row], None],
     say: Callable[[str], None],
 ) -> tuple[Row, ...]:
@@ -242,7 +242,7 @@ def _run(
     store = Store(folder)
     finished = {name: row for name, row in store.read().items() if row.completed and row.step_s == step_s}
     missing = [task for task in planned.tasks if task.identity not in finished]
-    begin(len(planned.tasks), len(planned.tasks) - len(missing))
+    begin(folder, len(planned.tasks), len(planned.tasks) - len(missing))
 
     def ended(row: Row) -> None:
         store.append(row)

@@ -204,7 +204,7 @@ class Killer(MarketMaker):
 """
 
 
-def test_a_run_that_kills_its_worker_twice_is_listed_and_the_others_go_on(tmp_path: Path) -> None:
+def test_a_run_that_kills_its_worker_twice_or_never_trades_is_listed_and_the_others_go_on(tmp_path: Path) -> None:
     (tmp_path / "deadly.py").write_text(KILLER)
     path = run_file(tmp_path)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
@@ -215,7 +215,7 @@ def test_a_run_that_kills_its_worker_twice_is_listed_and_the_others_go_on(tmp_pa
             "--param",
             "strategy.path=deadly:Killer,mm_nautilus.strategies:MarketMaker",
             "--param",
-            "strategy.gamma=0.1,0.2",
+            "strategy.intensity.k_per_price=50,0.001",
             "--set",
             "strategy.config_path='mm_nautilus.strategies:MarketMakerConfig'",
             "--output",
@@ -232,5 +232,7 @@ def test_a_run_that_kills_its_worker_twice_is_listed_and_the_others_go_on(tmp_pa
     (folder,) = (tmp_path / "out").iterdir()
     found = json.loads((folder / "sweep.json").read_text())
     assert found["completed"] == 2
+    assert found["without_fills"] == 1, "at so small a k the quotes are far away"
     assert [(one["attempts"], "died 2 times" in one["reason"]) for one in found["failed"]] == [(2, True)] * 2
+    assert "1 runs had no fill" in " ".join(done.stdout.split())
     assert "2 of 4 runs failed" in " ".join(done.stdout.split())

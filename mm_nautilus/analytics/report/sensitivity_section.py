@@ -124,7 +124,7 @@ def _explained(sensitivity: Json) -> list[tuple[str, str]]:
         (one["label"], one["words"] if one["failure"] is None else f"{one['words']}; {one['failure']}")
         for one in sensitivity["cases"]
     ]
-    return pairs + [tuple(line.split(": ", 1)) for line in sensitivity["same"]]  # type: ignore[misc]
+    return pairs + [tuple(line.split(": ", 1)) for line in sensitivity["same"]]
 
 
 def _charts(sensitivity: Json) -> list[Chart]:
