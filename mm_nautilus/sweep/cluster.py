@@ -111,7 +111,9 @@ def _ray(workers: int | None, address: str | None) -> Iterator[tuple[Any, int]]:
 
     if address is None:
         cores = workers or os.process_cpu_count() or 1
+        # Left out, the address would be that of any cluster that happens to run on this machine.
         ray.init(
+            address="local",
             num_cpus=cores,
             include_dashboard=False,
             log_to_driver=False,

@@ -6,6 +6,7 @@ import hashlib
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -143,7 +144,17 @@ def identity(loaded: LoadedRun, data_fingerprint: str) -> str:
     fills = tables["strategy"].get("adverse_selection") or {}
     if fills.get("model"):
         fills["model"] = fingerprint(Path(fills["model"]))
-    made_of = provenance(orjson.dumps(tables, option=orjson.OPT_SORT_KEYS), data_fingerprint)
-    source = Path(inspect.getfile(loaded.strategy_type))
-    made_of["strategy_sha256"] = hashlib.sha256(source.read_bytes()).hexdigest()
+    made_of = {
+        "versions": _versions(),
+        "run_file_sha256": hashlib.sha256(orjson.dumps(tables, option=orjson.OPT_SORT_KEYS)).hexdigest(),
+        "data_fingerprint": data_fingerprint,
+        "strategy_sha256": hashlib.sha256(Path(inspect.getfile(loaded.strategy_type)).read_bytes()).hexdigest(),
+    }
     return hashlib.sha256(orjson.dumps(made_of, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+@cache
+def _versions() -> dict[str, Any]:
+    """Return what this process runs on; looking it up takes longer than everything else about a point."""
+    found = provenance(b"", "")
+    return {name: found[name] for name in ("python", "packages")}

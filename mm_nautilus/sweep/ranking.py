@@ -109,18 +109,21 @@ def neighbourhoods(points: Sequence[Point], universe: Sequence[Point] | None = N
     keys = keys_of(everything)
     numbers = numeric_keys(everything)
     kinds = [tuple(point.get(key) for key in keys if key not in numbers) for point in points]
-    steps = {key: sorted({float(point[key]) for point in everything}) for key in numbers}
-    places = np.array(
-        [[steps[key].index(float(point[key])) for key in numbers] for point in points], dtype=np.float64
-    ).reshape(len(points), len(numbers))
+    steps = {
+        key: {value: step for step, value in enumerate(sorted({float(point[key]) for point in everything}))}
+        for key in numbers
+    }
+    counted = [[steps[key][float(point[key])] for key in numbers] for point in points]
+    places = np.array(counted, dtype=np.float64).reshape(len(points), len(numbers))
     full = _is_grid(everything, keys)
     spans = np.array([max(len(steps[key]) - 1, 1) for key in numbers], dtype=np.float64)
     alike: dict[tuple[object, ...], list[int]] = {}
     for position, kind in enumerate(kinds):
         alike.setdefault(kind, []).append(position)
+    members = {kind: np.array(positions, dtype=np.intp) for kind, positions in alike.items()}
     found: list[NDArray[np.intp]] = []
     for position, kind in enumerate(kinds):
-        others = np.array([other for other in alike[kind] if other != position], dtype=np.intp)
+        others = members[kind][members[kind] != position]
         if not numbers or not len(others):
             found.append(np.empty(0, dtype=np.intp))
             continue

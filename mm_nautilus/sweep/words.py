@@ -24,6 +24,8 @@ def headline(sweep: Json) -> str:
     chosen, earned = verdict["overfitting"], verdict["deflated"]
     if not sweep["completed"]:
         return "No run completed."
+    if sweep["ranking"] and float(sweep["ranking"][0]["pnl"]) < 0.0:
+        return "Even the first of these runs loses money; there is nothing to choose from."
     if not verdict["flagged"]:
         return "Not flagged: the best of these runs is more than the luck of trying many, in this market."
     if earned is not None and earned["probability"] >= LOWEST_DEFLATED:
