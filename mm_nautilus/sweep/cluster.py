@@ -12,6 +12,7 @@ from typing import Any, Final
 from mm_nautilus.errors import UserError
 from mm_nautilus.sweep.plan import Task
 from mm_nautilus.sweep.store import FAILED, Row
+from mm_nautilus.sweep.worker import execute
 
 ATTEMPTS: Final = 2
 """A run whose worker died is started once more: a machine may be shut down under it, but a run that kills what runs
@@ -60,9 +61,6 @@ def run_on_ray(
     """
     with _ray(workers, address) as (ray, places):
         started(places)
-        # Imported here by name: the workers import it themselves.
-        from mm_nautilus.sweep.worker import execute  # noqa: PLC0415
-
         remote = ray.remote(num_cpus=1, max_retries=0)(execute)
         waiting: dict[Any, tuple[Task, int]] = {}
         queue = [(task, 1) for task in reversed(tasks)]

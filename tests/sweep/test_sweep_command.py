@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from sweep_kit import run_file
 from typer.testing import CliRunner
 
 from mm_nautilus.cli import app
@@ -20,46 +21,6 @@ pytest.importorskip("ray")
 pytestmark = pytest.mark.e2e
 
 COMMAND = [sys.executable, "-c", "from mm_nautilus.cli import main; main()", "sweep"]
-RUN_FILE = """
-[run]
-name = "tiny"
-seed = 7
-
-[data]
-catalog = "catalogs"
-
-[data.simulation]
-preset = "calm"
-duration_s = {duration_s}
-seed = 1
-
-[[venues]]
-name = "SIM"
-account = "CASH"
-starting_balances = ["100000 USDT", "1000 SOL"]
-fees = {{ maker_rate = "-0.00005", taker_rate = "0.0005" }}
-latency = {{ base_ms = 5 }}
-
-[strategy]
-path = "mm_nautilus.strategies:MarketMaker"
-instrument_id = "SOLUSDT.SIM"
-model = "glft"
-gamma = 0.5
-order_size = 1.0
-
-[strategy.intensity]
-a_per_s = 1.0
-k_per_price = 50.0
-
-[strategy.limits]
-max_position = 10
-"""
-
-
-def run_file(folder: Path, duration_s: int = 30) -> Path:
-    path = folder / "tiny.toml"
-    path.write_text(RUN_FILE.format(duration_s=duration_s))
-    return path
 
 
 def refused(*arguments: str) -> str:
@@ -82,7 +43,7 @@ def test_mistakes_are_named_before_anything_runs(tmp_path: Path) -> None:
     assert "stands twice" in refused(path, "--param", "run.seed=1,2", "--param", "run.seed=3,4", *output)
     assert "no such score" in refused(path, "--param", "run.seed=1,2", "--score", "luck", *output)
     said = refused(path, "--param", "run.seed=1,2", "--walk-forward", "1h:1h", *output)
-    assert "the data have 30 s" in said
+    assert "the data have 60 s" in said
     assert "no sweep that can be resumed" in refused(path, "--resume", str(tmp_path))
     assert not (tmp_path / "out").exists()
 
@@ -166,7 +127,7 @@ def rows_in(output: Path) -> dict[str, Path]:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the worker to kill in /proc")
 def test_two_hundred_runs_survive_the_death_of_a_worker_and_of_the_driver(tmp_path: Path) -> None:
-    path, output = run_file(tmp_path, duration_s=20), tmp_path / "out"
+    path, output = run_file(tmp_path), tmp_path / "out"
     grid = ["--param", "strategy.gamma=0.01:1:100", "--param", "strategy.ladder.levels=1:2:2"]
     driver = started(path, *grid, "--output", str(output), "--workers", "2")
     try:
