@@ -63,7 +63,7 @@ def _rate(ends: list[float]) -> float:
 
 def _alone(tasks: list[Task], ends: multiprocessing.Queue[float]) -> None:
     for task in tasks:
-        execute(task, _STEP_S)
+        assert execute(task, _STEP_S).completed
         ends.put(time.time())
 
 
@@ -86,6 +86,8 @@ def on_ray(tasks: list[Task], workers: int, address: str | None = None) -> tuple
     seconds: list[float] = []
 
     def ended(row: Row) -> None:
+        if not row.completed:
+            raise SystemExit(f"a run failed, so there is nothing to measure: {row.reason}")
         ends.append(time.time())
         seconds.append(row.seconds)
 

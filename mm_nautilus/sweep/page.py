@@ -7,14 +7,13 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from mm_nautilus.analytics import overfitting
 from mm_nautilus.analytics.report.chart import Chart
 from mm_nautilus.analytics.report.fragments import flatten, pairs_table
 from mm_nautilus.analytics.report.page import document, figure_card
 from mm_nautilus.sweep.charts import each_alone, heat_maps, parallel, walked
 from mm_nautilus.sweep.ranking import Ranked
 from mm_nautilus.sweep.store import Row
-from mm_nautilus.sweep.words import LABELS, PLATEAU, cells, columns, figures, headline, keys_in, meta, notes
+from mm_nautilus.sweep.words import LABELS, PLATEAU, READING, cells, columns, figures, headline, keys_in, meta, notes
 
 PAGE_FILE: Final = "sweep.html"
 _MOST_ROWS: Final = 50
@@ -95,11 +94,9 @@ def _failures(sweep: Mapping[str, Any]) -> str:
 
 
 def _method(sweep: Mapping[str, Any]) -> str:
-    first = (overfitting.__doc__ or "").split("\n\n")[-2]
-    said = " ".join(first.split())
     names = ("parameters", "overrides", "random", "seed", "step_s", "data_fingerprints", "packages")
     settings = pairs_table("Settings", flatten({name: sweep[name] for name in names}))
     return (
-        f'<section><h2>How it is judged</h2><div class="card"><p>{escape(said)}</p></div>'
+        f'<section><h2>How it is judged</h2><div class="card"><p>{escape(READING)}</p></div>'
         f'<div class="card">{settings}</div></section>'
     )

@@ -16,6 +16,11 @@ PLATEAU: Final = (
     "ranks as what lies around it. Neighbours differ by at most one step in each number of a grid; among random "
     "points they are the nearest ones."
 )
+READING: Final = (
+    "Both numbers are about the PnL of these runs in this market: where everything pays neither raises an alarm, and "
+    "nor do fills that are too kind. A high probability of overfitting beside a high deflated Sharpe ratio means that "
+    "the runs are about equally good. Neither knows of runs that were tried and are not among these."
+)
 
 
 def headline(sweep: Json) -> str:
