@@ -91,7 +91,7 @@ def notes(sweep: Json) -> list[str]:
             f"{len(sweep['failed']):,} of {sweep['runs']:,} runs failed; they are listed; resuming tries them again."
         )
     if sweep["without_fills"]:
-        found.append(f"{sweep['without_fills']:,} runs had no fill; their score is zero.")
+        found.append(f"{sweep['without_fills']:,} of {sweep['runs']:,} runs had no fill; their score is zero.")
     if sweep["left_out"]:
         found.append(f"{len(sweep['left_out']):,} mistakes: points that the run file cannot take were left out.")
     edges = sweep["ranking"][0]["edges"] if sweep["ranking"] else []

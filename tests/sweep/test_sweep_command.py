@@ -195,5 +195,5 @@ def test_a_run_that_kills_its_worker_twice_or_never_trades_is_listed_and_the_oth
     assert found["completed"] == 2
     assert found["without_fills"] == 1, "at so small a k the quotes are far away"
     assert [(one["attempts"], "died 2 times" in one["reason"]) for one in found["failed"]] == [(2, True)] * 2
-    assert "1 runs had no fill" in " ".join(done.stdout.split())
+    assert "1 of 4 runs had no fill" in " ".join(done.stdout.split())
     assert "2 of 4 runs failed" in " ".join(done.stdout.split())
