@@ -24,6 +24,7 @@ from mm_nautilus.messages import (
     TOPIC_INCIDENT,
     TOPIC_MARK,
     TOPIC_MARKOUT,
+    TOPIC_OPPORTUNITY,
     TOPIC_ORDER,
     TOPIC_POSITION,
     TOPIC_RISK,
@@ -48,6 +49,7 @@ TOPICS: Final = (
     TOPIC_FILL_FEATURES,
     TOPIC_FILL_RISK,
     TOPIC_ALERT,
+    TOPIC_OPPORTUNITY,
 )
 
 # Timers of one instant fire in the order of their names: what the others publish then is flushed with it.

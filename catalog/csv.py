@@ -21,7 +21,6 @@ from mm_nautilus.catalog.columns import Aggressor
 from mm_nautilus.catalog.csv_spec import CsvAggressor, CsvExclude, CsvTable
 from mm_nautilus.catalog.csv_time import Clock, DayClock
 from mm_nautilus.catalog.exact import IntColumn, Mask, mantissas
-from mm_nautilus.catalog.instruments import Definition
 from mm_nautilus.catalog.reading import Reading, in_order, table_for
 from mm_nautilus.catalog.sources import blocks
 from mm_nautilus.catalog.spec import CsvSpec
@@ -34,7 +33,7 @@ class _Stream:
     def __init__(self, table: CsvTable, spec: CsvSpec, reading: Reading) -> None:
         self._table = table
         self._reading = reading
-        self._definition = _definition(spec, table.instrument)
+        self._definition = spec.definition(table.instrument)
         self._cleaner = reading.cleaner(self._definition, table.kind)
         self._exchange_clock = spec.ts_init == "exchange" or table.local_time is None
         self._shift_ns = spec.shift_ns
@@ -148,10 +147,6 @@ class _Stream:
             count = int(np.count_nonzero(where))
             self._reading.quality.note(self._definition.id, "quotes", defect, count, "dropped")
         return {name: column[~(unknown | silent)] for name, column in columns.items()}
-
-
-def _definition(spec: CsvSpec, instrument_id: str) -> Definition:
-    return next(definition for definition in spec.definitions if definition.id == instrument_id)
 
 
 def _header(line: bytes, delimiter: str) -> list[str]:

@@ -163,7 +163,8 @@ def _tables(spec: IngestSpec, reading: Reading) -> Iterator[pa.Table]:
 
 def fingerprint(spec: IngestSpec, sources: Sequence[Path]) -> str:
     """Return the identity of an ingest: content and names of the sources, and the specification."""
-    digest = hashlib.sha256(f"{VERSION}\n{spec.model_dump_json()}".encode())
+    unnamed = {"venue"} if spec.venue is None else None
+    digest = hashlib.sha256(f"{VERSION}\n{spec.model_dump_json(exclude=unnamed)}".encode())
     for source in sources:
         with source.open("rb") as stream:
             digest.update(f"\n{source.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}".encode())

@@ -20,6 +20,9 @@ class _Spec(Settings):
     """What every format has."""
 
     instruments: Annotated[tuple[InstrumentTable, ...], Field(min_length=1)]
+    venue: Annotated[str, Field(pattern=r"^[A-Z0-9_]+$")] | None = None
+    """Venue that all instruments are renamed to in the catalogue, so that markets of one exchange that keep accounts of
+    their own can trade in one run; tables go on naming the instruments as declared."""
     ts_init: Literal["local", "exchange"] = "local"
     """Clock that becomes ``ts_init`` and so the order of the replay: the recorder's, or the exchange's."""
     local_clock_shift_ms: float = 0.0
@@ -30,8 +33,18 @@ class _Spec(Settings):
 
     @property
     def definitions(self) -> tuple[Definition, ...]:
-        """Definitions of the declared instruments."""
-        return tuple(definition_of(table) for table in self.instruments)
+        """Definitions of the declared instruments, on the venue they go to."""
+        return tuple(map(self._placed, map(definition_of, self.instruments)))
+
+    def definition(self, name: str) -> Definition:
+        """Return the definition of the instrument that was declared under an id."""
+        return next(self._placed(one) for one in map(definition_of, self.instruments) if one.id == name)
+
+    def _placed(self, declared: Definition) -> Definition:
+        if self.venue is None:
+            return declared
+        symbol = declared.id.rpartition(".")[0]
+        return declared.model_copy(update={"id": f"{symbol}.{self.venue}"})
 
     @property
     def shift_ns(self) -> int:
@@ -49,7 +62,7 @@ class _Spec(Settings):
 
     @model_validator(mode="after")
     def _tables_name_declared_instruments(self) -> _Spec:
-        known = [definition.id for definition in self.definitions]
+        known = [definition_of(table).id for table in self.instruments]
         for table in getattr(self, "tables", ()):
             if table.instrument not in known:
                 there = ", ".join(known)
@@ -114,8 +127,15 @@ _FORMATS: Final[dict[str, type[_Spec]]] = {
 }
 
 
-def load_spec(path: Path) -> IngestSpec:
+def load_spec(path: Path, venue: str | None = None) -> IngestSpec:
     """Read a specification.
+
+    Parameters
+    ----------
+    path : Path
+        TOML file.
+    venue : str, optional
+        Replaces its ``venue``.
 
     Raises
     ------
@@ -133,6 +153,8 @@ def load_spec(path: Path) -> IngestSpec:
     if chosen is None:
         found = repr(content["format"]) if "format" in content else "nothing"
         raise ConfigError(path, [f"format: one of {', '.join(_FORMATS)} is wanted, found {found}"])
+    if venue is not None:
+        content["venue"] = venue
     try:
         return cast("IngestSpec", chosen.model_validate(content))
     except ValidationError as error:

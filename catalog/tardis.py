@@ -92,8 +92,7 @@ def read(spec: TardisSpec, reading: Reading) -> Iterator[pa.Table]:
         A file that matches no table or is out of order, or a defect whose policy is "error".
 
     """
-    definitions = {definition.id: definition for definition in spec.definitions}
-    streams = {id(table): _Stream(definitions[table.instrument], table, spec, reading) for table in spec.tables}
+    streams = {id(table): _Stream(spec.definition(table.instrument), table, spec, reading) for table in spec.tables}
     for source in reading.sources:
         yield from streams[id(table_for(source, spec.tables))].read(source)
     for stream in streams.values():

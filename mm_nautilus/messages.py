@@ -29,6 +29,7 @@ TOPIC_FILL_RISK: Final = "mm.fill.risk"
 TOPIC_ALERT: Final = "mm.alert"
 TOPIC_MARKOUT: Final = "mm.markout"
 TOPIC_ASSESSMENT: Final = "mm.assessment"
+TOPIC_OPPORTUNITY: Final = "mm.opportunity"
 
 
 @fast_init
@@ -90,6 +91,17 @@ class QuoteDecision:
     keeps: int
     deferred: int
     """Commands wanted but postponed by the message budget or by an order in flight."""
+    # where an asset is quoted on several venues
+    inventory: float | None = None
+    """Position netted over all venues that the model leaned with, in base units; ``None`` where it is `position`."""
+    bid_bound: float | None = None
+    """Highest bid whose fill, hedged at once, still earns the minimum edge; ``None`` where nothing bounds it."""
+    ask_bound: float | None = None
+    bid_hedge_venue: str = ""
+    """Where a fill of the bid would be hedged."""
+    ask_hedge_venue: str = ""
+    hedge_refusals: tuple[str, ...] = ()
+    """Venues that could not be hedged on, and why, as ``side venue: reason``."""
 
 
 @fast_init
@@ -111,7 +123,8 @@ class OrderFact:
     filled: Decimal
     reason: str
     purpose: str = "QUOTE"
-    """A `Purpose`; ``decision_id`` counts quote decisions for QUOTE and hedge decisions for the others."""
+    """A `Purpose`; ``decision_id`` counts quote decisions for QUOTE, opportunities taken for ARBITRAGE and hedge
+    decisions for the others."""
 
 
 @fast_init
@@ -434,3 +447,63 @@ class AlertFact:
     instrument_id: str
     source: str
     text: str
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class OpportunityFact:
+    """Two venues whose prices cross before costs: what was made of it, why not, or what came of it.
+
+    Sizes are in base units of the asset, money in the quote currency that the venues share. What is planned is cut at
+    16 digits after the point; what was done is exact.
+    """
+
+    ts_ns: int
+    strategy_id: str
+    asset: str
+    episode_id: int
+    """Counts the crossings of the strategy, from one of two best prices passing the other to their coming apart."""
+    opportunity_id: int
+    """Counts the opportunities taken; the orders of its legs carry it as ``decision_id``. 0 where none was."""
+    event: str
+    """TAKEN (both legs are sent); MISSED, once an episode for each reason; DONE (both legs are over); ENDED, the
+    episode is over."""
+    verdict: str
+    """A `mm_nautilus.venues.crossing.Verdict`: of MISSED the reason, of ENDED the latest; of DONE a
+    `mm_nautilus.venues.legs.Result`."""
+    buy_instrument_id: str
+    sell_instrument_id: str
+    ask: float
+    """Best ask of the one; of ENDED, with `bid`, where they crossed the most."""
+    bid: float
+    """Best bid of the other."""
+    size: Decimal
+    """TAKEN: of either leg; MISSED: of the trade the arithmetic is about; DONE: filled on both; else 0."""
+    buy_notional: Decimal
+    """Money exchanged for what was bought, before fees."""
+    sell_notional: Decimal
+    fees: Decimal
+    """Of both legs; below 0 where rebates prevail."""
+    net_profit: Decimal
+    """``sell_notional - buy_notional - fees``; of DONE the change in cash that the legs made."""
+    residual: Decimal
+    """DONE: bought less sold, which is the hedger's from here on; else 0."""
+    imbalance: Decimal
+    """DONE: largest ``|bought - sold|`` while the legs were out."""
+    imbalance_notional: Decimal
+    """DONE: what that was worth at the prices paid."""
+    leg_gap_s: float | None
+    """DONE: from the last fill of the leg that was filled first to the last fill of the other; ``None`` where a leg
+    has none."""
+    elapsed_s: float
+    """TAKEN, MISSED and ENDED: since the prices crossed; DONE: since the legs were sent."""
+    buy_order_id: str
+    """TAKEN and DONE: client order id of the leg; else empty."""
+    sell_order_id: str
+    reason: str
+    """The arithmetic, in words, and what stands against it."""
+
+    @property
+    def gross_edge_bps(self) -> float:
+        """Best bid over best ask before any cost, in bps of the ask."""
+        return 1e4 * (self.bid / self.ask - 1.0)

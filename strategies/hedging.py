@@ -1,15 +1,15 @@
 """The engine's side of hedging: markets in, orders out, answers back.
 
-What is hedged, when and how is decided in `mm_nautilus.inventory`; a strategy owns one `Hedger` for the instrument it
-quotes and hands it the events of orders and markets that are not its quotes'.
+What is hedged, when and how is decided in `mm_nautilus.inventory`; a strategy owns one `Hedger` for the instruments it
+quotes of one asset and hands it the events of orders and markets that are not its quotes'.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import time
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from nautilus_trader.common import TimeEvent
 from nautilus_trader.model import (
@@ -25,6 +25,7 @@ from nautilus_trader.model import (
 )
 
 from mm_nautilus.errors import CatalogError, ConfigError
+from mm_nautilus.estimators.volatility import Volatility
 from mm_nautilus.host.accounts import account_facts
 from mm_nautilus.host.arrival import ArrivalAlerts
 from mm_nautilus.host.facts import commission_of
@@ -44,10 +45,50 @@ from mm_nautilus.inventory.volume import DailyVolume
 from mm_nautilus.market import Purpose, Side, TopOfBook
 from mm_nautilus.messages import TOPIC_ACCOUNT, TOPIC_FILL, TOPIC_HEDGE, TOPIC_MARK, TOPIC_ORDER
 from mm_nautilus.quoting.limit_settings import AgeSettings
+from mm_nautilus.venues.hedge_router import TakingRouter
 
 _ORDER_SIDES = {Side.BUY: OrderSide.BUY, Side.SELL: OrderSide.SELL}
 _WAKE: Final = "21_hedge_"
 _NONE: Final = TakingTerms()
+
+
+class HedgedDesk(OwnQuotes, Protocol):
+    """What a hedge asks of the desk of a leg; `mm_nautilus.quoting.desk.Desk` is one."""
+
+    @property
+    def top(self) -> TopOfBook | None:
+        """Best prices as they were last heard."""
+
+    @property
+    def market_ns(self) -> int:
+        """When the market was last heard of, in nanoseconds."""
+
+    @property
+    def target(self) -> float:
+        """Exposure wanted, in units of the asset."""
+
+    @property
+    def volatility(self) -> Volatility:
+        """Volatility of its fair value."""
+
+    def skew(self, now_ns: int) -> float | None:
+        """Return the fall of the reservation price per unit held, in price units; ``None`` before it is known."""
+
+
+class HedgedLeg(Protocol):
+    """An instrument whose fills are hedged; `mm_nautilus.strategies.leg.QuotingLeg` is one."""
+
+    @property
+    def name(self) -> str:
+        """Instrument id."""
+
+    @property
+    def traded(self) -> Traded:
+        """The instrument."""
+
+    @property
+    def desk(self) -> HedgedDesk:
+        """Its market, and what of ours works there."""
 
 
 class Hedger:
@@ -58,17 +99,15 @@ class Hedger:
     strategy : GuardedStrategy
         Whose orders they are.
     settings : HedgeSettings
-        When and how to hedge.
+        When, how and where to hedge.
     taking : mapping of venue to TakingTerms
         What taking costs where.
-    quoted : Traded
-        The instrument that is quoted.
-    quotes : OwnQuotes
-        The quotes on it.
+    legs : sequence of HedgedLeg
+        What is quoted, of one asset; the first one is what limits, ages and the model's skew are counted in.
     limit_lots : int
-        Position limit on it.
+        Position limit on the first leg.
     age : AgeSettings
-        How long a position on it may be held.
+        How long a position on the first leg may be held.
     book : str
         Kind of market data: L1, L2 or L3.
     sample_interval_s : float
@@ -81,6 +120,12 @@ class Hedger:
         When the day of the traded volume begins.
     persist : callable
         Makes the state safe; called before a hedge leaves.
+    market_of : callable
+        Makes the `HedgeMarket` of an instrument: of its contract, terms, silence, ratio, quotes and funds.
+    currencies : collection of str
+        Quote currencies, beside the first leg's, whose prices can be compared with its own.
+    limit : float or None
+        Largest |exposure| of the asset, in its units; that of `limit_lots` where left out.
 
     Raises
     ------
@@ -96,8 +141,7 @@ class Hedger:
         strategy: GuardedStrategy,
         settings: HedgeSettings,
         taking: Mapping[str, TakingTerms],
-        quoted: Traded,
-        quotes: OwnQuotes,
+        legs: Sequence[HedgedLeg],
         limit_lots: int,
         age: AgeSettings,
         book: str,
@@ -106,36 +150,44 @@ class Hedger:
         balances: dict[str, dict[str, Decimal]],
         day_begins_utc: time = time(0),
         persist: Callable[[], None] = lambda: None,
+        market_of: Callable[..., HedgeMarket] = HedgeMarket,
+        currencies: Collection[str] = (),
+        limit: float | None = None,
     ) -> None:
         self._strategy = strategy
+        self._legs = tuple(legs)
         self._persist = persist
         self._clock = strategy.clock
         self._strategy_id = str(strategy.strategy_id)
         self._book_type = {"L1": None, "L2": BookType.L2_MBP, "L3": BookType.L3_MBO}[book]
-        self._arrivals = ArrivalAlerts(self._clock, f"zz_hedge_{self._strategy_id}_")
+        self._arrivals = ArrivalAlerts(self._clock, f"zz_hedge_{self._strategy_id}_{legs[0].name}_")
         self._alerts = 0
         self._alert_ns: int | None = None
         named = {one.instrument_id: one for one in settings.instruments}
-        _check_own(named.get(quoted.name))
-        self.traded = {quoted.name: quoted}
+        quoted = {leg.name: leg for leg in legs}
+        first = legs[0].traded
+        self.traded = {name: leg.traded for name, leg in quoted.items()}
         markets = []
         ledger = Ledger(DailyVolume(day_begins_utc))
-        for name in dict.fromkeys([quoted.name, *named]):
-            one = quoted if name == quoted.name else self._found(name, balances)
+        for name in dict.fromkeys([*quoted, *named]):
+            leg, own = quoted.get(name), named.get(name)
+            one = self._found(name, balances) if leg is None else leg.traded
             self.traded[name] = one
-            if one is not quoted:
-                _check_asset(one, quoted, named[name])
+            if leg is not None:
+                _check_own(own)
+            elif own is not None:
+                _check_asset(one, first, own, currencies)
             terms = taking.get(one.venue, _NONE)
-            ratio = named[name].correlated if name in named else None
-            market = HedgeMarket(
+            ratio = None if own is None else own.correlated
+            market = market_of(
                 one.hedge_contract(),
                 terms,
                 settings.stale_after_s,
                 None if ratio is None else HedgeRatio(ratio, sample_interval_s),
-                quotes if one is quoted else None,
+                None if leg is None else leg.desk,
                 one.funds_of(terms.fee_rate),
             )
-            market.last_resort = bool(named) and name not in named
+            market.last_resort = bool(named) and own is None
             market.last_send_ns = None if end_ns is None else max(end_ns - terms.submit_ns - 1, 0)
             market.depth = None if self._book_type is None else one.depth
             markets.append(market)
@@ -147,9 +199,11 @@ class Hedger:
                 position=self.engine_position(one),
                 ts_ns=self._clock.timestamp_ns(),
             )
-        self.control = HedgeControl(settings, ledger, markets, self._strategy_id, quoted.asset, limit_lots, age)
-        self._quoted = self.control.markets[0]
-        self._others = {market.name: market for market in self.control.markets[1:]}
+        self.control = HedgeControl(settings, ledger, markets, self._strategy_id, first.asset, limit_lots, age)
+        self.control.desk.router = TakingRouter(settings.latency_z)
+        self.control.limit = limit
+        self._quoted = tuple(zip(self._legs, markets[: len(legs)], strict=True))
+        self._others = {market.name: market for market in self.control.markets[len(legs) :]}
         self._by_id = {self.traded[name].id: market for name, market in self._others.items()}
 
     def _found(self, name: str, balances: dict[str, dict[str, Decimal]]) -> Traded:
@@ -261,30 +315,15 @@ class Hedger:
 
     # ------------------------------------------------------------------ work
 
-    def step(
-        self,
-        now_ns: int,
-        top: TopOfBook | None,
-        heard_ns: int,
-        sigma: float | None,
-        skew: Callable[[], float | None],
-        centre: float = 0.0,
-    ) -> None:
-        """Send what must be sent now; other arguments as `HedgeControl.step`.
-
-        Parameters
-        ----------
-        top, heard_ns
-            Of the instrument that is quoted.
-        skew : callable
-            Asked only where something may be hedged for its own sake.
-
-        """
-        control = self.control
-        if not control.listens(now_ns, centre):
+    def step(self, now_ns: int) -> None:
+        """Send what must be sent now; the model's skew is asked only where something may be hedged for its own sake."""
+        control, desk = self.control, self._legs[0].desk
+        if not control.listens(now_ns, desk.target):
             return
-        self._quoted.heard(top, heard_ns)
-        for intent in control.step(now_ns, sigma, skew() if control.asks_skew else None, centre):
+        for leg, market in self._quoted:
+            market.heard(leg.desk.top, leg.desk.market_ns)
+        skew = desk.skew(now_ns) if control.asks_skew else None
+        for intent in control.step(now_ns, desk.volatility.value, skew, desk.target):
             self._send(intent, now_ns)
         for order in control.desk.unanswered(now_ns):
             known = self._strategy.cache.order(ClientOrderId(order.client_order_id))
@@ -324,7 +363,7 @@ class Hedger:
         self._clock.set_time_alert_ns(self._alert_name(), wake_ns, callback=self._strategy.guard(self._on_alert))
 
     def _alert_name(self) -> str:
-        return f"{_WAKE}{self._strategy_id}_{self._alerts}"
+        return f"{_WAKE}{self._strategy_id}_{self._legs[0].name}_{self._alerts}"
 
     def _on_alert(self, event: TimeEvent) -> None:
         self._alert_ns = None
@@ -362,13 +401,13 @@ class Hedger:
     def publish_fill(self, event: OrderFilled, side: Side, order: HedgeOrder) -> None:
         """Write an execution of a hedge down."""
         one = self.traded[order.instrument_id]
-        market = self._others.get(one.name, self._quoted)
+        market = self.control.market(one.name)
         fact = one.facts.fill(event, side, order, market.position_lots, market.top)
         self._strategy.publish_message(TOPIC_FILL, fact)
 
-    def publish_accounts(self, but: str, ts_ns: int) -> None:
-        """Write down the accounts of venues other than `but`."""
-        venues = dict.fromkeys(one.venue for one in self.traded.values() if one.venue != but)
+    def publish_accounts(self, but: Collection[str], ts_ns: int) -> None:
+        """Write down the accounts of venues that are not among `but`."""
+        venues = dict.fromkeys(one.venue for one in self.traded.values() if one.venue not in but)
         for venue in venues:
             for fact in account_facts(self._strategy.portfolio, venue, ts_ns):
                 self._strategy.publish_message(TOPIC_ACCOUNT, fact)
@@ -445,12 +484,12 @@ def _check_own(own: HedgeInstrumentSettings | None) -> None:
         )
 
 
-def _check_asset(one: Traded, quoted: Traded, settings: HedgeInstrumentSettings) -> None:
+def _check_asset(one: Traded, quoted: Traded, settings: HedgeInstrumentSettings, currencies: Collection[str]) -> None:
     if settings.correlated is not None:
         return
     if one.asset != quoted.asset:
         problem = f"is on {one.asset}, not on {quoted.asset}"
-    elif one.quote_currency != quoted.quote_currency:
+    elif one.quote_currency not in {quoted.quote_currency, *currencies}:
         problem = f"is priced in {one.quote_currency}, not in {quoted.quote_currency}"
     else:
         return

@@ -2,13 +2,13 @@
 
 import inspect
 import pickle
-from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
+from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields, replace
 
 import pytest
 
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Level, Side, TopOfBook
-from mm_nautilus.messages import FillFact, MarkFact, OrderFact, QuoteDecision
+from mm_nautilus.messages import FillFact, MarkFact, OpportunityFact, OrderFact, QuoteDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,14 @@ def test_equality_hash_replace_and_pickle() -> None:
     assert pickle.loads(pickle.dumps(top)) == top
 
 
-@pytest.mark.parametrize("kind", [QuoteDecision, OrderFact, FillFact, MarkFact])
+@pytest.mark.parametrize("kind", [QuoteDecision, OrderFact, FillFact, MarkFact, OpportunityFact])
 def test_every_field_of_a_message_goes_to_its_own_place(kind: type) -> None:
     names = [member.name for member in fields(kind)]
     message = kind(*names)
     assert [getattr(message, name) for name in names] == names
-    with pytest.raises(TypeError, match=names[-1]):
-        kind(*names[:-1])
+    required = [member.name for member in fields(kind) if member.default is MISSING]
+    with pytest.raises(TypeError, match=required[-1]):
+        kind(*required[:-1])
 
 
 def test_classes_it_cannot_serve_are_refused() -> None:

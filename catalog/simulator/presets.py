@@ -7,16 +7,19 @@ with something that happens to it after five minutes, so that estimators have wa
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Final
 
 from mm_nautilus.catalog.simulator.params import (
     Asset,
     Episode,
     Excitation,
+    Hits,
     Informed,
     Jumps,
     MeanReverting,
     SimulationParams,
+    Sizes,
     Venue,
 )
 
@@ -173,9 +176,59 @@ THREE_VENUES: Final = SimulationParams(
     ),
 )
 
+_PORTFOLIO_PRICES: Final = (Decimal(100), Decimal(50), Decimal(20), Decimal(10), Decimal(5))
+
+
+def _portfolio(name: str, sectors: int) -> SimulationParams:
+    """Return sectors of five assets each that move together: correlation 0.8 within a sector and 0.5 across.
+
+    In relative terms all assets are alike (a tick of one basis point, a basis point of volatility in a second); their
+    prices and sizes are not, so that one unit of an asset is not one unit of another.
+    """
+    assets, venues = [], []
+    for place in range(5 * sectors):
+        price = _PORTFOLIO_PRICES[place % 5]
+        scale = float(100 / price)
+        code = f"S{place // 5 + 1}{'ABCDE'[place % 5]}"
+        assets.append(Asset(name=code, price=float(price), sigma_price_per_sqrt_s=1e-4 * float(price)))
+        hits = Hits(a_per_s=0.5, k_per_price=50.0 * scale)
+        venues.append(
+            Venue(
+                asset=code,
+                kind="perpetual",
+                tick_price=price / 10_000,
+                levels=5,
+                bid=hits,
+                ask=hits,
+                sizes=Sizes(level_mean_base=5.0 * scale, trade_min_base=scale, trade_mean_base=2.0 * scale),
+                book_updates_per_s=1.0,
+            )
+        )
+    correlation = tuple(
+        tuple(1.0 if i == j else 0.8 if i // 5 == j // 5 else 0.5 for j in range(5 * sectors))
+        for i in range(5 * sectors)
+    )
+    return SimulationParams(
+        name=name, duration_s=_STRESS_S, assets=tuple(assets), venues=tuple(venues), correlation=correlation
+    )
+
+
+PORTFOLIO_20: Final = _portfolio("portfolio_20", 4)
+PORTFOLIO_50: Final = _portfolio("portfolio_50", 10)
+
 STRESS_SCENARIOS: Final = ("high_volatility", "low_liquidity", "one_sided_flow", "flash_crash", "news_event")
 
 PRESETS: Final = {
     preset.name: preset
-    for preset in (CALM, HIGH_VOLATILITY, LOW_LIQUIDITY, ONE_SIDED_FLOW, FLASH_CRASH, NEWS_EVENT, THREE_VENUES)
+    for preset in (
+        CALM,
+        HIGH_VOLATILITY,
+        LOW_LIQUIDITY,
+        ONE_SIDED_FLOW,
+        FLASH_CRASH,
+        NEWS_EVENT,
+        THREE_VENUES,
+        PORTFOLIO_20,
+        PORTFOLIO_50,
+    )
 }

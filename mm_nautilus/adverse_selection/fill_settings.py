@@ -23,10 +23,14 @@ class FillRiskSettings(Settings):
     """What the predicted chance that a fill is adverse does to the quote of that side."""
 
     evaluate_every_s: float = Field(default=0.25, gt=0, le=3600, description="Time between two predictions.")
-    high_risk: float = Field(default=0.7, gt=0, lt=1, description="Chance above which a side is widened and shrunk.")
+    high_risk: float = Field(
+        default=0.7, gt=0, le=1, description="Chance above which a side is widened and shrunk; 1 never does it."
+    )
     high_risk_spread_multiplier: float = Field(default=1.5, ge=1, le=10, description="On the half-spread there.")
     high_risk_size_multiplier: float = Field(default=0.6, gt=0, le=1, description="On the size there.")
-    low_risk: float = Field(default=0.3, gt=0, lt=1, description="Chance below which a side is tightened and grown.")
+    low_risk: float = Field(
+        default=0.3, ge=0, lt=1, description="Chance below which a side is tightened and grown; 0 never does it."
+    )
     low_risk_spread_multiplier: float = Field(default=0.8, gt=0, le=1, description="On the half-spread there.")
     low_risk_size_multiplier: float = Field(default=1.2, ge=1, le=10, description="On the size there.")
     step_away_imbalance: float | None = Field(

@@ -1,4 +1,4 @@
-r"""Where the PnL came from: seven lines that add up to the total, to the last digit.
+r"""Where the PnL came from: lines that add up to the total, to the last digit.
 
 One reference mark :math:`M(t)` per asset, constant between its marks and the same for every venue (else the basis
 between venues shows up as inventory). A fill at the instant of a mark comes before it. With :math:`x_j` signed sizes,
@@ -13,6 +13,18 @@ between venues shows up as inventory). A fill at the instant of a mark comes bef
 and fees, rebates and funding. The total is :math:`-\sum x_j p_j - \sum f_j + q_T M_T - q_0 M_0 + \text{funding}`; that
 the lines sum to it is summation by parts. Sizes turn into money through `Contract.value`, so that the same holds for
 inverse contracts.
+
+The account of a venue knows that venue's own mark :math:`m_i` only. Where an asset trades on several, `Valuation` tells
+what the asset is worth on this one, :math:`M_i = M + b_i`, apart from its worth :math:`M` everywhere. Fills are then
+held against :math:`M_i`, inventory takes the moves of :math:`M` alone, and
+
+.. math::
+    \text{basis} = \textstyle\sum_k q_k\,\Delta b_{i,k} + q_T (m_{i,T} - M_{i,T}) - q_0 (m_{i,0} - M_{i,0})
+
+is what the position earned because its venue moved against the others. Amounts that arise in another currency become
+the reference currency at the rate :math:`r` of their instant; what was earned before then changes in worth:
+:math:`\text{conversion} = \sum_k a_k (r_T - r_k)` over all amounts :math:`a_k`, and the total is the one above times
+:math:`r_T`.
 
 What adverse selection is depends on the horizon; the longer it is, the more of the inventory's PnL it takes.
 """
@@ -33,6 +45,7 @@ from mm_nautilus.inventory.contract import EXACT, Contract
 from mm_nautilus.market import Side
 
 _ZERO: Final = Decimal(0)
+_ONE: Final = Decimal(1)
 
 type Mark = tuple[int, Decimal]
 """``(ts_ns, price)``."""
@@ -95,9 +108,9 @@ class AttributedFill:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """The lines of a PnL, signed as they enter the total, in settlement currency.
+    """The lines of a PnL, signed as they enter the total, in settlement currency or one it was converted to.
 
-    Seven as the field counts them, with hedging and arbitrage as one: those two are kept apart here.
+    Seven as the field counts them for one market, with hedging and arbitrage as one: those two are kept apart here.
 
     Parameters
     ----------
@@ -115,6 +128,10 @@ class Attribution:
         Cash flows while holding.
     inventory : Decimal
         What the position earned beyond adverse selection.
+    basis : Decimal
+        What the position earned because its venue's price moved against the asset's; 0 where there is one venue.
+    conversion : Decimal
+        What earlier amounts gained in worth until the end; 0 where everything is in one currency.
     total : Decimal
         From the cash and the worth at both ends, computed apart from the lines.
     position : Decimal
@@ -130,6 +147,8 @@ class Attribution:
     rebates: Decimal = _ZERO
     funding: Decimal = _ZERO
     inventory: Decimal = _ZERO
+    basis: Decimal = _ZERO
+    conversion: Decimal = _ZERO
     total: Decimal = _ZERO
     position: Decimal = _ZERO
 
@@ -163,6 +182,8 @@ LINES: Final = (
     "rebates",
     "funding",
     "inventory",
+    "basis",
+    "conversion",
 )
 _FIELDS: Final = (*LINES, "total", "position")
 _LINE_OF: Final = {
@@ -172,6 +193,27 @@ _LINE_OF: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Valuation:
+    """What else is known of an instrument whose asset trades on several venues, at the instants of its marks.
+
+    Parameters
+    ----------
+    asset : sequence of Decimal
+        The asset's worth without the basis of the instrument's venue, in the instrument's quote currency.
+    own_first, own_last : Decimal
+        The venue's own mark at the start and at the end, in quote currency.
+    rates : sequence of Decimal
+        Reference currency for one unit of settlement currency.
+
+    """
+
+    asset: Sequence[Decimal]
+    own_first: Decimal
+    own_last: Decimal
+    rates: Sequence[Decimal]
+
+
 def attribute(
     fills: Iterable[AttributedFill],
     marks: Sequence[Mark],
@@ -179,6 +221,7 @@ def attribute(
     horizon_ns: int,
     opening_position: Decimal = _ZERO,
     funding: Iterable[CashFlow] = (),
+    valuation: Valuation | None = None,
 ) -> Attribution:
     """Attribute the PnL of one asset; see the module for the lines.
 
@@ -196,20 +239,33 @@ def attribute(
         Signed position before the first fill, valued at the first mark.
     funding : iterable of (ts_ns, amount)
         Cash flows while holding, in settlement currency.
+    valuation : Valuation, optional
+        Where the asset trades on other venues too; the lines come in its reference currency.
 
     Raises
     ------
     ParameterError
-        For marks that are missing, out of order or not finite, a negative horizon, a fill before the first mark,
-        or a price of an inverse contract that is not above 0.
+        For marks that are missing, out of order or not finite, a valuation of another length, a negative horizon, a
+        fill before the first mark, or a price of an inverse contract that is not above 0.
 
     """
     times, prices = _checked_marks(marks, contract)
     if horizon_ns < 0:
         raise ParameterError("horizon_ns", horizon_ns, ">= 0")
-    amounts = dict.fromkeys(LINES, _ZERO)
+    valued = valuation or Valuation(prices, prices[0], prices[-1], [_ONE] * len(prices))
+    _check_valuation(valued, prices, contract)
+    statement = _Statement(valued.rates)
+    asset, last = valued.asset, len(prices) - 1
     position, cash, seen = opening_position, _ZERO, 0
+
+    def hold(until: int) -> None:
+        drift = _drift(position, asset, seen, until, contract)
+        statement.book("inventory", drift, until)
+        statement.book("basis", _drift(position, prices, seen, until, contract) - drift, until)
+
     with localcontext(EXACT):
+        beyond = contract.value(position, valued.own_first) - contract.value(position, prices[0])
+        statement.book("basis", -beyond, 0)
         for fill in sorted(fills, key=lambda one: one.ts_ns):
             # The mark just before the fill; the first mark is where the period starts.
             now = max(bisect_right(times, fill.ts_ns - 1) - 1, 0)
@@ -217,25 +273,44 @@ def attribute(
                 raise ParameterError("fills", f"one at {fill.ts_ns} ns", f"not before the first mark at {times[0]} ns")
             if contract.inverse and fill.price <= 0:
                 raise ParameterError("price", str(fill.price), "> 0 for an inverse contract")
-            amounts["inventory"] += _drift(position, prices, seen, now, contract)
+            hold(now)
             seen = now
             signed = fill.size * fill.side
             traded = contract.value(signed, fill.price)
             added = contract.value(position + signed, prices[now]) - contract.value(position, prices[now])
             position += signed
             cash -= traded
-            amounts[_LINE_OF[fill.kind]] += added - traded
-            amounts["fees" if fill.commission > 0 else "rebates"] -= fill.commission
+            statement.book(_LINE_OF[fill.kind], added - traded, now)
+            statement.book("fees" if fill.commission > 0 else "rebates", -fill.commission, now)
+            cash -= fill.commission
             if fill.kind is FillKind.MAKER:
                 later = max(bisect_right(times, fill.ts_ns + horizon_ns) - 1, now)
                 selected = contract.value(signed, prices[later]) - contract.value(signed, prices[now])
-                amounts["adverse_selection"] += selected
-                amounts["inventory"] -= selected
-        amounts["inventory"] += _drift(position, prices, seen, len(prices) - 1, contract)
-        amounts["funding"] = sum((amount for _, amount in funding), _ZERO)
-        worth = contract.value(position, prices[-1]) - contract.value(opening_position, prices[0])
-        total = cash + worth + amounts["fees"] + amounts["rebates"] + amounts["funding"]
-    return Attribution(**amounts, total=total, position=position)
+                statement.book("adverse_selection", selected, now)
+                statement.book("inventory", -selected, now)
+        hold(last)
+        beyond = contract.value(position, valued.own_last) - contract.value(position, prices[-1])
+        statement.book("basis", beyond, last)
+        for ts_ns, amount in funding:
+            statement.book("funding", amount, max(bisect_right(times, ts_ns) - 1, 0))
+            cash += amount
+        worth = contract.value(position, valued.own_last) - contract.value(opening_position, valued.own_first)
+        total = (cash + worth) * valued.rates[-1]
+    return Attribution(**statement.amounts, total=total, position=position)
+
+
+class _Statement:
+    """Amounts by line, converted as they arise."""
+
+    def __init__(self, rates: Sequence[Decimal]) -> None:
+        self.amounts = dict.fromkeys(LINES, _ZERO)
+        self._rates = rates
+
+    def book(self, line: str, amount: Decimal, at: int) -> None:
+        """Book an amount in settlement currency that arose at a mark."""
+        rate = self._rates[at]
+        self.amounts[line] += amount * rate
+        self.amounts["conversion"] += amount * (self._rates[-1] - rate)
 
 
 def attribute_by_venue(
@@ -299,3 +374,15 @@ def _checked_marks(marks: Sequence[Mark], contract: Contract) -> tuple[list[int]
         if not price.is_finite() or (contract.inverse and price <= 0):
             raise ParameterError("marks", str(price), "finite prices, > 0 for an inverse contract")
     return times, prices
+
+
+def _check_valuation(valued: Valuation, prices: Sequence[Decimal], contract: Contract) -> None:
+    for name, values in (("asset", valued.asset), ("rates", valued.rates)):
+        if len(values) != len(prices):
+            raise ParameterError(name, f"{len(values)} values", f"one for each of {len(prices)} marks")
+    ends = (valued.own_first, valued.own_last)
+    if not all(value.is_finite() and value > 0 for value in valued.rates):
+        raise ParameterError("rates", [str(value) for value in valued.rates], "finite and > 0")
+    for price in (*valued.asset, *ends):
+        if not price.is_finite() or (contract.inverse and price <= 0):
+            raise ParameterError("asset", str(price), "finite prices, > 0 for an inverse contract")

@@ -1,8 +1,9 @@
 """The audit trail: every order traced to the decision that caused it, from the run log alone.
 
 A quote order's commands (submit, amend, cancel) carry the number of the strategy's `QuoteDecision` made at the same
-instant; the orders of a hedge carry that of its `HedgeFact`. The decisions say in turn how many commands they gave, so
-that neither an order without a decision nor a decision whose order is missing from the log goes unnoticed.
+instant; the orders of a hedge carry that of its `HedgeFact`, the legs of an arbitrage that of their `OpportunityFact`.
+The decisions say in turn how many commands they gave, or which orders, so that neither an order without a decision nor
+a decision whose order is missing from the log goes unnoticed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from mm_nautilus.analytics.order_life import COMMANDS, fill_faults, is_late, is_open, life_faults
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.market import Purpose
-from mm_nautilus.messages import FillFact, HedgeFact, OrderFact
+from mm_nautilus.messages import FillFact, HedgeFact, OpportunityFact, OrderFact
 
 _COUNTS: Final = {"SUBMIT": "submits", "AMEND": "amends", "CANCEL": "cancels"}
 _DECISION_COLUMNS: Final = ("ts_ns", "strategy_id", "instrument_id", "decision_id", *_COUNTS.values())
@@ -35,6 +36,8 @@ class Fault(StrEnum):
     DECISION_WITHOUT_COMMAND = "DECISION_WITHOUT_COMMAND"
     DECISION_GAP = "DECISION_GAP"
     HEDGE_WITHOUT_ORDER = "HEDGE_WITHOUT_ORDER"
+    OPPORTUNITY_WITHOUT_ORDER = "OPPORTUNITY_WITHOUT_ORDER"
+    OPPORTUNITY_WITHOUT_END = "OPPORTUNITY_WITHOUT_END"
     FILL_WITHOUT_ORDER = "FILL_WITHOUT_ORDER"
     FILL = "FILL"
     LIFE_CYCLE = "LIFE_CYCLE"
@@ -79,8 +82,8 @@ class Audit:
     ----------
     complete : bool
         Whether the log was closed in order; one that was cut short lacks its last rows, table by table.
-    decisions, hedge_decisions, orders, commands, fills : int
-        How many of each the log holds.
+    decisions, hedge_decisions, opportunities, orders, commands, fills : int
+        How many of each the log holds; of opportunities, those taken.
     findings : tuple of Finding
         What does not trace.
     notes : mapping of Note to int
@@ -91,6 +94,7 @@ class Audit:
     complete: bool
     decisions: int
     hedge_decisions: int
+    opportunities: int
     orders: int
     commands: int
     fills: int
@@ -129,7 +133,7 @@ def audit(log: RunLog) -> Audit:
     fills: defaultdict[str, list[FillFact]] = defaultdict(list)
     for fill in log.messages(FillFact):
         fills[fill.client_order_id].append(fill)
-    hedges = log.messages(HedgeFact)
+    hedges, opportunities = log.messages(HedgeFact), log.messages(OpportunityFact)
     findings: list[Finding] = []
     notes: Counter[str] = Counter()
     decisions, gaps = _read_decisions(log)
@@ -144,6 +148,7 @@ def audit(log: RunLog) -> Audit:
         notes[Note.OPEN_AT_END] += is_open(events, mine)
     findings += _missing_commands(decisions)
     findings += _untraced_hedges(orders, hedges)
+    findings += _untraced_legs(orders, opportunities)
     for order_id, told in fills.items():
         if order_id not in orders:
             findings += (Finding(Fault.FILL_WITHOUT_ORDER, order_id, f"fill {fill.trade_id}") for fill in told)
@@ -151,6 +156,7 @@ def audit(log: RunLog) -> Audit:
         complete=log.complete,
         decisions=len(decisions.at_ns),
         hedge_decisions=len({(hedge.strategy_id, hedge.asset, hedge.decision_id) for hedge in hedges}),
+        opportunities=sum(one.event == "TAKEN" for one in opportunities),
         orders=len(orders),
         commands=sum(event.event in COMMANDS for events in orders.values() for event in events),
         fills=sum(map(len, fills.values())),
@@ -219,7 +225,7 @@ def _untraced_hedges(orders: Mapping[str, Sequence[OrderFact]], hedges: Sequence
     needed = {(hedge.strategy_id, hedge.decision_id) for hedge in hedges if hedge.event == "NEEDED"}
     for order_id, events in orders.items():
         for event in events:
-            if event.purpose == Purpose.QUOTE or event.event not in COMMANDS:
+            if event.purpose in {Purpose.QUOTE, Purpose.ARBITRAGE} or event.event not in COMMANDS:
                 continue
             named = f"{event.event}: there is no hedge decision {event.decision_id}"
             if (event.strategy_id, event.decision_id) not in needed:
@@ -242,3 +248,29 @@ def _unlike(order: OrderFact, hedge: HedgeFact | None) -> str:
     names: tuple[str, ...] = ("decision_id", "instrument_id", "side", "size")
     pairs: list[tuple[str, Any, Any]] = [(name, getattr(order, name), getattr(hedge, name)) for name in names]
     return "; ".join(f"{name} {mine}, its hedge says {theirs}" for name, mine, theirs in pairs if mine != theirs)
+
+
+def _untraced_legs(
+    orders: Mapping[str, Sequence[OrderFact]], opportunities: Sequence[OpportunityFact]
+) -> Iterator[Finding]:
+    """Yield arbitrage orders that no opportunity sent, and opportunities whose legs or end the log does not have."""
+    legs: dict[str, tuple[str, int, str, str]] = {}
+    for one in opportunities:
+        if one.event == "TAKEN":
+            owner, number = one.strategy_id, one.opportunity_id
+            legs[one.buy_order_id] = owner, number, one.buy_instrument_id, "BUY"
+            legs[one.sell_order_id] = owner, number, one.sell_instrument_id, "SELL"
+    commands = (event for events in orders.values() for event in events if event.event in COMMANDS)
+    for event in commands:
+        mine, said = (event.strategy_id, event.decision_id, event.instrument_id, event.side), None
+        if event.purpose == Purpose.ARBITRAGE and mine != (said := legs.get(event.client_order_id)):
+            fault = Fault.ORDER_WITHOUT_DECISION if event.event == "SUBMIT" else Fault.COMMAND_WITHOUT_DECISION
+            why = f"opportunity {event.decision_id} did not send it" if said is None else f"its opportunity says {said}"
+            yield Finding(fault, event.client_order_id, f"{event.event} of {mine}: {why}")
+    for order_id, (_, number, _, side) in legs.items():
+        if order_id not in orders:
+            message = f"opportunity {number} sent it to {side.lower()}, the log has no such order"
+            yield Finding(Fault.OPPORTUNITY_WITHOUT_ORDER, order_id, message)
+    ended = {(one.strategy_id, one.opportunity_id) for one in opportunities if one.event == "DONE"}
+    for owner, number in sorted({(owner, number) for owner, number, _, _ in legs.values()} - ended):
+        yield Finding(Fault.OPPORTUNITY_WITHOUT_END, f"{owner} {number}", "nothing says what came of it")

@@ -9,9 +9,9 @@ from mm_nautilus.analytics.order_life import COMMANDS
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.errors import DataError
 from mm_nautilus.market import Purpose
-from mm_nautilus.messages import FillFact, HedgeFact, OrderFact, QuoteDecision
+from mm_nautilus.messages import FillFact, HedgeFact, OpportunityFact, OrderFact, QuoteDecision
 
-type Step = QuoteDecision | HedgeFact | OrderFact | FillFact
+type Step = QuoteDecision | HedgeFact | OpportunityFact | OrderFact | FillFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +46,33 @@ def order_trail(log: RunLog, order_id: str) -> Trail:
         raise DataError(f"{log.run_dir}: there is no order {order_id!r} in the log")
     commanded = [event for event in events if event.event in COMMANDS]
     quoted = {(event.strategy_id, event.decision_id) for event in commanded if event.purpose == Purpose.QUOTE}
-    hedged = {(event.strategy_id, event.decision_id) for event in commanded if event.purpose != Purpose.QUOTE}
+    not_hedges = {Purpose.QUOTE, Purpose.ARBITRAGE}
+    hedged = {(event.strategy_id, event.decision_id) for event in commanded if event.purpose not in not_hedges}
+    arbitrage = any(event.purpose == Purpose.ARBITRAGE for event in commanded)
     decisions = _quote_decisions(log, quoted) if quoted else []
     hedges = [
         hedge
         for hedge in (log.messages(HedgeFact) if hedged else ())
         if (hedge.strategy_id, hedge.decision_id) in hedged and hedge.client_order_id in {"", order_id}
     ]
-    return _trail(f"order {order_id}", decisions, hedges, events, fills)
+    taken = [
+        one
+        for one in (log.messages(OpportunityFact) if arbitrage else ())
+        if order_id in {one.buy_order_id, one.sell_order_id}
+    ]
+    return _trail(f"order {order_id}", decisions, taken, hedges, events, fills)
 
 
 def decision_trail(log: RunLog, number: int, strategy_id: str | None = None) -> Trail:
-    """Return a decision, quote or hedge, every command it gave and what became of each order it sent.
+    """Return a quote, hedge or arbitrage decision, every command it gave and what became of each order it sent.
 
     Parameters
     ----------
     log : RunLog
         The run's log.
     number : int
-        Of the decision; quote decisions and hedge decisions are counted apart, and both are returned.
+        Of the decision; quote decisions, hedge decisions and opportunities taken are counted apart, and all of that
+        number are returned.
     strategy_id : str or None
         Whose decision; needed where several strategies have one of that number.
 
@@ -77,7 +85,9 @@ def decision_trail(log: RunLog, number: int, strategy_id: str | None = None) -> 
     table = log.table("decisions", ("strategy_id", "decision_id"))
     keys = set(zip(table["strategy_id"].to_pylist(), table["decision_id"].to_pylist(), strict=True))
     hedges = [hedge for hedge in log.messages(HedgeFact) if hedge.decision_id == number]
-    owners = {owner for owner, found in keys if found == number} | {hedge.strategy_id for hedge in hedges}
+    taken = [one for one in log.messages(OpportunityFact) if number and one.opportunity_id == number]
+    caused: list[HedgeFact | OpportunityFact] = [*hedges, *taken]
+    owners = {owner for owner, found in keys if found == number} | {one.strategy_id for one in caused}
     if strategy_id is not None:
         owners &= {strategy_id}
     if not owners:
@@ -100,9 +110,8 @@ def decision_trail(log: RunLog, number: int, strategy_id: str | None = None) -> 
     ]
     fills = [fill for fill in log.messages(FillFact) if fill.client_order_id in sent]
     decisions = _quote_decisions(log, {(owner, number)}) if (owner, number) in keys else []
-    return _trail(
-        f"decision {number} of {owner}", decisions, [h for h in hedges if h.strategy_id == owner], told, fills
-    )
+    of_owner = [one for one in caused if one.strategy_id == owner]
+    return _trail(f"decision {number} of {owner}", decisions, of_owner, told, fills)
 
 
 def _quote_decisions(log: RunLog, wanted: set[tuple[str, int]]) -> list[QuoteDecision]:

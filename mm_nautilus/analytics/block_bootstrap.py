@@ -10,6 +10,8 @@ one the reader has in mind: an interval from one day says nothing about other da
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, log10, sqrt
 from typing import Final
@@ -104,27 +106,74 @@ def total_interval(
     total = float(increments.sum())
     if blocks < FEWEST_BLOCKS:
         return Interval(total, None, None, level, length, blocks)
+    low, high = ends(_totals(increments, length, draws, np.random.default_rng(seed)), blocks, level)
+    return Interval(total, low, high, level, length, blocks)
+
+
+def ends(draws: Floats, blocks: int, level: float) -> tuple[float, float]:
+    """Return the expanded percentiles of resampled values; see `total_interval`.
+
+    Parameters
+    ----------
+    draws : float array, shape (draws,)
+        Resampled values.
+    blocks : int
+        Blocks that each was made from, at least 2.
+    level : float
+        Between 0 and 1.
+
+    """
     from scipy.stats import norm, t  # noqa: PLC0415 - a second to import, and most commands never need it
 
     tail = float(norm.cdf(sqrt(blocks / (blocks - 1)) * t.ppf((1.0 - level) / 2.0, blocks - 1)))
-    low, high = np.quantile(_totals(increments, length, draws, seed), (tail, 1.0 - tail))
-    return Interval(total, float(low), float(high), level, length, blocks)
+    low, high = np.quantile(draws, (tail, 1.0 - tail))
+    return float(low), float(high)
 
 
-def _totals(increments: Floats, length: int, draws: int, seed: int) -> Floats:
+def resampled_totals(series: Sequence[Floats], length: int, draws: int, seed: int) -> Floats:
+    """Return resampled totals of several columns over several independent stretches of time.
+
+    Circular blocks are drawn within each stretch, the same for all columns: what is computed from the totals of two
+    columns is paired. Totals of the stretches add up.
+
+    Parameters
+    ----------
+    series : sequence of float array, shape (n, columns)
+        Increments of each stretch, equally spaced in time.
+    length : int
+        Increments per block.
+    draws : int
+        Resampled totals.
+    seed : int
+        Of the random draws.
+
+    Returns
+    -------
+    float array, shape (draws, columns)
+
+    """
+    random = np.random.default_rng(seed)
+    found = np.zeros((draws, series[0].shape[1]))
+    for one in series:
+        found += _totals(one, min(length, len(one)), draws, random)
+    return found
+
+
+def _totals(increments: Floats, length: int, draws: int, random: np.random.Generator) -> Floats:
     """Return resampled totals: whole blocks that wrap around the end, and one cut to make up the number."""
     n = len(increments)
     whole, rest = divmod(n, length)
-    summed = np.concatenate(([0.0], np.cumsum(np.concatenate((increments, increments[: length - 1])))))
+    columns = increments.shape[1:]
+    nothing = np.zeros((1, *columns))
+    summed = np.concatenate((nothing, np.cumsum(np.concatenate((increments, increments[: length - 1])), axis=0)))
     of_blocks = summed[length:] - summed[:-length]
     of_rest = summed[rest : rest + n] - summed[:n]
-    random = np.random.default_rng(seed)
     totals = of_rest[random.integers(n, size=draws)]
-    at_once = max(1, _HELD_AT_ONCE // whole)
+    at_once = max(1, _HELD_AT_ONCE // (whole * math.prod(columns)))
     for first in range(0, draws, at_once):
         some = totals[first : first + at_once]
         some += of_blocks[random.integers(n, size=(len(some), whole))].sum(axis=1)
-    return totals
+    return np.asarray(totals, dtype=np.float64)
 
 
 def automatic_block_length(increments: Floats) -> int:

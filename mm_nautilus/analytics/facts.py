@@ -111,6 +111,8 @@ class RunFacts:
         Net positions in the engine when the run ended, in base units (contracts).
     roll_over_ns : int
         When a trading day ends, in nanoseconds after midnight UTC; in [0, 86400e9).
+    rates : mapping of currency to Decimal
+        What a unit of a quote currency counts for in the reference currency of its asset, where the run file says so.
 
     """
 
@@ -121,6 +123,7 @@ class RunFacts:
     obligations: Mapping[str, tuple[ObligationSettings, ...]] = field(default_factory=dict)
     engine_positions: Mapping[str, Decimal] = field(default_factory=dict)
     roll_over_ns: int = 0
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 <= self.roll_over_ns < DAY_NS:

@@ -52,6 +52,8 @@ class InstrumentLog:
         Where the final mark comes from.
     quoted_ns, bid, ask : array
         Marks at which the market had two sides, and its best prices then, in quote currency.
+    mark_ns, mark_bid, mark_ask : array
+        Every mark, and the best prices then, NaN where the market was not fit to be marked at.
     opening_position : Decimal
         Position before the first fill, in base units (contracts), entered at `opening_mark`.
     opening_mark : Decimal | None
@@ -73,6 +75,9 @@ class InstrumentLog:
     quoted_ns: Ints
     bid: Floats
     ask: Floats
+    mark_ns: Ints
+    mark_bid: Floats
+    mark_ask: Floats
     opening_position: Decimal
     opening_mark: Decimal | None
     worst_case: float
@@ -139,6 +144,9 @@ def instrument_log(log: RunLog, facts: InstrumentFacts, start_ns: int, end_ns: i
         quoted_ns=quoted_ns,
         bid=bid[both],
         ask=ask[both],
+        mark_ns=marks["ts_ns"].to_numpy(),
+        mark_bid=bid,
+        mark_ask=ask,
         opening_position=opened,
         opening_mark=opening_mark,
         worst_case=_worst_case(decisions, marks),

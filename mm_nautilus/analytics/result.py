@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from mm_nautilus.analytics.attribution_summary import AttributionSummary
 from mm_nautilus.analytics.day_result import DayEnd
 from mm_nautilus.analytics.flow_summary import FillSummary, OrderSummary
 from mm_nautilus.analytics.hedge_summary import HedgeSummary
 from mm_nautilus.analytics.inventory_summary import InventorySummary
 from mm_nautilus.analytics.markout_summary import MarkoutReport
 from mm_nautilus.analytics.obligations import ObligationSummary
+from mm_nautilus.analytics.opportunity_summary import OpportunitySummary
 from mm_nautilus.analytics.quoting_summary import QuotingSummary
 from mm_nautilus.analytics.risk_summary import RiskSummary
 
@@ -136,7 +138,10 @@ class RunSummary:
     duration_s: float
     instruments: dict[str, InstrumentSummary]
     total: dict[str, TotalSummary]
+    attribution: AttributionSummary
     hedges: HedgeSummary
+    opportunities: OpportunitySummary | None
+    """``None`` where nothing ever crossed."""
     risk: RiskSummary | None
     """``None`` where nothing watched it."""
     obligations: tuple[ObligationSummary, ...]

@@ -25,6 +25,7 @@ from mm_nautilus.messages import (
     IncidentFact,
     MarkFact,
     MarkoutFact,
+    OpportunityFact,
     OrderFact,
     PositionFact,
     QuoteDecision,
@@ -48,6 +49,7 @@ type Message = (
     | FillFeatureFact
     | FillRiskFact
     | AlertFact
+    | OpportunityFact
 )
 
 TABLES: Final[Mapping[str, type[Message]]] = {
@@ -66,6 +68,7 @@ TABLES: Final[Mapping[str, type[Message]]] = {
     "fill_features": FillFeatureFact,
     "fill_risks": FillRiskFact,
     "alerts": AlertFact,
+    "opportunities": OpportunityFact,
 }
 """Table name in the run log -> the message each of its rows holds."""
 

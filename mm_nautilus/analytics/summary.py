@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mm_nautilus.analytics.attribution_summary import attribution_summary
 from mm_nautilus.analytics.drawdown import drawdown
 from mm_nautilus.analytics.end_of_day import end_of_day
 from mm_nautilus.analytics.equity import EquityCurve, pnl_by_fill
@@ -18,6 +19,7 @@ from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
 from mm_nautilus.analytics.inventory_summary import inventory_summary
 from mm_nautilus.analytics.markout_summary import markout_report
 from mm_nautilus.analytics.obligations import obligation_summaries
+from mm_nautilus.analytics.opportunity_summary import opportunity_summary
 from mm_nautilus.analytics.quoting_summary import quoting_summary
 from mm_nautilus.analytics.result import BalanceSummary, InstrumentSummary, MoneySummary, RunSummary, TotalSummary
 from mm_nautilus.analytics.risk_summary import risk_summary
@@ -25,7 +27,7 @@ from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.inventory.accounting import Accounting
 from mm_nautilus.inventory.contract import EXACT, Contract
 from mm_nautilus.inventory.reconciliation import reconcile
-from mm_nautilus.messages import HedgeFact
+from mm_nautilus.messages import HedgeFact, OpportunityFact
 
 
 def summarise(log: RunLog, facts: RunFacts) -> RunSummary:
@@ -49,7 +51,11 @@ def summarise(log: RunLog, facts: RunFacts) -> RunSummary:
         duration_s=(facts.end_ns - facts.start_ns) / 1e9,
         instruments={one.facts.instrument_id: _instrument(log, one, facts) for one in logs},
         total=_totals(logs, facts.accounts),
+        attribution=attribution_summary(logs, facts.start_ns, facts.rates),
         hedges=hedge_summary(log.messages(HedgeFact), settlement_currencies(facts.instruments)),
+        opportunities=opportunity_summary(
+            log.messages(OpportunityFact), {one.instrument_id: one.contract.quote_currency for one in facts.instruments}
+        ),
         risk=risk_summary(log, facts),
         obligations=obligation_summaries(log, facts),
         end_of_day=end_of_day(log, logs, facts),

@@ -12,7 +12,6 @@ from mm_nautilus.analytics.realism import BookData, DataShape
 from mm_nautilus.catalog.inspect import CatalogShape, InstrumentShape, KindShape, inspect_catalog
 from mm_nautilus.catalog.simulator import PRESETS, SimulationParams, override, simulate
 from mm_nautilus.catalog.simulator.run import fingerprint
-from mm_nautilus.config import SimulationSection
 from mm_nautilus.errors import CatalogError, ConfigError
 from mm_nautilus.host.instrument import InstrumentLattice
 from mm_nautilus.host.loading import LoadedRun
@@ -40,8 +39,8 @@ def prepared_catalog(loaded: LoadedRun) -> tuple[Path, CatalogShape]:
     """
     section = loaded.run_file.data
     root = loaded.catalog
-    if section.simulation is not None:
-        params = _simulation(loaded, section.simulation)
+    params = simulation_of(loaded)
+    if params is not None:
         root = root / f"{params.name}-{fingerprint(params)[:12]}"
         simulate(params, root)
     shape = inspect_catalog(root, loaded.instrument_ids, unix_ns(section.start), unix_ns(section.end))
@@ -51,7 +50,18 @@ def prepared_catalog(loaded: LoadedRun) -> tuple[Path, CatalogShape]:
     return root, shape
 
 
-def _simulation(loaded: LoadedRun, section: SimulationSection) -> SimulationParams:
+def simulation_of(loaded: LoadedRun) -> SimulationParams | None:
+    """Return what a run's market is simulated from, ``None`` where its data were recorded.
+
+    Raises
+    ------
+    ConfigError
+        When the run asks for a preset that is not there.
+
+    """
+    section = loaded.run_file.data.simulation
+    if section is None:
+        return None
     if section.preset not in PRESETS:
         problem = f"data.simulation.preset: no preset {section.preset!r}; allowed are {', '.join(PRESETS)}"
         raise ConfigError(loaded.path, [problem])

@@ -34,7 +34,7 @@ def run_facts(loaded: LoadedRun, node: BacktestNode, start_ns: int, end_ns: int)
     """
     cache, portfolio = node.get_engine_cache(RUN_ID), node.get_engine_portfolio(RUN_ID)
     settings = loaded.strategy_config.settings
-    limits: dict[str, Decimal] = {settings.instrument_id: settings.limits.max_position}  # type: ignore[attr-defined]
+    limits = _position_limits(settings)
     adjust = getattr(settings, "adjust", None)
     bands = DEFAULT_BANDS if adjust is None else tuple(sorted({adjust.skew_above, adjust.aggressive_above} - {0.0}))
     instruments: list[Any] = [cache.instrument(InstrumentId.from_str(name)) for name in loaded.instrument_ids]
@@ -47,6 +47,15 @@ def run_facts(loaded: LoadedRun, node: BacktestNode, start_ns: int, end_ns: int)
         {name: net_position(cache, InstrumentId.from_str(name)) for name in loaded.instrument_ids},
         roll_over_ns(roll_over(loaded.run_file)),
     )
+
+
+def _position_limits(settings: Any) -> dict[str, Decimal | None]:
+    """Return the position limits a strategy was told; one that trades several instruments says so itself."""
+    said = getattr(settings, "position_limits", None)
+    if callable(said):
+        limits: dict[str, Decimal | None] = said()
+        return limits
+    return {settings.instrument_id: settings.limits.max_position}
 
 
 def _instrument(instrument: Any, limit: Decimal | None, bands: tuple[float, ...]) -> InstrumentFacts:

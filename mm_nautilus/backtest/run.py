@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepa
 from mm_nautilus.backtest.facts import run_facts, venue_settings
 from mm_nautilus.backtest.fill_model import check_out_of_sample, pin_model, without_model_path
 from mm_nautilus.backtest.provenance import provenance
+from mm_nautilus.backtest.relations import run_relations, stated_rates
 from mm_nautilus.backtest.watching import check_obligations, check_schedule, watchers
 from mm_nautilus.catalog.inspect import CatalogShape
 from mm_nautilus.errors import UserError
@@ -136,7 +137,11 @@ def run_loaded(
         "data": described(shape),
     }
     # A run that broke off has an unfinished log: its numbers would not explain the account.
-    result |= {"error": repr(failure)} if failure else jsonable(summarise(RunLog.open(run_dir), facts))
+    if failure is not None:
+        result["error"] = repr(failure)
+    else:
+        result |= jsonable(summarise(RunLog.open(run_dir), facts))
+        result["relations"] = jsonable(run_relations(loaded, catalog, shape, facts))
     (run_dir / "result.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     if failure is not None:
         raise RunFailedError(f"{loaded.run_file.run.name}: the run stopped early; its log is in {run_dir}") from failure
@@ -170,6 +175,7 @@ def _run(loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int) -> t
     if outcome.backtest_start is None or outcome.backtest_end is None:
         raise RunFailedError(f"{loaded.run_file.run.name}: the engine was fed no data")
     facts = run_facts(loaded, node, outcome.backtest_start, outcome.backtest_end)
+    facts = replace(facts, rates=stated_rates(loaded))
     return facts, _failure(components, facts.end_ns, end_ns)
 
 

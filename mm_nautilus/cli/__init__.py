@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -10,6 +11,7 @@ from mm_nautilus.cli.audit import audit
 from mm_nautilus.cli.backtest import backtest
 from mm_nautilus.cli.calibrate import calibrate
 from mm_nautilus.cli.compare import compare
+from mm_nautilus.cli.experiment import experiment
 from mm_nautilus.cli.ingest import ingest
 from mm_nautilus.cli.models import models
 from mm_nautilus.cli.sensitivity import sensitivity
@@ -37,6 +39,7 @@ app.command()(sweep)
 app.command()(sensitivity)
 app.command()(audit)
 app.command()(train)
+app.add_typer(experiment, name="experiment")
 
 
 def main() -> None:
@@ -46,6 +49,8 @@ def main() -> None:
 
 def run(command: typer.Typer) -> None:
     """Run a Typer application under that rule."""
+    # Before numpy is imported: our matrices are small, and sums over several threads depend on their number.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         command()
     except UserError as error:

@@ -67,7 +67,7 @@ def _overview(found: Audit) -> Table:
     table = Table(title="Audit trail", title_justify="left", show_header=False)
     table.add_column(style="dim")
     table.add_column(justify="right")
-    for name in ("decisions", "hedge_decisions", "orders", "commands", "fills"):
+    for name in ("decisions", "hedge_decisions", "opportunities", "orders", "commands", "fills"):
         table.add_row(name.replace("_", " "), f"{getattr(found, name):,}")
     for note, count in found.notes.items():
         table.add_row(note.replace("_", " ").lower(), f"{count:,}")
@@ -119,7 +119,7 @@ def _trail(trail: Trail) -> Table:
 def _described(step: Step) -> tuple[str, str]:
     """Return what happened in one word or two, and the rest of it."""
     from mm_nautilus.analytics.jsonable import plain
-    from mm_nautilus.messages import FillFact, HedgeFact, OrderFact
+    from mm_nautilus.messages import FillFact, HedgeFact, OpportunityFact, OrderFact
 
     match step:
         case OrderFact():
@@ -138,6 +138,10 @@ def _described(step: Step) -> tuple[str, str]:
             why = f"{step.cause}, {step.asset} exposure {step.exposure:g}, target {step.target:g}"
             details = f"{which}{price}; decision {step.decision_id}: {why}"
             return f"HEDGE {step.event}", f"{details}; {step.reason}" if step.reason else details
+        case OpportunityFact():
+            which = f"buy on {step.buy_instrument_id}, sell on {step.sell_instrument_id}"
+            worth = f"size {plain(step.size)}, net profit {plain(step.net_profit)}, residual {plain(step.residual)}"
+            return f"OPPORTUNITY {step.event}", f"{which}: {worth}; {step.verdict}: {step.reason}"
         case _:
             seen = [f"decision {step.decision_id} ({step.trigger}): {step.quote_state}", f"position {step.position:g}"]
             for name in _SEEN:

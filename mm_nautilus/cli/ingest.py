@@ -12,6 +12,9 @@ def ingest(
     spec: Annotated[Path, typer.Argument(help="TOML file that says what the captures are; see configs/ingest.")],
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Captures, in order of time.")],
     catalog: Annotated[Path, typer.Option(help="Catalogue folder; made if missing.")],
+    venue: Annotated[
+        str | None, typer.Option(help="Name the instruments' venue so, as for the second account at one exchange.")
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Remove files that the new data overlap, each one whole.")
     ] = False,
@@ -30,7 +33,7 @@ def ingest(
     from mm_nautilus.catalog.spec import load_spec
 
     console = Console()
-    loaded = load_spec(spec)
+    loaded = load_spec(spec, venue)
     check_sources(sources)
     columns = (BarColumn(), DownloadColumn(), TextColumn("{task.fields[rows]:,} rows"), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:

@@ -12,7 +12,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mm_nautilus.analytics.attribution import LINES
 from mm_nautilus.analytics.numbers import aligned, amount, compact, duration, share
+from mm_nautilus.analytics.report.attribution_section import statements
+from mm_nautilus.analytics.report.venue_sections import hedged_rows
 from mm_nautilus.analytics.result import money_lines
 
 type Json = Mapping[str, Any]
@@ -41,8 +44,9 @@ class _Result:
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         result = self._result
         numbers = Group(*(_instrument(name, one) for name, one in result["instruments"].items()))
-        kept = _kept(result)
-        money = Group(*(_money(currency, total) for currency, total in result["total"].items()))
+        kept = [*_kept(result), *_edges(result)]
+        attributed = [_attribution(name, one) for name, one in statements(result["attribution"]["assets"]).items()]
+        money = Group(*(_money(currency, total) for currency, total in result["total"].items()), *attributed)
         realism = Group(*(_venue(one) for one in result["realism"]["venues"]), _caveats(result["realism"]["caveats"]))
         yield _title(result)
         if options.max_width < _SIDE_BY_SIDE:
@@ -114,6 +118,42 @@ def _money(currency: str, total: Json) -> RenderableType:
     return table
 
 
+def _attribution(asset: str, one: Json) -> RenderableType:
+    """Return where the PnL of an asset came from, a column for each venue where there are several."""
+    several = len(one["venues"]) > 1
+    parts = {**one["venues"], "all": one["total"]} if several else {"": one["total"]}
+    table = _frame(f"Where the PnL came from: {asset}, in {one['currency']}")
+    table.show_header = several
+    table.add_column(style="dim")
+    for name in parts:
+        table.add_column(name, justify="right")
+    for line in LINES:
+        amounts = [Decimal(part[line]) for part in parts.values()]
+        if any(amounts):
+            table.add_row(line.replace("_", " "), *(compact(value) for value in amounts))
+    table.add_section()
+    table.add_row("total", *(Text(compact(Decimal(part["total"])), style="bold") for part in parts.values()))
+    return table
+
+
+def _edges(result: Json) -> list[RenderableType]:
+    """Return what the best hedge of each instrument leaves of a fill, for assets on several venues."""
+    relations = result.get("relations") or {"assets": {}}
+    tables: list[RenderableType] = []
+    for asset, one in relations["assets"].items():
+        table = _frame(f"{asset}: edge of a fill once hedged, bps")
+        table.show_header = True
+        for name in ("", "after", "any time", "when the price goes", "kept"):
+            table.add_column(name, justify="right" if name else "left")
+        best: dict[str, Json] = {}
+        for hedge in sorted(one["hedged"], key=lambda edge: -edge["edges"][0]["any_time_bps"]):
+            best.setdefault(hedge["maker"], hedge)
+        for row in hedged_rows(list(best.values())):
+            table.add_row(*row)
+        tables.append(table)
+    return tables
+
+
 def _kept(result: Json) -> list[RenderableType]:
     """Return how risk was kept, where anything watched or demanded it: nothing, or one table."""
     table = _table("Risk and obligations")
@@ -125,6 +165,13 @@ def _kept(result: Json) -> list[RenderableType]:
     if hedges["seconds_max"] is not None:
         median, longest = duration(hedges["seconds_median"]), duration(hedges["seconds_max"])
         table.add_row("from needed to done", f"{median} in the median, {longest} at most")
+    if result.get("opportunities"):
+        crossed = result["opportunities"]
+        table.add_row("crossings seen / taken", f"{crossed['seen']:,} / {crossed['episodes_taken']:,}")
+        for currency, profit in crossed["net_profit"].items():
+            table.add_row("net profit of both legs", f"{compact(Decimal(profit), signed=True)} {currency}")
+        for why, count in crossed["missed"].items():
+            table.add_row(f"missed: {why.replace('_', ' ').lower()}", f"{count:,}")
     if risk is not None:
         for stage, time in risk["stages"]["all"].items():
             table.add_row(stage.replace("_", " ").lower(), f"{share(time['share'])} of the time")

@@ -23,7 +23,16 @@ class InstrumentLattice:
 
     """
 
-    __slots__ = ("_lot_raw", "_price_precision", "_size_precision", "_tick_raw", "grid", "inverse", "multiplier")
+    __slots__ = (
+        "_lot_raw",
+        "_price_precision",
+        "_size_precision",
+        "_tick_raw",
+        "_units",
+        "grid",
+        "inverse",
+        "multiplier",
+    )
 
     def __init__(self, instrument: Any) -> None:
         tick, lot = instrument.price_increment, instrument.size_increment
@@ -35,11 +44,11 @@ class InstrumentLattice:
         self.grid = Grid(tick.as_decimal(), lot.as_decimal(), max(minimum, 1), _smallest_value(instrument))
         self.multiplier: Decimal = instrument.multiplier.as_decimal()
         self.inverse: bool = instrument.is_inverse
+        self._units = float(self.grid.lot * self.multiplier)
 
     def base_per_lot(self, price: float) -> float:
         """Base units whose value in quote currency moves with the price as one lot's does, at `price`."""
-        units = float(self.grid.lot * self.multiplier)
-        return units / price if self.inverse else units
+        return self._units / price if self.inverse else self._units
 
     def price(self, ticks: int) -> Price:
         """Return the engine's price of so many ticks."""

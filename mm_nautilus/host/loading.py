@@ -51,12 +51,18 @@ class LoadedRun:
 
     @property
     def instrument_ids(self) -> list[str]:
-        """Instruments the strategy trades: the one it quotes first, then those it hedges on."""
+        """Instruments whose data the strategy needs: those it quotes first, then those it hedges on."""
         return instruments_of(self.strategy_config.settings)
 
 
 def instruments_of(settings: BaseModel) -> list[str]:
-    """Return the instruments that a strategy's settings name, the quoted one first, each once."""
+    """Return the instruments that a strategy's settings name, the quoted ones first, each once.
+
+    Settings that trade several instruments say so themselves, in a method ``instruments``.
+    """
+    said = getattr(settings, "instruments", None)
+    if callable(said):
+        return list(said())
     hedge: HedgeSettings | None = getattr(settings, "hedge", None)
     named = [] if hedge is None else [one.instrument_id for one in hedge.instruments]
     return list(dict.fromkeys([settings.instrument_id, *named]))  # type: ignore[attr-defined]
@@ -144,10 +150,8 @@ def _strategy(
         problems.extend(found)
         return None
     fields = found
-    venue = str(table.get("instrument_id")).rpartition(".")[2]
-    section = next((section for section in run_file.venues if section.name == venue), None) if run_file else None
-    if section is not None and run_file is not None:
-        told = _of_venue(section) | {"taking": _taking(run_file)}
+    if run_file is not None:
+        told = _told(run_file, str(table.get("instrument_id")).rpartition(".")[2], settings_type)
         fields = {k: v for k, v in told.items() if k in settings_type.model_fields} | fields
     try:
         config: TypedStrategyConfig = config_type(**fields)
@@ -168,7 +172,10 @@ def _venues_missing(settings: BaseModel, venues: Sequence[str]) -> list[str]:
     for index, instrument_id in enumerate(instruments_of(settings)):
         venue = instrument_id.rpartition(".")[2]
         if venue not in venues:
-            field = "strategy.instrument_id" if index == 0 else f"strategy.hedge.instruments: {instrument_id}"
+            where = "venues and rates" if callable(getattr(settings, "instruments", None)) else "hedge.instruments"
+            field = f"strategy.{where}: {instrument_id}"
+            if index == 0 and where == "hedge.instruments":
+                field = "strategy.instrument_id"
             problems.append(f"{field}: venue {venue!r} is not among the run's venues ({', '.join(venues)})")
     return problems
 
@@ -177,7 +184,8 @@ def _completed(
     path: Path, fields: dict[str, Any], settings_type: type[BaseModel], config_location: object
 ) -> dict[str, Any] | list[str]:
     """Return the table with what its calibration file fills in, or why it cannot be used."""
-    unmet = {"instrument_id", "book"} - set(settings_type.model_fields)
+    needed = {"book"} if _several(settings_type) else {"instrument_id", "book"}
+    unmet = needed - set(settings_type.model_fields)
     if unmet:
         return [f"strategy.config_path: the settings of {config_location!r} have no {', '.join(sorted(unmet))}"]
     named = fields.get("calibration")
@@ -213,14 +221,38 @@ def _imported(field: str, location: object, base: type, problems: list[str]) -> 
     return found
 
 
-_OF_VENUE = {"arrival", "maker_fee_reserve", "taking"}
+_OF_VENUE = {"arrival", "arrivals", "maker_fee_reserve", "maker_fees", "taking"}
 
 
-def _of_venue(section: VenueSection) -> dict[str, Any]:
-    """Return what a strategy is told about its simulated venue, unless the run file says otherwise."""
+def _several(settings_type: type[BaseModel]) -> bool:
+    """Return whether these settings say themselves which instruments they are about."""
+    return callable(getattr(settings_type, "instruments", None))
+
+
+def _told(run_file: RunFile, venue: str, settings_type: type[BaseModel]) -> dict[str, Any]:
+    """Return what a strategy is told about its simulated venues, unless the run file says otherwise."""
+    if _several(settings_type):
+        arrivals = {section.name: arrival_of(section).model_dump() for section in run_file.venues}
+        longest = {
+            kind: max(arrival[kind] for arrival in arrivals.values()) for kind in ("submit_ns", "amend_ns", "cancel_ns")
+        }
+        return {
+            "arrival": longest,
+            "arrivals": arrivals,
+            "maker_fees": {
+                section.name: float(section.fees.maker_rate)
+                for section in run_file.venues
+                if section.fees.per_contract is None
+            },
+            "taking": _taking(run_file),
+        }
+    section = next((section for section in run_file.venues if section.name == venue), None)
+    if section is None:
+        return {}
     return {
         "arrival": arrival_of(section).model_dump(),
         "maker_fee_reserve": max(float(section.fees.maker_rate), 0.0),
+        "taking": _taking(run_file),
     }
 
 

@@ -15,6 +15,7 @@ from mm_nautilus.inventory.hedge_market import HedgeMarket, HedgeOrder
 from mm_nautilus.inventory.hedge_settings import HedgeSettings
 from mm_nautilus.inventory.ledger import Ledger
 from mm_nautilus.inventory.ledger_line import Booking, Fill
+from mm_nautilus.inventory.limits import Holding
 from mm_nautilus.inventory.liquidation import liquidation_due
 from mm_nautilus.inventory.state import Recovery, VenueReport, recover
 from mm_nautilus.market import RiskStage
@@ -55,9 +56,16 @@ class HedgeControl:
         self.desk = HedgeDesk(settings, markets, strategy_id, asset)
         self.stage = RiskStage.NORMAL
         """What the risk monitor asks for."""
+        self.asked: Demand | None = None
+        """What others than this asset want hedged here now; what must go for itself goes before."""
+        self.limit: float | None = None
+        """Largest |exposure| of the asset, in its units, where it is not that of `limit_lots`."""
         self._settings = settings
         self._limit_lots = limit_lots
         self._age = age
+        self._asset = asset
+        self._left_alone = float(settings.max_exposure) if settings.trigger == "fills" else None
+        self._nothing_pending = Holding(asset, "", 0.0, 0.0, 0.0, 1.0)
         self._markets = {market.name: market for market in markets}
         self._quoted = markets[0]
         for market in markets:
@@ -68,9 +76,15 @@ class HedgeControl:
         """The quoted instrument first."""
         return self.desk.markets
 
+    def market(self, instrument_id: str) -> HedgeMarket:
+        """Return the market of an instrument."""
+        return self._markets[instrument_id]
+
     def listens(self, now_ns: int, centre: float = 0.0) -> bool:
         """Whether anything could be hedged now; `step` need not be asked where not."""
         if self._settings.trigger != "none" or self.stage >= RiskStage.FLATTEN or self.desk.decision is not None:
+            return True
+        if self.asked is not None:
             return True
         return self.due_lots(now_ns, centre) != 0
 
@@ -83,6 +97,23 @@ class HedgeControl:
     def exposure(self) -> float:
         """Signed exposure to the asset over all markets, hedges in flight not counted; in units of the asset."""
         return sum(market.exposure() for market in self.markets)
+
+    def pending(self, exposure: float) -> Holding:
+        """Return what hedging of fills has yet to send, as the limits see it: it works on its side already.
+
+        Whoever counts an exposure that is about to be hedged as room for quotes on the other side counts it twice.
+
+        Parameters
+        ----------
+        exposure : float
+            Of the asset, in its units.
+
+        """
+        left = self._left_alone
+        if left is None or (abs(exposure) <= left and self.desk.decision is None):
+            return self._nothing_pending
+        quantity = min(max(exposure, -left), left) - exposure - self.desk.in_flight()
+        return Holding(self._asset, "", 0.0, max(quantity, 0.0), max(-quantity, 0.0), 1.0)
 
     # ------------------------------------------------------------------ work
 
@@ -104,13 +135,15 @@ class HedgeControl:
         exposure, demand = self.exposure, None
         unit = self._quoted.asset_per_lot()
         if unit is not None:
-            limit = self._limit_lots * unit
+            limit = self._limit_lots * unit if self.limit is None else self.limit
             bands = hedge_bands(self._settings, self.stage, limit, centre, sigma, skew, self.taking_cost(now_ns))
             demand = hedge_demand(exposure, bands, self.desk.working)
         aged = self._aged(now_ns, exposure, centre)
         if aged is not None and (demand is None or abs(aged.quantity) > abs(demand.quantity)):
             demand = aged
-        return self.desk.step(now_ns, demand, exposure)
+        if demand is None and self.stage < RiskStage.FLATTEN:
+            demand = self.asked
+        return self.desk.step(now_ns, demand, exposure, sigma)
 
     def due_lots(self, now_ns: int, centre: float = 0.0) -> int:
         """Return the signed lots of the quoted instrument that have been held too long; other arguments as `step`."""

@@ -2,7 +2,8 @@ r"""How much of an exposure must be hedged, and why.
 
 Every cause to hedge is a band around the exposure that is wanted: what lies beyond ``above`` begins a hedge, and it
 goes on to ``to``. The tightest band that is exceeded decides. A hedge never makes an exposure larger nor turns its
-sign: an inventory that is wanted is left to the quotes to buy.
+sign: an inventory that is wanted is left to the quotes to buy. The exception is what is traded to hedge *others*,
+PORTFOLIO, which no band of this instrument knows: see `mm_nautilus.inventory.cross_hedge`.
 
 =================== ============================================ =====================
 cause               begins above                                 goes on to
@@ -48,6 +49,7 @@ class Cause(StrEnum):
     AGE = "AGE"
     FLATTEN = "FLATTEN"
     EMERGENCY = "EMERGENCY"
+    PORTFOLIO = "PORTFOLIO"
 
     @property
     def purpose(self) -> Purpose:

@@ -14,20 +14,24 @@ immediate-or-cancel limits.
 - *Carried*: what is smaller than the smallest order stays in the exposure and is hedged with what follows.
 
 Where several instruments can be traded, positions that hedged the other way are closed first; then the asset itself is
-preferred to a correlated instrument, and the cheaper market to the dearer.
+preferred to a correlated instrument, and the cheaper market to the dearer: by the net price for the size where a
+`HedgeRouter` is given, which also cuts a hedge up over several markets, else by half-spread and fee. A market that
+refuses an order is passed over for the next one.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
+from mm_nautilus.inventory.hedge_choice import closes, preferred, side_of
 from mm_nautilus.inventory.hedge_demand import Cause, Demand
 from mm_nautilus.inventory.hedge_market import HedgeMarket, HedgeOrder
 from mm_nautilus.inventory.hedge_record import Decision, HedgeRecord
+from mm_nautilus.inventory.hedge_route import Choice, HedgeRouter
 from mm_nautilus.inventory.hedge_settings import HedgeSettings
 from mm_nautilus.market import Purpose, Side
 from mm_nautilus.messages import HedgeFact
@@ -49,6 +53,10 @@ class HedgeIntent:
     decision_id: int
     cause: Cause
     mid: float
+    beyond: float = 0.0
+    """Mean price that it is expected to pay, less the mid now; in price units."""
+    reason: str = ""
+    """Why it goes there."""
 
 
 class HedgeDesk:
@@ -79,6 +87,9 @@ class HedgeDesk:
         self._orders: dict[str, HedgeMarket] = {}
         self._ended: OrderedDict[str, HedgeOrder] = OrderedDict()
         self._wake_ns: int | None = None
+        self._sigma = 0.0
+        self.router: HedgeRouter | None = None
+        """Knows which market is worth a hedge; ``None`` where half-spread and fee decide."""
         self.decision: Decision | None = None
         """The hedge being worked, or ``None``."""
         self.decisions = 0
@@ -114,7 +125,9 @@ class HedgeDesk:
 
     # ------------------------------------------------------------------ work
 
-    def step(self, now_ns: int, demand: Demand | None, exposure: float = 0.0) -> list[HedgeIntent]:
+    def step(
+        self, now_ns: int, demand: Demand | None, exposure: float = 0.0, sigma: float | None = None
+    ) -> list[HedgeIntent]:
         """Return the orders to send now.
 
         Parameters
@@ -125,8 +138,14 @@ class HedgeDesk:
             What must be hedged now, orders that are out not counted.
         exposure : float
             Present exposure, for the records where there is no demand; in units of the asset.
+        sigma : float or None
+            Volatility of the asset, in price per square-root second, where it is known.
 
         """
+        self._sigma = sigma or 0.0
+        for market in self.markets:
+            top = market.fit_top(now_ns)
+            market.quality.heard(now_ns, None if top is None else top.mid)
         self._record.seen(*((exposure, exposure) if demand is None else (demand.exposure, demand.target)))
         self._wake_ns = None
         if demand is not None and self._dust(demand.quantity, demand.cause):
@@ -136,12 +155,12 @@ class HedgeDesk:
         if decision is None or demand is None:
             self._release()
             return []
-        intent = self._next_order(now_ns, decision, demand)
+        intents = self._next_orders(now_ns, decision, demand)
         if now_ns >= decision.alarm_ns:
             self._said(now_ns, "ALARM", decision, f"not done: {decision.waits_for or 'orders are working'}")
             decision.alarm_ns += self._deadline_ns * (1 + (now_ns - decision.alarm_ns) // self._deadline_ns)
         self._wake(decision.alarm_ns)
-        return [] if intent is None else [intent]
+        return intents
 
     def _follow(self, now_ns: int, demand: Demand | None) -> None:
         """Begin a decision where there is a demand, and end it where there is none or a graver one takes over."""
@@ -190,54 +209,58 @@ class HedgeDesk:
         must_go = cause.purpose is Purpose.LIQUIDATION
         return [market for market in self.markets if must_go or not market.last_resort]
 
-    def _next_order(self, now_ns: int, decision: Decision, demand: Demand) -> HedgeIntent | None:
-        """Return the order to send, or note why there is none and when to look again."""
+    def _next_orders(self, now_ns: int, decision: Decision, demand: Demand) -> list[HedgeIntent]:
+        """Return the orders to send, or note why there is none and when to look again."""
         waiting = [market.order.sent_ns for market in self.markets if market.order is not None]
         if waiting and now_ns < max(waiting) + self._retry_ns:
             decision.waits_for = "an order that has not been answered"
             self._wake(max(waiting) + self._retry_ns)
-            return None
+            return []
         remaining = demand.quantity - self.in_flight()
         if remaining * demand.quantity <= 0.0 or self._dust(remaining, decision.cause):
             decision.waits_for = "an order that has not been answered"
             self._wake(now_ns + self._retry_ns)
-            return None
+            return []
         faults: list[str] = []
-        for market in self._ranked(now_ns, decision.cause, remaining, faults):
+        ranked = self._ranked(now_ns, decision.cause, remaining, faults)
+        for place, choice in enumerate(ranked):
+            market = choice.market
             if now_ns < market.not_before_ns:
                 faults.append(f"{market.name}: pacing")
                 self._wake(market.not_before_ns)
                 if market.refusals:
                     continue
                 break  # it is worth the wait: it has just traded
-            intent = self._order_on(market, now_ns, decision, remaining, faults)
-            if intent is not None:
+            passed = "; ".join(faults)
+            intents = self._orders_on(ranked[place:], now_ns, decision, remaining, faults)
+            if passed:
+                intents = [replace(one, reason=f"{one.reason}; passed over {passed}") for one in intents]
+            if intents:
                 decision.waits_for = ""
                 self._wake(now_ns + self._retry_ns)
-                self._release(market)
-                return intent
+                self._release([intent.market for intent in intents])
+                return intents
             if market.clearing_ns is not None and now_ns < market.clearing_ns + self._retry_ns:
                 break  # our own quotes are on their way out: that takes one exchange of commands
         decision.waits_for = "; ".join(faults)
         self._wake(now_ns + self._retry_ns)
-        return None
+        return []
 
-    def _ranked(self, now_ns: int, cause: Cause, remaining: float, faults: list[str]) -> list[HedgeMarket]:
+    def _ranked(self, now_ns: int, cause: Cause, remaining: float, faults: list[str]) -> list[Choice]:
         """Return the markets that can be traded now or after a pause, best first."""
-        ranked: list[tuple[tuple[bool, bool, float], int, HedgeMarket]] = []
-        for place, market in enumerate(self._allowed(cause)):
+        closing: list[HedgeMarket] = []
+        others: list[HedgeMarket] = []
+        for market in self._allowed(cause):
             fault = self._fault(market, now_ns)
             if fault is not None:
                 faults.append(f"{market.name}: {fault}")
-                continue
-            top = market.top
-            if top is None:
-                continue
-            closes = market.quotes is None and _side(remaining, market) * market.position_lots < 0
-            rank = (not closes, market.ratio is not None, market.taking_cost(top) / top.mid)
-            ranked.append((rank, place, market))
-        ranked.sort(key=lambda one: one[:2])
-        return [market for _, _, market in ranked]
+            else:
+                (closing if closes(market, remaining) else others).append(market)
+        bps = self._slippage_bps[cause.purpose]
+        return [
+            *preferred(closing, remaining, bps, self.router, self._sigma),
+            *preferred(others, remaining, bps, self.router, self._sigma),
+        ]
 
     def _fault(self, market: HedgeMarket, now_ns: int) -> str | None:
         if market.order is not None:
@@ -249,17 +272,45 @@ class HedgeDesk:
             fault = market.ratio.fault
         return fault or ("no price" if market.asset_per_lot() is None else None)
 
+    def _orders_on(
+        self, choices: Sequence[Choice], now_ns: int, decision: Decision, remaining: float, faults: list[str]
+    ) -> list[HedgeIntent]:
+        """Return the orders that begin with the first of the choices and take with it what pays as well."""
+        first, router = choices[0], self.router
+        if router is None or first.offer is None:
+            intent = self._order_on(first, now_ns, decision, remaining, faults)
+            return [] if intent is None else [intent]
+        closing = closes(first.market, remaining)
+        together = [
+            one
+            for one in choices
+            if one.offer is not None
+            and now_ns >= one.market.not_before_ns
+            and closes(one.market, remaining) is closing
+            and (not closing or one is first)
+        ]
+        parts = router.parts(abs(remaining), together, self._sigma) if len(together) > 1 else {}
+        if not parts:
+            parts = {first.market.name: abs(remaining)}
+        intents = [
+            self._order_on(one, now_ns, decision, parts[one.market.name] * (1 if remaining > 0.0 else -1), faults)
+            for one in together
+            if one.market.name in parts
+        ]
+        return [intent for intent in intents if intent is not None]
+
     def _order_on(
-        self, market: HedgeMarket, now_ns: int, decision: Decision, remaining: float, faults: list[str]
+        self, choice: Choice, now_ns: int, decision: Decision, remaining: float, faults: list[str]
     ) -> HedgeIntent | None:
+        market = choice.market
         top, unit = market.top, market.asset_per_lot()
         assert top is not None
         assert unit is not None
-        side = _side(remaining, market)
+        side = side_of(market, remaining)
         lots = int(abs(remaining / unit) + _ROUNDING)
-        if market.quotes is None and side * market.position_lots < 0:
-            lots = min(lots, abs(market.position_lots))
         tick, smallest = float(market.contract.grid.tick), market.contract.smallest_lots(top.mid)
+        if closes(market, remaining) and abs(market.position_lots) >= smallest:
+            lots = min(lots, abs(market.position_lots))  # what is below the smallest order cannot be closed alone
         limit_ticks = market.limit_ticks(side, top.mid, self._slippage_bps[decision.cause.purpose])
         shown = market.shown_lots(side, limit_ticks)
         if shown < smallest:
@@ -271,6 +322,9 @@ class HedgeDesk:
         if lots < smallest:
             faults.append(f"{market.name}: the rest is below the smallest order")
             return None
+        if market.capacity(side, limit_ticks * tick) / abs(unit) + _ROUNDING < smallest:
+            faults.append(f"{market.name}: our own quotes, the limits or the funds leave no room")
+            return None
         if market.quotes is not None:
             market.quotes.reserve(side, lots, alone=False)
         room = market.room_lots(side, limit_ticks * tick)
@@ -281,7 +335,10 @@ class HedgeDesk:
         market.clearing_ns = None
         lots = lots if room is None else min(lots, room)
         mid = decision.mids.setdefault(market.name, top.mid)
-        return HedgeIntent(market, side, lots, limit_ticks, decision.decision_id, decision.cause, mid)
+        beyond = choice.expected - top.mid
+        return HedgeIntent(
+            market, side, lots, limit_ticks, decision.decision_id, decision.cause, mid, beyond, choice.reason
+        )
 
     def _clear(self, market: HedgeMarket, side: Side, lots: int, now_ns: int) -> None:
         """Note since when our own quotes stand in the way; where those of the hedge's side do, they go as well."""
@@ -297,10 +354,10 @@ class HedgeDesk:
     def _said(self, now_ns: int, event: str, decision: Decision, reason: str) -> None:
         self._record.decision(now_ns, event, decision, self.markets[0], None, 0, reason)
 
-    def _release(self, but: HedgeMarket | None = None) -> None:
+    def _release(self, but: Sequence[HedgeMarket] = ()) -> None:
         """Let quotes come back where no hedge is out and none is about to be."""
         for market in self.markets:
-            if market.quotes is not None and market is not but and market.order is None:
+            if market.quotes is not None and market not in but and market.order is None:
                 market.quotes.release()
                 market.clearing_ns = None
 
@@ -323,10 +380,11 @@ class HedgeDesk:
             intent.mid,
             now_ns,
             asked_ns=now_ns,
+            beyond=intent.beyond,
         )
         self._out(market, order)
         price = intent.limit_ticks * market.contract.grid.tick
-        self._record.order(now_ns, "SENT", order, self.decision, market, intent.lots, price)
+        self._record.order(now_ns, "SENT", order, self.decision, market, intent.lots, price, reason=intent.reason)
         return order
 
     def _out(self, market: HedgeMarket, order: HedgeOrder) -> None:
@@ -360,6 +418,7 @@ class HedgeDesk:
         value = market.contract.value
         cost = int(order.side) * (value(lots, float(price)) - value(lots, order.mid)) + commission
         self._record.order(now_ns, "FILLED", order, self.decision, market, lots, price, cost)
+        market.quality.filled(now_ns, order.side, float(lots), float(price), order.beyond)
         if client_order_id not in self._orders:
             return
         if order.leaves_lots <= 0:
@@ -425,6 +484,7 @@ class HedgeDesk:
             "decision": None if self.decision is None else asdict(self.decision),
             "orders": orders,
             "ratios": {market.name: market.ratio.save() for market in self.markets if market.ratio is not None},
+            "qualities": {market.name: market.quality.save() for market in self.markets},
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -436,6 +496,8 @@ class HedgeDesk:
         for market in self.markets:
             if market.ratio is not None and market.name in state["ratios"]:
                 market.ratio.load(state["ratios"][market.name])
+            if market.name in state.get("qualities", {}):  # not among what earlier versions saved
+                market.quality.load(state["qualities"][market.name])
         for fields in state["orders"]:
             order = HedgeOrder(**(fields | {"cause": Cause(fields["cause"]), "side": Side(fields["side"])}))
             market_of = {market.name: market for market in self.markets}.get(order.instrument_id)
@@ -448,9 +510,3 @@ class HedgeDesk:
         market = {one.name: one for one in self.markets}[order.instrument_id]
         if market.order is None:
             self._out(market, order)
-
-
-def _side(remaining: float, market: HedgeMarket) -> Side:
-    """Return the side that trades `remaining` units of the asset: an instrument that moves against it turns it."""
-    unit = market.asset_per_lot() or 1.0
-    return Side.BUY if remaining * unit > 0.0 else Side.SELL

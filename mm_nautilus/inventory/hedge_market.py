@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import ClassVar, Protocol
 
+from mm_nautilus.inventory.fill_quality import FillQuality
 from mm_nautilus.inventory.hedge_demand import Cause
 from mm_nautilus.inventory.hedge_ratio import HedgeRatio
 from mm_nautilus.inventory.hedge_settings import TakingTerms
@@ -79,6 +80,8 @@ class HedgeOrder:
     filled_lots: int = 0
     asked_ns: int = 0
     """When the venue was last asked what has become of it."""
+    beyond: float = 0.0
+    """Mean price that it was expected to pay when it was sent, less the mid then; in price units."""
 
     @property
     def leaves_lots(self) -> int:
@@ -119,11 +122,16 @@ class HedgeMarket:
         "not_before_ns",
         "order",
         "position_lots",
+        "quality",
         "quotes",
+        "rate",
         "ratio",
         "refusals",
         "terms",
     )
+
+    closes_first: ClassVar[bool] = True
+    """Whether a position that hedged the other way is closed before a cheaper market is looked for."""
 
     def __init__(
         self,
@@ -141,6 +149,10 @@ class HedgeMarket:
         self.funds = funds
         self._stale_after_ns = int(stale_after_s * 1e9)
         self._top: TopOfBook | None = None
+        self.rate = 1.0
+        """Currency that the markets are compared in, per unit of the one its prices are in."""
+        self.quality = FillQuality()
+        """What orders here have lost lately."""
         self.heard_ns = 0
         """When the market was last heard of, in nanoseconds."""
         self.depth: Callable[[Side], Levels] | None = None
@@ -220,20 +232,31 @@ class HedgeMarket:
         worst = mid * (1.0 + int(side) * slippage_bps * 1e-4) / float(self.contract.grid.tick)
         return math.floor(worst + 1e-9) if side is Side.BUY else math.ceil(worst - 1e-9)
 
-    def shown_lots(self, side: Side, limit_ticks: int) -> float:
-        """Lots shown at prices no worse than the limit, to an order of `side`."""
-        top, grid = self._top, self.contract.grid
+    def shown(self, side: Side, limit_ticks: int) -> list[tuple[float, float]]:
+        """Return the levels at prices no worse than the limit that an order of `side` would take, best first."""
+        top, tick = self._top, float(self.contract.grid.tick)
         if top is None:
-            return 0.0
+            return []
         best = (top.ask, top.ask_size) if side is Side.BUY else (top.bid, top.bid_size)
         levels: Levels = (best,) if self.depth is None else self.depth(side)
-        limit = limit_ticks * float(grid.tick) + int(side) * 1e-9 * float(grid.tick)
-        size = 0.0
-        for price, shown in levels:
+        limit = limit_ticks * tick + int(side) * 1e-9 * tick
+        found = []
+        for price, size in levels:
             if (price - limit) * int(side) > 0.0:
                 break
-            size += shown
-        return size / float(grid.lot)
+            found.append((price, size))
+        return found
+
+    def shown_lots(self, side: Side, limit_ticks: int) -> float:
+        """Lots shown at prices no worse than the limit, to an order of `side`."""
+        return sum(size for _, size in self.shown(side, limit_ticks)) / float(self.contract.grid.lot)
+
+    def capacity(self, side: Side, price: float) -> float:
+        """Units of the asset that a hedge could trade here, our own quotes withdrawn before it; infinite for any."""
+        unit = self.asset_per_lot()
+        if self.funds is None:
+            return math.inf
+        return 0.0 if unit is None else self.funds(side, price) * abs(unit)
 
     def room_lots(self, side: Side, price: float) -> int | None:
         """Lots that limits, our own quotes and funds allow to send on `side` at a price; ``None`` for any."""

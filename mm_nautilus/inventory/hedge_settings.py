@@ -97,6 +97,13 @@ class HedgeSettings(Settings):
     max_share_of_depth: float = Field(
         default=0.5, gt=0, le=1, description="Largest share of the size shown within the worst price to take at once."
     )
+    latency_z: float = Field(
+        default=1.0,
+        ge=0,
+        le=10,
+        description="Where several markets of the asset can be traded: standard deviations of the price until an "
+        "order arrives that are held against a market.",
+    )
     min_interval_s: float = Field(default=0.2, ge=0, description="Least time between the orders of one instrument.")
     retry_interval_s: float = Field(default=1.0, gt=0, description="Time to wait after an order that found nothing.")
     deadline_s: float = Field(default=30.0, gt=0, description="A hedge not done by then raises an alarm, and goes on.")

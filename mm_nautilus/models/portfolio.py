@@ -24,7 +24,7 @@ from mm_nautilus.errors import ParameterError
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Quote
 from mm_nautilus.models.checks import vector
-from mm_nautilus.models.multi_asset import MultiAssetQuoter
+from mm_nautilus.models.multi_asset import Floats, MultiAssetQuoter
 
 
 class PortfolioQuoter:
@@ -59,7 +59,7 @@ class PortfolioQuoter:
         """
         if len(solution.target) != len(self._inventory):
             raise ParameterError("solution", f"of {len(solution.target)}", f"of {len(self._inventory)} instruments")
-        self._half = solution.half_spreads.tolist()
+        self._half: list[float] = solution.half_spreads.tolist()
         self._target = solution.target
         # Contiguous rows; the matrix is symmetric, so a row is the column that a fill needs.
         self._slope = np.ascontiguousarray(2.0 * solution.matrix)
@@ -98,6 +98,14 @@ class PortfolioQuoter:
         instrument pays, for positions in others too: `mm_nautilus.inventory.hedging`, instrument by instrument.
         """
         return float(self._skew[instrument])
+
+    def half_spread(self, instrument: int) -> float:
+        """Return the distance of either quote of one instrument from where both would be without a spread."""
+        return self._half[instrument]
+
+    def skews(self) -> Floats:
+        """Return `skew` of every instrument."""
+        return self._skew.copy()
 
     def quote(self, instrument: int, fair_value: float) -> Quote:
         """Return where to quote one instrument.

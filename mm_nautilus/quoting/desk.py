@@ -20,10 +20,19 @@ from mm_nautilus.market import Grid, Level, MarketState, RiskStage, Side, TopOfB
 from mm_nautilus.messages import QuoteDecision
 from mm_nautilus.models import find_model
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment
+from mm_nautilus.quoting.anchor import ALONE, Anchor
 from mm_nautilus.quoting.budget import MessageBudget
 from mm_nautilus.quoting.guards import Bounds, Reason, book_fault
 from mm_nautilus.quoting.orders import OrderBookkeeper, OrderStatus, WorkingOrder
-from mm_nautilus.quoting.pipeline import Funds, Quoter, Wanted, limit_problems, size_problems, withdrawn
+from mm_nautilus.quoting.pipeline import (
+    Funds,
+    ModelOf,
+    Quoter,
+    Wanted,
+    limit_problems,
+    size_problems,
+    withdrawn,
+)
 from mm_nautilus.quoting.reconcile import Exposure, Plan, reconcile
 from mm_nautilus.quoting.record import quote_decision
 from mm_nautilus.quoting.restraint import UNRESTRAINED, Reserved, Restraint
@@ -54,6 +63,8 @@ class Desk:
         Base units a lot stands for at a price; see `Quoter`. Asked once, on the first pass that prices anything.
     position_lots : int
         Position taken over at the start.
+    inventory_limit, model_of
+        See `Quoter`.
 
     Raises
     ------
@@ -71,10 +82,12 @@ class Desk:
         "_grid",
         "_halted",
         "_instrument_id",
+        "_inventory_limit",
         "_last",
         "_limit_lots",
         "_lot",
         "_max_book_spread_bps",
+        "_model_of",
         "_quoter",
         "_requote_settings",
         "_settings",
@@ -105,12 +118,16 @@ class Desk:
         strategy_id: str,
         base_per_lot: Callable[[float], float],
         position_lots: int = 0,
+        inventory_limit: float | None = None,
+        model_of: ModelOf | None = None,
     ) -> None:
         if problems := size_problems(settings, grid):
             raise ConfigError("strategy", problems)
         self._settings = settings
         self._grid = grid
         self._base_per_lot = base_per_lot
+        self._inventory_limit = inventory_limit
+        self._model_of = model_of
         self._tick, self._lot = float(grid.tick), float(grid.lot)
         self._strategy_id = strategy_id
         table = settings.micro_price if settings.fair_value == "micro_price" else None
@@ -207,7 +224,12 @@ class Desk:
     # --------------------------------------------------------------- quoting
 
     def requote(
-        self, trigger: str, now_ns: int, funds: Funds | None = None, bounds: Bounds | None = None
+        self,
+        trigger: str,
+        now_ns: int,
+        funds: Funds | None = None,
+        bounds: Bounds | None = None,
+        anchor: Anchor | None = None,
     ) -> Requote | None:
         """Run the pipeline; return commands and record when anything about our quotes changes.
 
@@ -221,10 +243,12 @@ class Desk:
             Of a cash account.
         bounds : Bounds or None
             What the asset, the venue, the day and the portfolio leave.
+        anchor : Anchor or None
+            What other markets of the asset say.
 
         """
         bounds = self.restraint.bounds(bounds, self.position_lots)
-        state, wanted = self._decide(now_ns, funds, bounds)
+        state, wanted = self._decide(now_ns, funds, bounds, anchor)
         last = self._last
         same = (
             last is not None
@@ -262,10 +286,13 @@ class Desk:
             plan,
             self._tick,
             self._lot,
+            ALONE if anchor is None else anchor.record,
         )
         return Requote(plan, decision)
 
-    def _decide(self, now_ns: int, funds: Funds | None, bounds: Bounds | None) -> tuple[MarketState | None, Wanted]:
+    def _decide(
+        self, now_ns: int, funds: Funds | None, bounds: Bounds | None = None, anchor: Anchor | None = None
+    ) -> tuple[MarketState | None, Wanted]:
         restraint = self.restraint
         withdraws = Reason.HALTED if self._halted else restraint.withdraws
         if withdraws is not None:
@@ -273,23 +300,24 @@ class Desk:
         fault, top, sigma = self.fault(now_ns), self.top, self.volatility.value
         if fault is not None or top is None:
             return None, withdrawn(fault or Reason.NO_BOOK)
+        if anchor is not None and anchor.withdraws is not None:
+            return None, withdrawn(anchor.withdraws)
         if sigma is None:
             return None, withdrawn(Reason.WARMING_UP)
         if self._quoter is None:
             base_per_lot = self._base_per_lot(top.mid)
             if problems := limit_problems(self._settings, self._grid, base_per_lot, top.mid):
                 raise ConfigError("strategy", problems)
-            self._quoter = Quoter(self._settings, self._grid, base_per_lot)
+            self._quoter = Quoter(self._settings, self._grid, base_per_lot, self._inventory_limit, self._model_of)
             self._start_ns = now_ns
         volume_ratio = 1.0 if self._activity is None else self._activity.value(now_ns)
-        state = MarketState(
-            now_ns, top, self._fair_value_of(top), sigma, self._bids, self._asks, volume_ratio, self.adverse_ratio
-        )
+        fair_value = self._fair_value_of(top) if anchor is None else anchor.fair_value
+        state = MarketState(now_ns, top, fair_value, sigma, self._bids, self._asks, volume_ratio, self.adverse_ratio)
         self._state = state
         elapsed_s = (now_ns - self._start_ns) * 1e-9
         adjustment = restraint.adjusted(self.adjustment)
         left = restraint.left_to_quotes(bounds, self.position_lots, self._limit_lots)
-        wanted = self._quoter.decide(state, self.position_lots, elapsed_s, adjustment, funds, left)
+        wanted = self._quoter.decide(state, self.position_lots, elapsed_s, adjustment, funds, left, anchor)
         self.target = wanted.target
         if adjustment is not self.adjustment:
             wanted = replace(wanted, reasons=(*wanted.reasons, Reason.RISK_WIDENED))

@@ -46,6 +46,16 @@ class Reason(StrEnum):
     WIDENED = "WIDENED"
     ADVERSE_SELECTION = "ADVERSE_SELECTION"
     """Stepped away from a side that is being picked off."""
+    NO_HEDGE = "NO_HEDGE"
+    """No venue could take the hedge of a fill of this side."""
+    VENUE_STALE = "VENUE_STALE"
+    VENUE_HALTED = "VENUE_HALTED"
+    VENUE_DISCONNECTED = "VENUE_DISCONNECTED"
+    NO_CONVERSION_RATE = "NO_CONVERSION_RATE"
+    CLOCK_OFFSET = "CLOCK_OFFSET"
+    """The venue's clock is too far from the others' for its prices to be compared."""
+    NO_FAIR_VALUE = "NO_FAIR_VALUE"
+    """No venue of the asset is fit to be priced by."""
 
 
 class Cap(StrEnum):
@@ -65,6 +75,8 @@ class Cap(StrEnum):
     RISK_REDUCE_ONLY = "RISK_REDUCE_ONLY"
     RISK_FLATTEN = "RISK_FLATTEN"
     HEDGING = "HEDGING"
+    HEDGE_BOUND = "HEDGE_BOUND"
+    """The price that a fill can be hedged at with the minimum edge."""
 
 
 _SUFFIX = {Side.BUY: ":BID", Side.SELL: ":ASK"}
@@ -80,6 +92,10 @@ class Trace:
     def reason(self, reason: Reason, side: Side | None = None) -> None:
         """Note why something is not quoted."""
         _note(self.reasons, reason, side)
+
+    def names(self, reason: Reason, side: Side) -> bool:
+        """Return whether this reason of a side has been noted."""
+        return reason + _SUFFIX[side] in self.reasons
 
     def cap(self, cap: Cap, side: Side | None = None) -> None:
         """Note what changed a price or a size."""

@@ -7,18 +7,22 @@ and hands its answer to `reconcile`.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import EMPTY_LADDER, Grid, Ladder, Level, MarketState, Quote, QuoteState, Side
-from mm_nautilus.models import find_model
+from mm_nautilus.models import QuotingModel, find_model
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, adjusted, banded
+from mm_nautilus.quoting.anchor import Anchor
 from mm_nautilus.quoting.finalise import LadderShape, finalised_side
 from mm_nautilus.quoting.guards import Bounds, Cap, Reason, Room, Trace, floor_half_spread, uncross
 from mm_nautilus.quoting.ladder import inventory_share, skewed, smallest_lots, towards_limit
 from mm_nautilus.quoting.settings import QuotingSettings
 from mm_nautilus.quoting.target import TargetInventory
+
+type ModelOf = Callable[[QuotingSettings, float, float], QuotingModel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +140,24 @@ class Quoter:
         multiplier for a linear contract, divided by the price for an inverse one. The model sees
         inventory and order size in these.
 
+    inventory_limit : float or None
+        Largest |inventory| that the model leans with, in base units; the position limit where left out.
+    model_of : callable or None
+        Makes the model from settings, order size and inventory bound, as `QuotingModel` is made; the class that the
+        settings name where left out.
+
     Assumes that `size_problems` found none.
 
     """
 
-    def __init__(self, settings: QuotingSettings, grid: Grid, base_per_lot: float) -> None:
+    def __init__(
+        self,
+        settings: QuotingSettings,
+        grid: Grid,
+        base_per_lot: float,
+        inventory_limit: float | None = None,
+        model_of: ModelOf | None = None,
+    ) -> None:
         # Settings models look every field up through a Python hook; a pass asks for twenty.
         ladder, guards = settings.ladder, settings.guards
         self._min_half_spread_bps, self._max_half_spread_bps = guards.min_half_spread_bps, guards.max_half_spread_bps
@@ -161,9 +178,12 @@ class Quoter:
             ladder.size_skew,
             ladder.widen_inventory_side,
         )
-        model_type = find_model(settings.model)
-        self._model = model_type(settings, order_lots * base_per_lot, self.limit_lots * base_per_lot)  # type: ignore[arg-type]
-        self._target = TargetInventory(settings, self._model, self.limit_lots * base_per_lot)
+        model_type: ModelOf = model_of or find_model(settings.model)
+        own_limit = self.limit_lots * base_per_lot
+        limit = own_limit if inventory_limit is None else inventory_limit
+        self._inventory_limit_lots = self.limit_lots if inventory_limit is None else limit / base_per_lot
+        self._model = model_type(settings, order_lots * base_per_lot, limit)
+        self._target = TargetInventory(settings, self._model, limit)
 
     def decide(
         self,
@@ -173,6 +193,7 @@ class Quoter:
         adjustment: Adjustment = NEUTRAL,
         funds: Funds | None = None,
         bounds: Bounds | None = None,
+        anchor: Anchor | None = None,
     ) -> Wanted:
         """Price, adjust, ladder and guard one quote.
 
@@ -191,13 +212,17 @@ class Quoter:
         bounds : Bounds or None
             What the asset, the venue, the day or a risk stage leaves; ``None`` where nothing but the
             instrument's own limits holds.
+        anchor : Anchor or None
+            What other markets of the asset say; ``None`` where the instrument is quoted by itself.
 
         """
         trace = Trace()
         target = self._target.value(state)
-        share = inventory_share(position_lots, target / self._base_per_lot, self.limit_lots)
+        inventory = position_lots * self._base_per_lot if anchor is None else anchor.inventory
+        held = position_lots if anchor is None else inventory / self._base_per_lot
+        share = inventory_share(held, target / self._base_per_lot, self._inventory_limit_lots)
         try:
-            quote = self._model.quote(state, position_lots * self._base_per_lot, elapsed_s)
+            quote = self._model.quote(state, inventory, elapsed_s)
         except ArithmeticError:  # parameters beyond what floats can hold overflow or divide by zero
             return withdrawn(Reason.MODEL_NOT_FINITE)
         if not _finite(quote):
@@ -206,6 +231,8 @@ class Quoter:
         asked = banded(adjustment, share, self._adjust)
         self._explain_bands(adjustment, asked, share, trace)
         final = adjusted(quote, asked)
+        if anchor is not None:
+            final = anchor.applied(final, state.top, trace)
         notional_lots = self._notional_lots(state.fair_value)
         bid_room = self._room(Side.BUY, position_lots, notional_lots, None if funds is None else funds.buy_lots, bounds)
         ask_room = self._room(
@@ -295,7 +322,8 @@ class Quoter:
     ) -> tuple[list[int], list[int]]:
         """Return prices in ticks and sizes in lots of one side, before levels are dropped."""
         if price is None:
-            trace.reason(Reason.MODEL_BOUND, side)
+            if not trace.names(Reason.NO_HEDGE, side):
+                trace.reason(Reason.MODEL_BOUND, side)
             return [], []
         floor = self._min_half_spread_bps * 1e-4 * state.fair_value
         price = floor_half_spread(side, price, state.fair_value, floor, trace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mm_nautilus.market import Level, MarketState, TopOfBook
 from mm_nautilus.messages import QuoteDecision
+from mm_nautilus.quoting.anchor import ALONE, AnchorRecord
 from mm_nautilus.quoting.pipeline import Wanted
 from mm_nautilus.quoting.reconcile import Exposure, Plan
 
@@ -21,6 +22,7 @@ def quote_decision(
     plan: Plan,
     tick: float,
     lot: float,
+    anchor: AnchorRecord = ALONE,
 ) -> QuoteDecision:
     """Return the record of one decision, from everything that went into it and came out of it.
 
@@ -36,6 +38,8 @@ def quote_decision(
         What we want to rest, and the commands that lead there.
     tick, lot : float
         To turn ticks and lots into price and size.
+    anchor : AnchorRecord
+        What other markets of the asset had to say.
 
     """
     quote, adjustment = wanted.quote, wanted.adjustment
@@ -79,6 +83,12 @@ def quote_decision(
         len(plan.cancels),
         plan.keeps,
         plan.deferred,
+        anchor.inventory,
+        anchor.bid_bound,
+        anchor.ask_bound,
+        anchor.bid_hedge_venue,
+        anchor.ask_hedge_venue,
+        anchor.hedge_refusals,
     )
 
 

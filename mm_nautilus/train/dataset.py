@@ -74,7 +74,7 @@ def recorded_fills(run_dir: Path, label: LabelSettings) -> RecordedFills:
     facts = [fact for fact in log.messages(FillFeatureFact) if fact.instrument_id == instrument_id]
     happened = log.table("fills", ["ts_ns"]).num_rows
     _check_recorded(run_dir, facts, happened, schema)
-    mid_ts_ns, mid = _mids(loaded, root, shape, tick)
+    mid_ts_ns, mid = mid_path(loaded, root, shape, tick)
     dataset = labelled(
         [fact.ts_ns for fact in facts],
         [int(Side[fact.side]) for fact in facts],
@@ -127,7 +127,8 @@ def _check_recorded(run_dir: Path, facts: list[FillFeatureFact], happened: int, 
         )
 
 
-def _mids(loaded: LoadedRun, root: Path, shape: CatalogShape, tick: Decimal) -> tuple[Times, Floats]:
+def mid_path(loaded: LoadedRun, root: Path, shape: CatalogShape, tick: Decimal) -> tuple[Times, Floats]:
+    """Return the exact mid of the catalogue after every change of the book, as the run saw it; in price units."""
     settings: Any = loaded.strategy_config.settings
     span = shape.first_ns, shape.last_ns
     tops = read_tops(root, settings.instrument_id, settings.book, tick, span)

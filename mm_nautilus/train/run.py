@@ -82,20 +82,73 @@ def train_model(
     _check_installed()
     if (run_file is None) == (run_dir is None):
         raise DataError("name either a run file to run, or the folder of a run (--run) to train on")
-    label, settings = label or LabelSettings(), settings or TrainingSettings()
-    loaded = _recording(run_file, overrides, seed) if run_file is not None else _recorded(run_dir, overrides)
+    if run_file is not None:
+        raw, problems = read_run_file(run_file, overrides)
+        return train_tables(
+            run_file, raw, seed=seed, output=output, label=label, settings=settings, say=say, problems=problems
+        )
+    loaded = _recorded(run_dir, overrides)
+    assert run_dir is not None
+    return _trained(loaded, run_dir, lambda: _folder(loaded, output), seed, label, settings, say)
+
+
+def train_tables(
+    path: Path,
+    raw: dict[str, Any],
+    *,
+    seed: int | None = None,
+    output: Path | None = None,
+    folder: Path | None = None,
+    label: LabelSettings | None = None,
+    settings: TrainingSettings | None = None,
+    say: Callable[[str], None] = lambda _text: None,
+    problems: Sequence[str] = (),
+) -> TrainedOutcome:
+    """Train on a run of the tables of a run file; see `train_model`.
+
+    Parameters
+    ----------
+    path : Path
+        The file they come from.
+    raw : dict
+        As TOML gives them.
+    folder : Path or None
+        To be made and written to; one of its own in `output` by default.
+    problems : sequence of str
+        Found in the file before.
+
+    """
+    _check_installed()
+    loaded = _recording(path, raw, seed, problems)
+    if folder is None:
+        folder = _folder(loaded, output)
+    run_dir = run_loaded(loaded, _into(folder / "run"), say).run_dir
+    made = folder
+    return _trained(loaded, run_dir, lambda: made, seed, label, settings, say)
+
+
+def _folder(loaded: LoadedRun, output: Path | None) -> Path:
     section = loaded.run_file.run
-    settings = settings.model_copy(update={"seed": section.seed if seed is None else seed})
-    folder: Path | None = None
-    if run_dir is None:
-        folder = new_folder(output or section.output, f"{section.name}-train", datetime.now(UTC))
-        run_dir = run_loaded(loaded, _into(folder / "run"), say).run_dir
+    return new_folder(output or section.output, f"{section.name}-train", datetime.now(UTC))
+
+
+def _trained(
+    loaded: LoadedRun,
+    run_dir: Path,
+    made: Callable[[], Path],
+    seed: int | None,
+    label: LabelSettings | None,
+    settings: TrainingSettings | None,
+    say: Callable[[str], None],
+) -> TrainedOutcome:
+    """Train on a run, and write what came of it into a folder that is made when there is something to write."""
+    used = loaded.run_file.run.seed if seed is None else seed
+    settings = (settings or TrainingSettings()).model_copy(update={"seed": used})
     say("labelling fills")
-    recorded = recorded_fills(run_dir, label)
+    recorded = recorded_fills(run_dir, label or LabelSettings())
     risk = recorded.settings.fill_risk
     trained = train(recorded.dataset, settings, (risk.low_risk, risk.high_risk), say)
-    if folder is None:
-        folder = new_folder(output or section.output, f"{section.name}-train", datetime.now(UTC))
+    folder = made()
     say("writing the model")
     path = folder / MODEL_FILE
     metadata = _save(path, recorded, trained)
@@ -111,9 +164,8 @@ def _check_installed() -> None:
         raise DataError(f"training needs {', '.join(missing)}, not installed here: pip install 'mm-nautilus[ml]'")
 
 
-def _recording(path: Path, overrides: Sequence[str], seed: int | None) -> LoadedRun:
-    """Load a run file as one that records features and lets no model choose what is filled."""
-    raw, problems = read_run_file(path, overrides)
+def _recording(path: Path, raw: dict[str, Any], seed: int | None, problems: Sequence[str]) -> LoadedRun:
+    """Load a run file's tables as those of a run that records features and lets no model choose what is filled."""
     table = raw.get("strategy")
     if isinstance(table, dict) and isinstance(table.setdefault("adverse_selection", {}), dict):
         table["adverse_selection"]["record_features"] = True

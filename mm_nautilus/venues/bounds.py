@@ -17,7 +17,7 @@ needs all of them to answer. Fails where the depth is gone when the hedge arrive
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,7 +27,7 @@ from mm_nautilus.market import Quote, Side, TopOfBook
 from mm_nautilus.venues.depth import Depth, sweep_vwap
 from mm_nautilus.venues.router import ENOUGH
 from mm_nautilus.venues.venue import Health
-from mm_nautilus.venues.xemm import HedgeTerms, ask_bound, bid_bound
+from mm_nautilus.venues.xemm import HedgeTerms, ask_from, bid_from, hedge_cost, hedge_proceeds
 
 
 @fast_init
@@ -178,24 +178,53 @@ def side_bound(
         raise ParameterError("sigma", sigma, ">= 0 and finite")
     if not math.isfinite(skew):
         raise ParameterError("skew", skew, "finite")
+    worths = [(book.name, hedge_worth(side, book, size, terms, sigma)) for book in books]
+    return best_bound(side, worths, terms, skew)
+
+
+def best_bound(
+    side: Side, worths: Iterable[tuple[str, Worth | str]], terms: BoundTerms, skew: float = 0.0
+) -> SideBound:
+    """Return how far the quote of one side may go, by what its hedge is worth on each venue.
+
+    Parameters
+    ----------
+    side : Side
+        Of the maker quote.
+    worths : iterable of (str, Worth or str)
+        By venue, from `hedge_worth`, in maker currency.
+    terms : BoundTerms
+        Fee and edge.
+    skew : float
+        Lowers the bound, in maker currency.
+
+    """
     buys = side is Side.BUY
-    best: tuple[float, str, float, float] | None = None
+    best: Worth | None = None
+    where = ""
     refused: list[tuple[str, str]] = []
-    for book in books:
-        bound = _venue_bound(buys, book, size, terms, sigma)
-        if isinstance(bound, str):
-            refused.append((book.name, bound))
-        elif best is None or (bound[0] > best[0] if buys else bound[0] < best[0]):
-            best = bound[0], book.name, bound[1], bound[2]
+    for name, worth in worths:
+        if isinstance(worth, str):
+            refused.append((name, worth))
+        elif best is None or (worth[0] > best[0] if buys else worth[0] < best[0]):
+            best, where = worth, name
     if best is None:
         return SideBound(None, None, None, 0.0, tuple(refused))
-    return SideBound(best[0] - skew, *best[1:], tuple(refused))
+    price = (bid_from if buys else ask_from)(best[0], terms.maker_fee, terms.min_edge)
+    return SideBound(price - skew, where, best[1], best[2], tuple(refused))
 
 
-def _venue_bound(
-    buys: bool, book: HedgeBook, size: float, terms: BoundTerms, sigma: float
-) -> tuple[float, float, float] | str:
-    """Return the bound that one venue gives, its mean price and its allowance, or why it gives none."""
+type Worth = tuple[float, float, float]
+"""What a unit of a hedge brings or costs, fee and allowance included, its mean price, and the allowance."""
+
+
+def hedge_worth(side: Side, book: HedgeBook, size: float, terms: BoundTerms, sigma: float) -> Worth | str:
+    """Return what hedging a fill of `side` on one venue is worth, in its ``fx`` currency, or why it cannot be.
+
+    Depends on nothing of the venue that is quoted but the currency: `terms.slippage` and `terms.z` alone are used.
+    Parameters as in `side_bound`.
+    """
+    buys = side is Side.BUY
     if book.health is not Health.LIVE:
         return book.health
     if size > (book.can_sell if buys else book.can_buy) * (1.0 + ENOUGH):
@@ -212,7 +241,7 @@ def _venue_bound(
     if slippage >= 1.0:
         return Unbound.LATENCY
     hedge = HedgeTerms(terms.maker_fee, book.taker_fee, slippage, terms.min_edge, book.fx)
-    return (bid_bound(vwap, hedge) if buys else ask_bound(vwap, hedge)), vwap, slippage
+    return (hedge_proceeds(vwap, hedge) if buys else hedge_cost(vwap, hedge)), vwap, slippage
 
 
 def towards_others(quote: Quote, current: float, other: float, costs: float, alpha: float) -> Quote:

@@ -94,6 +94,8 @@ class ConsolidatedFairValue:
         self._weight = [1.0 / n] * n
         self._live_weight = self._live_sum = 0.0
         self._next_stale_ns = _NEVER
+        self.changes = 0
+        """How often a venue has come or gone."""
         self._sampled_ns: int | None = None
         if weights is not None:
             self.set_weights(weights)
@@ -192,6 +194,27 @@ class ConsolidatedFairValue:
             return None
         return (value + self._basis[venue]) / rate
 
+    def others_value(self, venue: int, now_ns: int) -> float | None:
+        """Return what the asset is worth on one venue by all the others, in its own currency, ``None`` without any."""
+        value = self.value(now_ns)
+        live, total = self._health[venue] is Health.LIVE, self._live_sum
+        weight = self._live_weight
+        if live:
+            total -= self._weight[venue] * (self._price[venue] - self._basis[venue])
+            weight -= self._weight[venue]
+        rate = self._rate[venue]
+        if value is None or weight <= 1e-12 or rate != rate:  # noqa: PLR0124 - NaN
+            return None
+        return (total / weight + self._basis[venue]) / rate
+
+    def conversion(self, venue: int, into: int) -> float:
+        """Return units of the currency of `into` per unit of that of `venue`; NaN where a rate is not known."""
+        return self._rate[venue] / self._rate[into]
+
+    def reference_rate(self, venue: int) -> float:
+        """Return the worth of one unit of a venue's currency in the reference currency; NaN where it is not known."""
+        return self._rate[venue]
+
     def health(self, venue: int, now_ns: int) -> Health:
         """Return whether a venue counts now, and why not."""
         if now_ns > self._next_stale_ns:
@@ -249,6 +272,7 @@ class ConsolidatedFairValue:
             self._price[venue] = mid * rate
             if joins and value is not None and self._averaged[venue] == 0.0:
                 self._basis[venue] = self._price[venue] - value
+        self.changes += health is not self._health[venue]
         self._health[venue] = health
         self._sum_afresh()
 

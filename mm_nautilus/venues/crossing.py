@@ -57,6 +57,8 @@ class Trader:
         Size step in base units; ``None`` where there is none in base units (inverse contracts).
     min_size : Decimal
         Smallest order in base units; at least 0.
+    min_notional : Decimal
+        Smallest value of an order in the common currency; at least 0.
 
     Raises
     ------
@@ -70,6 +72,7 @@ class Trader:
     latency_s: float = 0.0
     lot: Decimal | None = None
     min_size: Decimal = _ZERO
+    min_notional: Decimal = _ZERO
 
     def __post_init__(self) -> None:
         if not (isinstance(self.taker_fee, Decimal) and self.taker_fee.is_finite() and -1 < self.taker_fee < 1):
@@ -78,8 +81,10 @@ class Trader:
             raise ParameterError(f"{self.name}: latency_s", self.latency_s, ">= 0 and finite")
         if self.lot is not None and not (self.lot.is_finite() and self.lot > 0):
             raise ParameterError(f"{self.name}: lot", self.lot, "> 0 and finite")
-        if not (self.min_size.is_finite() and self.min_size >= 0):
-            raise ParameterError(f"{self.name}: min_size", self.min_size, ">= 0 and finite")
+        for name in ("min_size", "min_notional"):
+            value = getattr(self, name)
+            if not (value.is_finite() and value >= 0):
+                raise ParameterError(f"{self.name}: {name}", value, ">= 0 and finite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,8 @@ class Opportunity:
         The arithmetic, in words.
     plan : Arbitrage or None
         What to trade where the verdict says so, else what the explanation is about; ``None`` where nothing was walked.
+    episode : int
+        Number of the crossing.
 
     """
 
@@ -155,11 +162,44 @@ class Opportunity:
     verdict: Verdict
     explanation: str
     plan: Arbitrage | None
+    episode: int = 0
 
     @property
     def gross_edge_bps(self) -> float:
         """Best bid over best ask before any cost, in bps of the ask."""
         return 1e4 * (self.bid / self.ask - 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A crossing that is over.
+
+    Parameters
+    ----------
+    ts_ns, since_ns : int
+        When the prices came apart, and when they had crossed.
+    episode : int
+        Its number.
+    buy, sell : int
+        Places of the venues.
+    ask, bid : float
+        Best prices when they crossed the most, in the common currency.
+    verdict : Verdict or None
+        The latest answer; ``None`` where it was never judged.
+    taken : int
+        How often it was taken from.
+
+    """
+
+    ts_ns: int
+    since_ns: int
+    episode: int
+    buy: int
+    sell: int
+    ask: float
+    bid: float
+    verdict: Verdict | None
+    taken: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +212,20 @@ class Means:
         Base units that could be sold.
     cash : Decimal or None
         Common currency that could be paid with.
+    room : Decimal or None
+        Base units that limits leave to be bought.
 
     """
 
     base: Decimal | None = None
     cash: Decimal | None = None
+    room: Decimal | None = None
+
+    @property
+    def size(self) -> Decimal | None:
+        """The smaller of base and room; ``None`` where neither binds."""
+        bounds = [bound for bound in (self.base, self.room) if bound is not None]
+        return min(bounds, default=None)
 
 
 def judge(
@@ -200,7 +249,7 @@ def judge(
     terms : ScanTerms
         Of which the least profit is used here.
     means : Means
-        Base at the seller, cash at the buyer.
+        Base at the seller, cash and room at the buyer.
     edge : Decimal
         What the last unit must leave, as a fraction of its cost.
     barred : str
@@ -227,13 +276,16 @@ def judge(
         **fees,
         min_edge=edge,
         min_profit=terms.min_profit,
-        base_available=means.base,
+        base_available=means.size,
         quote_available=means.cash,
         lot=lot,
     )
     least = max(buyer.min_size, seller.min_size)
     if 0 < plan.size < least:
         verdict, why = Verdict.TOO_SMALL, f"below the smallest order of {least:f}"
+    elif plan.size > 0 and (plan.buy_notional < buyer.min_notional or plan.sell_notional < seller.min_notional):
+        value = max(buyer.min_notional, seller.min_notional)
+        verdict, why = Verdict.TOO_SMALL, f"below the smallest value of an order, {value:f}"
     elif plan.executable:
         verdict, why = (Verdict.NOT_PERMITTED, barred) if barred else (Verdict.TAKEN, "")
     elif plan.size > 0:
@@ -264,7 +316,8 @@ def _nothing(
     kept = arbitrage(asks, bids, **fees, min_edge=edge, lot=lot)
     if kept.size == 0:
         return Verdict.MIN_EDGE, f"the last unit must leave {edge.scaleb(4).normalize():f} bps", paid
-    return Verdict.NO_BALANCE, f"base at the seller {means.base}, cash at the buyer {means.cash}", kept
+    bounds = f"base at the seller {means.base}, cash at the buyer {means.cash}"
+    return Verdict.NO_BALANCE, bounds if means.room is None else f"{bounds}, limits leave it {means.room}", kept
 
 
 def arithmetic(plan: Arbitrage, buyer: Trader, seller: Trader) -> str:

@@ -29,7 +29,7 @@ from mm_nautilus.errors import ParameterError
 from mm_nautilus.inventory.contract import EXACT
 from mm_nautilus.market import Side
 from mm_nautilus.venues.arbitrage import ExactDepth
-from mm_nautilus.venues.crossing import Means, Opportunity, ScanTerms, Trader, Verdict, judge
+from mm_nautilus.venues.crossing import Ended, Means, Opportunity, ScanTerms, Trader, Verdict, judge
 from mm_nautilus.venues.venue import Health
 
 _NS_PER_S: Final = 1_000_000_000
@@ -47,13 +47,19 @@ type MeansOf = Callable[[int], Means]
 class _Episode:
     """A pair of venues that crosses now."""
 
+    number: int
     since_ns: int
+    ask: float
+    """Best prices when they crossed the most."""
+    bid: float
     ripe_ns: int | None = None
     """Since when the best prices have left the least edge, without a break."""
     last: Verdict | None = None
     """The latest answer."""
     told: set[Verdict] = field(default_factory=set)
     """The answers that were reported."""
+    taken: int = 0
+    """How often it was taken from."""
 
 
 class OpportunityScanner:
@@ -87,6 +93,7 @@ class OpportunityScanner:
         self._quoted_ns = [0] * n
         self._health = [Health.NO_BOOK] * n
         self._open: dict[tuple[int, int], _Episode] = {}
+        self._ended: list[Ended] = []
         self._pays = [1.0 + float(trader.taker_fee) for trader in traders]
         self._gets = [1.0 - float(trader.taker_fee) for trader in traders]
         self._free_ns: dict[tuple[int, Side], int] = {}
@@ -109,11 +116,12 @@ class OpportunityScanner:
         self._bid[venue] = bid if bid > 0.0 else -math.inf
         self._ask[venue] = ask if ask > 0.0 else math.inf
         self._quoted_ns[venue] = ts_ns
-        self._health[venue] = Health.CROSSED_BOOK if health is Health.LIVE and bid >= ask > 0.0 else health
+        self.set_health(venue, health)
 
     def set_health(self, venue: int, health: Health) -> None:
-        """Note that a venue has come or gone without a quote."""
-        self._health[venue] = health
+        """Note that a venue has come or gone without a quote; one that crosses itself or is locked stays out."""
+        crossed = health is Health.LIVE and self._bid[venue] >= self._ask[venue]
+        self._health[venue] = Health.CROSSED_BOOK if crossed else health
 
     def scan(
         self, now_ns: int, book: BookOf, means: MeansOf, sigma: float = 0.0, barred: str = ""
@@ -144,7 +152,7 @@ class OpportunityScanner:
         # Nothing crosses where the highest bid of all is not above the lowest ask.
         if max(self._bid) <= min(self._ask):
             if self._open:
-                self._open.clear()
+                self.end(now_ns)
             return []
         if not 0.0 <= sigma < math.inf:
             raise ParameterError("sigma", sigma, ">= 0 and finite")
@@ -164,10 +172,25 @@ class OpportunityScanner:
                 episode.told.add(said.verdict)
                 self.counts[said.verdict] += 1
                 reports.append(said)
+            episode.taken += said is best
         if best is not None:
             free_ns = now_ns + round(self.terms.cooldown_s * _NS_PER_S)
             self._free_ns[best.buy, Side.BUY] = self._free_ns[best.sell, Side.SELL] = free_ns
         return reports
+
+    def end(self, now_ns: int) -> None:
+        """Close every episode: the prices no longer cross, or nobody looks any more."""
+        for pair in list(self._open):
+            self._close(pair, now_ns)
+
+    def take_ended(self) -> list[Ended]:
+        """Return the episodes that ended since this was last asked."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def _close(self, pair: tuple[int, int], now_ns: int) -> None:
+        one = self._open.pop(pair)
+        self._ended.append(Ended(now_ns, one.since_ns, one.number, *pair, one.ask, one.bid, one.last, one.taken))
 
     def _follow(self, now_ns: int) -> None:
         """Open an episode for each pair that has begun to cross, and close those that no longer do."""
@@ -181,11 +204,15 @@ class OpportunityScanner:
             if bid > ask and buy != sell
         }
         for pair in [pair for pair in self._open if pair not in crossing]:
-            del self._open[pair]
+            self._close(pair, now_ns)
         for pair in sorted(crossing):
-            if pair not in self._open:
-                self._open[pair] = _Episode(now_ns)
+            ask, bid = self._ask[pair[0]], self._bid[pair[1]]
+            one = self._open.get(pair)
+            if one is None:
                 self.episodes += 1
+                self._open[pair] = _Episode(self.episodes, now_ns, ask, bid)
+            elif bid * one.ask > one.bid * ask:
+                one.ask, one.bid = ask, bid
 
     def _judge(
         self,
@@ -210,7 +237,7 @@ class OpportunityScanner:
             episode.ripe_ns = now_ns
         refusal = self._refusal(buy, sell, now_ns, episode)
         if refusal is not None:
-            return Opportunity(now_ns, episode.since_ns, buy, sell, ask, bid, *refusal, None)
+            return Opportunity(now_ns, episode.since_ns, buy, sell, ask, bid, *refusal, None, episode.number)
         # Most crossings stay within the fees for as long as they last: the books need not be walked again.
         if episode.last is Verdict.FEES and left < -_ROUNDING:
             return None
@@ -218,9 +245,10 @@ class OpportunityScanner:
             return None
         with localcontext(EXACT):
             edge = terms.min_edge_bps.scaleb(-4) + Decimal(f"{allowance:.12f}")
-        both = Means(means(sell).base, means(buy).cash)
+        payer = means(buy)
+        both = Means(means(sell).base, payer.cash, payer.room)
         answer = judge(book(buy, Side.BUY), book(sell, Side.SELL), buyer, seller, terms, both, edge, barred)
-        return Opportunity(now_ns, episode.since_ns, buy, sell, ask, bid, *answer)
+        return Opportunity(now_ns, episode.since_ns, buy, sell, ask, bid, *answer, episode.number)
 
     def _refusal(self, buy: int, sell: int, now_ns: int, episode: _Episode) -> tuple[Verdict, str] | None:
         """Return why the crossing is not even worth walking the books for."""

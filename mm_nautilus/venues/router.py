@@ -162,11 +162,12 @@ class Route:
         verb = "buy" if self.side is Side.BUY else "sell"
         if self.refused:
             return f"{self.venue}: cannot {verb} there: {self.refused}"
-        lines = self.costs
+        lines = self.costs  # + 0.0: nothing is never below 0
         chance = "" if self.fill_probability == 1.0 else f", filled with probability {self.fill_probability:.3f}"
         return (
-            f"{self.venue}: {verb} at {self.net_price:.10g} net = {self.price:.10g} with depth {lines.depth:+.6g}, "
-            f"fee {lines.fee:+.6g}, latency {lines.latency:+.6g}, markout {lines.markout:+.6g} a unit{chance}"
+            f"{self.venue}: {verb} at {self.net_price:.10g} net = {self.price:.10g} with "
+            f"depth {lines.depth + 0.0:+.6g}, fee {lines.fee:+.6g}, latency {lines.latency:+.6g}, "
+            f"markout {lines.markout:+.6g} a unit{chance}"
         )
 
 

@@ -137,7 +137,7 @@ def bid_bound(hedge_vwap: float, terms: HedgeTerms) -> float:
         Fees, allowance, least edge and exchange rate.
 
     """
-    return hedge_proceeds(hedge_vwap, terms) / ((1.0 + terms.maker_fee) * (1.0 + terms.min_edge))
+    return bid_from(hedge_proceeds(hedge_vwap, terms), terms.maker_fee, terms.min_edge)
 
 
 def ask_bound(hedge_vwap: float, terms: HedgeTerms) -> float:
@@ -151,7 +151,17 @@ def ask_bound(hedge_vwap: float, terms: HedgeTerms) -> float:
         Fees, allowance, least edge and exchange rate.
 
     """
-    return hedge_cost(hedge_vwap, terms) * (1.0 + terms.min_edge) / (1.0 - terms.maker_fee)
+    return ask_from(hedge_cost(hedge_vwap, terms), terms.maker_fee, terms.min_edge)
+
+
+def bid_from(proceeds: float, maker_fee: float, min_edge: float) -> float:
+    """Return the highest bid for a unit whose hedge brings `proceeds`; fractions as in `HedgeTerms`."""
+    return proceeds / ((1.0 + maker_fee) * (1.0 + min_edge))
+
+
+def ask_from(cost: float, maker_fee: float, min_edge: float) -> float:
+    """Return the lowest ask for a unit whose hedge costs `cost`; fractions as in `HedgeTerms`."""
+    return cost * (1.0 + min_edge) / (1.0 - maker_fee)
 
 
 def hedge_proceeds(hedge_vwap: float, terms: HedgeTerms) -> float:

@@ -17,6 +17,7 @@ from nautilus_trader.model import QuoteTick
 from mm_nautilus.actors import Recorder, RecorderConfig, RiskMonitor, RiskMonitorConfig
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.errors import ParameterError
+from mm_nautilus.host.collector import rare_collections
 from mm_nautilus.market import RiskStage
 from mm_nautilus.messages import IncidentFact, OrderFact, QuoteDecision, RiskFact, RiskState
 from mm_nautilus.strategies import MarketMakerConfig
@@ -55,8 +56,10 @@ class Run:
             engine = stack.enter_context(engine_with(self.maker, market, latency=latency))
             engine.add_actor(self.recorder)
             engine.add_actor(self.monitor)
-            engine.run()
-            self.recorder.close()
+            # The webhook's thread must not collect what earlier engines left: engine objects belong to this one.
+            with rare_collections():
+                engine.run()
+                self.recorder.close()
             self.saved = self.monitor.on_save()
         self.log = RunLog.open(folder)
 

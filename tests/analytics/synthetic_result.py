@@ -45,6 +45,7 @@ def result_of(log, facts):
             "data": {"catalog": "catalogs/calm", "types": ["TradeTick", "OrderBookDelta"]},
             "instruments": summary.instruments,
             "total": summary.total,
+            "attribution": summary.attribution,
             "hedges": summary.hedges,
             "risk": summary.risk,
             "obligations": summary.obligations,

@@ -15,7 +15,7 @@ from mm_nautilus.analytics.schema import TABLES
 from mm_nautilus.backtest import run_backtest
 from mm_nautilus.cli import app
 from mm_nautilus.errors import DataError
-from mm_nautilus.messages import FillFact, HedgeFact, OrderFact, QuoteDecision
+from mm_nautilus.messages import FillFact, HedgeFact, OpportunityFact, OrderFact, QuoteDecision
 
 QUICKSTART = Path(__file__).resolve().parents[2] / "configs" / "quickstart.toml"
 D = Decimal
@@ -53,6 +53,31 @@ HEDGED = [
 ]  # fmt: skip
 
 
+def leg(side, event="SUBMIT", **changes):
+    order_id = f"A-{side}"
+    order = OrderFact(
+        HEDGE, "ARB", f"SOLUSDT.{side}", order_id, 1, side, -1, event, D(10), D(1), D(0), "", "ARBITRAGE"
+    )  # fmt: skip
+    return replace(order, **changes)
+
+
+def opportunity(event, number=1):
+    return OpportunityFact(
+        HEDGE, "ARB", "SOL", 1, number, event, "TAKEN", "SOLUSDT.BUY", "SOLUSDT.SELL", 10.0, 10.1, D(1), D(10),
+        D("10.1"), D(0), D("0.1"), D(0), D(0), D(0), None, 0.0, "A-BUY", "A-SELL", "buy 1, sell 1",
+    )  # fmt: skip
+
+
+ARBITRAGE = [
+    opportunity("TAKEN"),
+    leg("BUY"),
+    leg("SELL"),
+    leg("BUY", "CANCELED"),
+    leg("SELL", "CANCELED"),
+    opportunity("DONE"),
+]
+
+
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
     folder = tmp_path_factory.mktemp("audited")
@@ -64,7 +89,7 @@ def real(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def messages(real):
-    return [message for kind in TABLES.values() for message in real.messages(kind)] + HEDGED
+    return [message for kind in TABLES.values() for message in real.messages(kind)] + HEDGED + ARBITRAGE
 
 
 def audited(folder, messages):
@@ -101,6 +126,18 @@ def test_a_hedge_traces_to_its_decision(messages, tmp_path):
     found = audited(tmp_path, messages)
     assert found.findings == ()
     assert found.hedge_decisions == 1
+    assert found.opportunities == 1
+
+
+def test_the_legs_of_an_arbitrage_have_a_trail(messages, tmp_path):
+    audited(tmp_path, messages)
+    log = RunLog.open(tmp_path)
+    assert [type(step) for step in order_trail(log, "A-BUY").steps].count(OpportunityFact) == 2
+    steps = decision_trail(log, 1, "ARB").steps
+    assert {step.client_order_id for step in steps if isinstance(step, OrderFact)} == {"A-BUY", "A-SELL"}
+    shown = run(tmp_path, "--order", "A-SELL").output
+    assert "OPPORTUNITY TAKEN" in shown
+    assert "0.1, residual" in shown
 
 
 def test_a_real_run_with_hedges_and_a_halt_traces_and_its_hedges_cost_what_their_fills_say(tmp_path):
@@ -203,6 +240,22 @@ def with_fill(messages, **fields):
             Fault.HEDGE_WITHOUT_ORDER,
             "no such order",
         ),
+        (
+            lambda all_: swapped(all_, ARBITRAGE[0]),
+            Fault.ORDER_WITHOUT_DECISION,
+            "opportunity 1 did not send it",
+        ),
+        (
+            lambda all_: swapped(all_, ARBITRAGE[1], leg("BUY", instrument_id="SOLUSDT.SELL")),
+            Fault.ORDER_WITHOUT_DECISION,
+            "its opportunity says",
+        ),
+        (
+            lambda all_: [one for one in all_ if not (isinstance(one, OrderFact) and one.client_order_id == "A-SELL")],
+            Fault.OPPORTUNITY_WITHOUT_ORDER,
+            "sent it to sell",
+        ),
+        (lambda all_: swapped(all_, ARBITRAGE[5]), Fault.OPPORTUNITY_WITHOUT_END, "nothing says"),
         (
             lambda all_: swapped(all_, HEDGED[4], replace(HEDGED[4], price=D("9.9"))),
             Fault.FILL,

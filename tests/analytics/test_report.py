@@ -123,7 +123,7 @@ def test_the_page_loads_nothing(page):
 
 def test_every_chart_has_a_title_a_caption_and_words_for_who_cannot_see_it(page):
     assert set(page.charts) == set(page.figures)
-    assert len(page.charts) == 7
+    assert len(page.charts) == 8
     for named in page.charts.values():
         assert named["role"] == "img"
         assert len(named["aria-label"]) > 30
@@ -200,7 +200,7 @@ def test_two_instruments_and_two_strategies(tmp_path):
         accounts=first.facts.accounts + second.facts.accounts,
     )
     page = Page(write_report(write_run_folder(SyntheticRun(messages, facts), tmp_path)).read_text(encoding="utf-8"))
-    assert {key.partition("-")[0] for key in page.charts} == {"i0", "i1"}
+    assert {key.partition("-")[0] for key in page.charts} == {"i0", "i1", "attribution"}
     assert trace(page, "i1-quotes", "Our bid 1")["x"] != trace(page, "i1-quotes", "Our bid 2")["x"]
 
 
@@ -308,3 +308,13 @@ def test_books_that_do_not_agree_are_shown(run, tmp_path):
     text = Page(write_report(folder).read_text("utf-8")).text
     assert "What does not agree with the ledger" in text
     assert "Engine" in text
+
+
+def test_the_waterfall_is_the_attribution(folder, page):
+    (told,) = orjson.loads((folder / "result.json").read_bytes())["attribution"]["assets"].values()
+    (bars,) = page.figures["attribution-0"]["figure"]["data"]
+    *lines, total = bars["y"]
+    names = [name.lower().replace(" ", "_") for name in bars["x"][:-1]]
+    assert lines == [float(told["total"][name]) for name in names]
+    assert total == float(told["total"]["total"]) == pytest.approx(sum(lines))
+    assert "Where the PnL came from" in page.text

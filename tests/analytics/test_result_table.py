@@ -33,7 +33,7 @@ def unwrapped(text):
 
 
 def test_the_money_column_adds_up_to_the_last_digit(result):
-    money_table = printed(result, 90).split("PnL in USDT")[1].split("Realism")[0]
+    money_table = printed(result, 90).split("PnL in USDT")[1].split("Where the PnL")[0]
     lines = dict(re.findall(r"│ ([a-z, ]+?) +│ +([−\d.,]+) │", money_table))
     money = {name: Decimal(text.replace(MINUS, "-").replace(",", "")) for name, text in lines.items()}
     total = money.pop("total")
@@ -100,3 +100,12 @@ def test_what_was_risked_and_demanded_is_printed_where_there_is_any(result, tmp_
         assert words in text
     assert re.search(r"SIM: top tier kept 7\d\.\d.% of 95\.0", text)
     assert "worst case" in text
+
+
+def test_where_the_pnl_came_from_is_printed(result):
+    table = printed(result, 90).split("Where the PnL came from: BTC, in USDT")[1].split("Realism")[0]
+    lines = dict(re.findall(r"│ ([a-z ]+?) +│ +([−\d.,]+) │", table))
+    told = result["attribution"]["assets"]["BTC"]["total"]
+    assert lines["spread capture"] == compact(Decimal(told["spread_capture"]))
+    assert lines["total"] == compact(Decimal(result["total"]["USDT"]["total"]))
+    assert "arbitrage" not in lines, "a line of nothing is not shown"

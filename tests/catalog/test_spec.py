@@ -156,3 +156,14 @@ def test_csv_tables_must_make_sense(change, words):
     CsvSpec(format="csv", instruments=instruments, tables=[table])
     with pytest.raises(ValueError, match=words):
         CsvSpec(format="csv", instruments=instruments, tables=[table | change])
+
+
+def test_instruments_go_to_the_venue_that_is_named(tmp_path):
+    path = SHIPPED[0].parent / "fx_fxcm.toml"
+    spec = load_spec(path, "FXCM_B")
+    assert [definition.id for definition in spec.definitions] == ["EUR/USD.FXCM_B"]
+    assert spec.definition("EUR/USD.FXCM").id == "EUR/USD.FXCM_B", "tables name instruments as declared"
+    assert str(spec.definitions[0].build().id) == "EUR/USD.FXCM_B"
+    assert load_spec(path).definitions[0].id == "EUR/USD.FXCM"
+    with pytest.raises(ConfigError, match="venue"):
+        load_spec(path, "no such.name")

@@ -1,4 +1,7 @@
-"""The hedge desk, event by event: paced, bounded, counted, finished or alarmed, and nothing forgotten."""
+"""The hedge desk, event by event: paced, bounded, counted, finished or alarmed, and nothing forgotten.
+
+Each test runs with the markets ranked by their cost and by a router: where it makes no difference, it makes none.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,18 @@ from mm_nautilus.inventory.hedge_ratio import HedgeRatio
 from mm_nautilus.inventory.hedge_settings import HedgeSettings, RatioSettings, TakingTerms
 from mm_nautilus.market import Grid, Side, TopOfBook
 from mm_nautilus.messages import HedgeFact
+from mm_nautilus.venues.hedge_router import TakingRouter
 
 S = 10**9
 GRID = Grid(Decimal("0.5"), Decimal("0.1"))
+
+ROUTER: list[TakingRouter | None] = [None]
+
+
+@pytest.fixture(autouse=True, params=[None, TakingRouter(1.0)], ids=["by cost", "routed"])
+def router(request: pytest.FixtureRequest) -> None:
+    """Rank the markets of every desk of a test in one way."""
+    ROUTER[0] = request.param
 
 
 def market(name: str = "XYZ.SIM", *, ratio: HedgeRatio | None = None, fee: float = 0.0, **more: Any) -> HedgeMarket:
@@ -60,6 +72,7 @@ class Play:
         fields: dict[str, Any] = {"trigger": "fills", "max_share_of_depth": 1.0, "min_interval_s": 0.2}
         self.settings = HedgeSettings(**fields | settings)
         self.desk = HedgeDesk(self.settings, self.markets, "MM-001", "XYZ")
+        self.desk.router = ROUTER[0]
         self.exposure, self.target, self.cause = exposure, target, Cause.FILL
         self.facts: list[HedgeFact] = []
         self.sent = 0

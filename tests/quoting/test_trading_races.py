@@ -206,8 +206,8 @@ def test_forgetting_a_refused_hedge_is_seen(monkeypatch: pytest.MonkeyPatch) -> 
 def test_giving_up_after_one_order_leaves_something_unhedged(monkeypatch: pytest.MonkeyPatch) -> None:
     step = HedgeDesk.step
 
-    def once(self: HedgeDesk, now_ns: int, demand: Demand | None, exposure: float = 0.0) -> object:
-        return step(self, now_ns, None if len(self._ended) else demand, exposure)
+    def once(self: HedgeDesk, now_ns: int, demand: Demand | None, *more: float) -> object:
+        return step(self, now_ns, None if len(self._ended) else demand, *more)
 
     monkeypatch.setattr(HedgeDesk, "step", once)
     breaks("is left")
@@ -241,5 +241,7 @@ def test_a_restart_that_asks_for_no_executions_loses_fills(monkeypatch: pytest.M
 
 
 def test_the_wrong_side_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hedge_desk_module, "_side", lambda remaining, _market: Side.SELL if remaining > 0 else Side.BUY)
+    monkeypatch.setattr(
+        hedge_desk_module, "side_of", lambda _market, remaining: Side.SELL if remaining > 0 else Side.BUY
+    )
     breaks("makes")

@@ -29,6 +29,7 @@ from mm_nautilus.market import Grid, Purpose, RiskStage, Side, TopOfBook
 from mm_nautilus.messages import HedgeFact
 from mm_nautilus.quoting.desk import Desk
 from mm_nautilus.quoting.orders import OrderStatus, WorkingOrder
+from mm_nautilus.venues.hedge_router import TakingRouter
 
 OWN, OTHER = "XYZ.SIM", "XYZ.ALT"
 CONTRACT = Contract("USD", "XYZ")
@@ -82,7 +83,9 @@ class TradingGame(DeskGame):
             quotes = self.desk if name == OWN else None
             terms = TakingTerms(fee_rate=0.0001 if name == OTHER else 0.0005)
             markets.append(HedgeMarket(HedgeContract(name, self.grid), terms, 10.0, None, quotes))
-        return HedgeControl(self.hedging, ledger, markets, "MM-001", "XYZ", self.limit, self.settings.age)
+        control = HedgeControl(self.hedging, ledger, markets, "MM-001", "XYZ", self.limit, self.settings.age)
+        control.desk.router = TakingRouter(self.hedging.latency_z)
+        return control
 
     # ------------------------------------------------------------- the market
 

@@ -120,8 +120,11 @@ def attribution(x: Inputs) -> Answer:
         exact(x["q0"]),
         [(nanoseconds(t), exact(amount)) for t, amount in x["funding"]],
     )
+    # One market in one currency has no basis and nothing to convert.
+    assert (found.basis, found.conversion) == (0, 0)
+    lines = {name: float(line) for name, line in found.lines.items() if name not in {"basis", "conversion"}}
     return {
-        **{name: float(line) for name, line in found.lines.items()},
+        **lines,
         "total": float(found.total),
         "final_q": float(found.position),
         "sum_check": float(found.sum_of_lines),

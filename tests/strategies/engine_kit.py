@@ -225,6 +225,7 @@ def engine_with(
     balances: Sequence[str] = ("100000 USDT", "1 BTC"),
     latency: Latency | None = None,
     maker_fee: str = "0",
+    taker_fee: str = TAKER_FEE,
     instrument: Any = None,
     queue_position: bool = True,
     others: Sequence[Any] = (),
@@ -250,7 +251,7 @@ def engine_with(
                 book_type={"L1": BookType.L1_MBP, "L2": BookType.L2_MBP, "L3": BookType.L3_MBO}[book],
                 queue_position=queue_position,
                 liquidity_consumption=True,
-                fee_model=MakerTakerFeeModel(Decimal(maker_fee), Decimal(TAKER_FEE)),
+                fee_model=MakerTakerFeeModel(Decimal(maker_fee), Decimal(taker_fee)),
                 latency_model=None if latency is None else latency.model(),
             )
         for one in instruments:

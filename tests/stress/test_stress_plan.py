@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mm_nautilus.backtest.data import _simulation
+from mm_nautilus.backtest.data import simulation_of
 from mm_nautilus.catalog.simulator import PRESETS, STRESS_SCENARIOS
 from mm_nautilus.config import read_run_file
 from mm_nautilus.errors import ConfigError, UserError
@@ -47,7 +47,7 @@ def test_a_case_is_a_run_file_that_makes_exactly_the_scenario_s_market(raw) -> N
     market = market.model_copy(update={"assets": (asset,), "venues": (venue,)})
     (case,) = scenario_cases(raw, market, ["news_event"], [5], 900.0)
     run = loaded(case)
-    made = _simulation(run, run.run_file.data.simulation)
+    made = simulation_of(run)
     assert made == scenario_market(market, "news_event", 900.0).model_copy(update={"seed": 5})
     # A market that is the preset's own needs no changes: the catalogue is shared with whoever asked for the preset.
     (plain,) = scenario_cases(raw, PRESETS["calm"], ["news_event"], [5])

@@ -99,6 +99,57 @@ def test_what_looks_like_free_money_is_refused_with_its_reason(change, verdict, 
     assert market.scanner.counts[Verdict.TAKEN] == 0
 
 
+def test_a_venue_that_crosses_itself_stays_out_whoever_says_that_it_is_live():
+    market = two("0")
+    for price in ("400.11", "400.20"):  # locked, and crossed
+        market.quote(1, [(price, 5)], [("400.11", 5)])
+        market.scanner.set_health(1, Health.LIVE)
+        market.scan()
+    assert set(market.scanner.counts) == {Verdict.NOT_LIVE}
+    market.quote(1, [("400.06", 5)], [("400.11", 5)])
+    market.scan()
+    assert market.scanner.counts[Verdict.TAKEN] == 1
+
+
+def test_an_episode_is_told_when_it_is_over():
+    market = two("0.0005")
+    market.scan(0)
+    market.quote(1, [("400.07", 500)], [("400.11", 500)], 1)
+    market.scan(1)
+    assert market.scanner.take_ended() == []
+    market.quote(1, [("400.00", 500)], [("400.11", 500)], 3)
+    market.scan(3)
+    (ended,) = market.scanner.take_ended()
+    assert (ended.since_ns, ended.ts_ns, ended.episode, ended.buy, ended.sell) == (0, 3, 1, 0, 1)
+    assert (ended.ask, ended.bid, ended.verdict, ended.taken) == (400.05, 400.07, Verdict.FEES, 0)
+    assert market.scanner.take_ended() == []
+    market.quote(1, [("400.06", 500)], [("400.11", 500)], 4)
+    (found,) = market.scan(4)
+    assert found.episode == 2
+    market.scanner.end(5)
+    assert [one.episode for one in market.scanner.take_ended()] == [2]
+
+
+def test_room_and_smallest_value_bound_it_too():
+    market = two("0")
+    market.means = {0: Means(None, None, D(70)), 1: Means(D(200), None)}
+    (found,) = market.scan()
+    assert found.plan.size == 70
+    none = two("0")
+    none.means = {0: Means(None, None, D(0))}
+    (found,) = none.scan()
+    assert found.verdict is Verdict.NO_BALANCE
+    assert "limits leave it 0" in found.explanation
+    traders = [Trader(name, D(0), min_notional=D(value)) for name, value in (("A", 0), ("B", 300_000))]
+    dear = two("0")
+    dear.scanner = OpportunityScanner(traders, ScanTerms())
+    dear.quote(0, [("400.00", 1000)], [("400.05", 1000)])
+    dear.quote(1, [("400.06", 500)], [("400.11", 500)])
+    (found,) = dear.scan()
+    assert found.verdict is Verdict.TOO_SMALL
+    assert "below the smallest value of an order, 300000" in found.explanation
+
+
 def test_a_caller_may_forbid_and_the_arithmetic_is_still_there():
     (found,) = two("0").scan(barred="risk stage REDUCE_ONLY")
     assert found.verdict is Verdict.NOT_PERMITTED

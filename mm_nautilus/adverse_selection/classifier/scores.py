@@ -67,6 +67,18 @@ class Blocks:
         self.count = int(self._block.max()) + 1
         self._seed = seed
 
+    def standard_error(self, values: Floats, chosen: Bools) -> float | None:
+        """Return the standard error of the mean of the chosen values; ``None`` with fewer than two blocks of them.
+
+        Deviations are summed within blocks, and the sums of different blocks taken as independent.
+        """
+        count = len(np.unique(self._block[chosen]))
+        if count < 2:
+            return None
+        apart = values[chosen] - values[chosen].mean()
+        sums = np.bincount(self._block[chosen], weights=apart)
+        return float(np.sqrt(count / (count - 1) * (sums @ sums)) / len(apart))
+
     def weights(self) -> list[Floats]:
         """Return how often each fill counts in each draw; empty where there are too few blocks."""
         if self.count < FEWEST_BLOCKS:

@@ -61,9 +61,13 @@ class Band:
     """Held-out fills by predicted chance, and what they were worth."""
 
     name: str
+    above: float | None
+    """Chances in the band are above this; ``None`` in the lowest."""
     fills: int
     adverse: float | None
     markout_bps: float | None
+    markout_bps_se: float | None
+    """Standard error of that mean, blocks of time taken as independent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +171,8 @@ def train(
         calibrator=fit_calibrator(np.concatenate(walks[best].raw), data.adverse[held_out]),
         scores=table,
         importance=importance,
-        bands=_bands(predicted[best], adverse, data.markout_bps[scored], bands),
-        fifths=_bands(predicted[best], adverse, data.markout_bps[scored], _fifths(predicted[best])),
+        bands=_bands(predicted[best], adverse, data.markout_bps[scored], bands, blocks),
+        fifths=_bands(predicted[best], adverse, data.markout_bps[scored], _fifths(predicted[best]), blocks),
         tested=len(scored),
         base_rate=float(adverse.mean()),
         folds=tuple(folds),
@@ -265,7 +269,11 @@ def _fifths(predicted: Floats) -> tuple[float, ...]:
 
 
 def _bands(
-    predicted: Floats, adverse: npt.NDArray[np.bool_], markout_bps: Floats, edges: tuple[float, ...]
+    predicted: Floats,
+    adverse: npt.NDArray[np.bool_],
+    markout_bps: Floats,
+    edges: tuple[float, ...],
+    blocks: scores.Blocks,
 ) -> tuple[Band, ...]:
     """Return the fills between the edges; an edge itself is no more than the lower of its two bands."""
     names = [f"up to {edges[0]:.3g}", *(f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges))]
@@ -276,9 +284,11 @@ def _bands(
         found.append(
             Band(
                 name,
+                edges[number - 1] if number else None,
                 int(inside.sum()),
                 float(adverse[inside].mean()) if some else None,
                 float(markout_bps[inside].mean()) if some else None,
+                blocks.standard_error(markout_bps, inside),
             )
         )
     return tuple(found)

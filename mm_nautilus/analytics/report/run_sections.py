@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from mm_nautilus.analytics.hedge_summary import hedges
+from mm_nautilus.analytics.report.attribution_section import attribution_section
 from mm_nautilus.analytics.report.book_sections import day_tables, obligation_table
 from mm_nautilus.analytics.report.page import Section
 from mm_nautilus.analytics.report.risk_charts import risk_stages
 from mm_nautilus.analytics.report.risk_sections import hedge_tables, risk_tables
+from mm_nautilus.analytics.report.venue_sections import opportunity_section, relation_section
 from mm_nautilus.analytics.risk_summary import stage_spans
 from mm_nautilus.analytics.runlog import RunLog
-from mm_nautilus.messages import HedgeFact, RiskState
+from mm_nautilus.messages import HedgeFact, OpportunityFact, RiskState
 
 
 def run_sections(result: Mapping[str, Any], log: RunLog, currency_of: Mapping[str, str]) -> list[Section]:
@@ -29,6 +31,12 @@ def run_sections(result: Mapping[str, Any], log: RunLog, currency_of: Mapping[st
 
     """
     sections = []
+    if result.get("attribution") and (section := attribution_section(result["attribution"])) is not None:
+        sections.append(section)
+    if result.get("opportunities"):
+        sections.append(opportunity_section(result["opportunities"], log.messages(OpportunityFact)))
+    if result.get("relations") and (section := relation_section(result["relations"])) is not None:
+        sections.append(section)
     if result.get("risk") is not None:
         spans = [(one["start_ns"], one["end_ns"]) for one in result["instruments"].values()]
         start_ns, end_ns = min(start for start, _ in spans), max(end for _, end in spans)

@@ -12,8 +12,6 @@ from mm_nautilus.catalog.simulator import PRESETS, SimulationTruth, override, si
 from mm_nautilus.catalog.simulator.book import PriceRangeError
 from mm_nautilus.errors import CatalogError
 
-LEVELS = 20
-
 
 def digests(catalog: Path) -> dict[str, str]:
     files = [path for path in catalog.rglob("*") if path.is_file()]
@@ -21,11 +19,12 @@ def digests(catalog: Path) -> dict[str, str]:
 
 
 def episode_clip(name, seed=0):
-    """Return the first 420 s of a stress scenario: the first episode begins after 300."""
+    """Return the first 420 s of a preset: the first episode begins after 300; less of one that has none."""
     params = override(PRESETS[name], [f"seed={seed}"])
     episodes = [episode for episode in params.assets[0].episodes if episode.start_s < 420]
     asset = params.assets[0].model_copy(update={"episodes": tuple(episodes)})
-    return params.model_copy(update={"assets": (asset,), "duration_s": 420.0})
+    duration_s = 420.0 if episodes or len(params.assets) == 1 else 60.0
+    return params.model_copy(update={"assets": (asset, *params.assets[1:]), "duration_s": duration_s})
 
 
 def replay(deltas, ticks, increment):
@@ -66,19 +65,20 @@ def test_every_event_of_every_preset_leaves_a_full_uncrossed_book(name, run, rea
         tops = {}
         events = 0
         times = nanoseconds(deltas["ts_event"])
-        for row, book in replay(deltas, ticks, 0.01):
+        tick, levels = float(venue.tick_price), venue.levels
+        for row, book in replay(deltas, ticks, tick):
             bids, asks = book["BUY"], book["SELL"]
-            assert len(bids) == len(asks) == LEVELS
+            assert len(bids) == len(asks) == levels
             best_bid, best_ask = max(bids), min(asks)
             assert best_bid < best_ask
             assert (best_bid + best_ask) % 2 == 0, "the mid is on a tick"
-            assert max(bids) - min(bids) == max(asks) - min(asks) == LEVELS - 1
+            assert max(bids) - min(bids) == max(asks) - min(asks) == levels - 1
             tops[times[row]] = (best_bid, best_ask, bids[best_bid], asks[best_ask])
             events += 1
         assert events == counted.book_events
         assert deltas.num_rows == counted.deltas
         sizes = [pc.cast(quotes[column], pa.float64()).to_pylist() for column in ("bid_size", "ask_size")]
-        prices = [ticks(quotes[column]).tolist() for column in ("bid_price", "ask_price")]
+        prices = [ticks(quotes[column], tick).tolist() for column in ("bid_price", "ask_price")]
         quoted = dict(zip(nanoseconds(quotes["ts_event"]), zip(*prices, *sizes, strict=True), strict=True))
         assert all(tops[time] == quote for time, quote in quoted.items())
         changed = [

@@ -1,0 +1,239 @@
+"""Where the PnL of a run came from: by instrument, by venue, and consolidated by asset.
+
+By instrument the lines are in its settlement currency and sum to its PnL to the last digit. By venue and asset they
+are in the asset's reference currency, the quote currency of the instrument that is quoted first. What settles in the
+asset itself (inverse contracts) is converted at the consolidated mark; another quote currency at the stated rate, and
+where none is stated at the ratio of the first mids, so that what a peg moves shows up as basis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+
+from mm_nautilus.analytics.attribution import AttributedFill, Attribution, FillKind, Mark, Valuation, attribute
+from mm_nautilus.analytics.consolidated_marks import (
+    MarkPath,
+    Seen,
+    consolidated_paths,
+    exact_price,
+    own_path,
+    seen_market,
+)
+from mm_nautilus.analytics.instrument_log import InstrumentLog
+from mm_nautilus.inventory.contract import COST, PLACES
+from mm_nautilus.market import Purpose, Side
+from mm_nautilus.messages import FillFact
+
+HORIZON_S: Final = 5.0
+"""After this what the mark does to a fill is inventory, no longer adverse selection."""
+STATED: Final = "stated"
+FIRST_MIDS: Final = "ratio of the first mids"
+
+_KINDS: Final = {
+    Purpose.QUOTE: FillKind.MAKER,
+    Purpose.HEDGE: FillKind.HEDGE,
+    Purpose.LIQUIDATION: FillKind.HEDGE,
+    Purpose.ARBITRAGE: FillKind.ARBITRAGE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentAttribution:
+    """One instrument; ``lines`` in its settlement currency, their total the instrument's PnL."""
+
+    asset: str
+    venue: str
+    currency: str
+    lines: Attribution
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one unit of a quote currency was taken for, and by whose word."""
+
+    rate: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetAttribution:
+    """One asset over all its venues, in one currency; positions in units of the asset.
+
+    Parameters
+    ----------
+    currency : str
+        Reference currency of every amount.
+    rates : mapping of currency to Rate
+        Other quote currencies; what settles in the asset itself is converted at its mark.
+    instruments, venues : mapping of name to Attribution
+        They sum to `total`, line by line.
+    total : Attribution
+        The asset.
+
+    """
+
+    currency: str
+    rates: dict[str, Rate]
+    instruments: dict[str, Attribution]
+    venues: dict[str, Attribution]
+    total: Attribution
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionSummary:
+    """Where the PnL of a run came from; commissions in other currencies than an instrument's own are in no line."""
+
+    horizon_s: float
+    instruments: dict[str, InstrumentAttribution]
+    assets: dict[str, AssetAttribution]
+
+
+def attribution_summary(
+    logs: Sequence[InstrumentLog], start_ns: int, rates: Mapping[str, Decimal] | None = None
+) -> AttributionSummary:
+    """Attribute the PnL of every instrument of a run, and of every asset.
+
+    Parameters
+    ----------
+    logs : sequence of InstrumentLog
+        The instruments, the one that is quoted first in front.
+    start_ns : int
+        Start of the run.
+    rates : mapping of currency to Decimal, optional
+        Reference currency for one unit of each other quote currency, where it is known.
+
+    """
+    horizon_ns = round(HORIZON_S * 1e9)
+    groups: dict[str, list[InstrumentLog]] = {}
+    for one in logs:
+        if one.books.final_mark is not None:  # else it was never seen, and nothing happened on it
+            groups.setdefault(_asset(one), []).append(one)
+    instruments: dict[str, InstrumentAttribution] = {}
+    assets: dict[str, AssetAttribution] = {}
+    for asset, group in groups.items():
+        seen = {one.facts.instrument_id: seen_market(one) for one in group}
+        known = _rates(group, seen, start_ns, rates or {})
+        paths = _paths(group, seen, start_ns, known)
+        converted: dict[str, Attribution] = {}
+        for one in group:
+            name, facts = one.facts.instrument_id, one.facts
+            marks, valuation = _valued(one, paths[name], asset, group[0], known, horizon_ns)
+            ones = replace(valuation, rates=[Decimal(1)] * len(marks))
+            fills = list(_fills(one))
+            lines = attribute(fills, marks, facts.contract, horizon_ns, one.opening_position, (), ones)
+            instruments[name] = InstrumentAttribution(asset, facts.venue, facts.contract.settlement_currency, lines)
+            inside = attribute(fills, marks, facts.contract, horizon_ns, one.opening_position, (), valuation)
+            converted[name] = replace(inside, position=_in_units(one, inside.position, marks[-1][1]))
+        assets[asset] = AssetAttribution(
+            currency=group[0].facts.contract.quote_currency,
+            rates={
+                one.facts.contract.quote_currency: known[one.facts.instrument_id]
+                for one in group
+                if one.facts.contract.quote_currency != group[0].facts.contract.quote_currency
+            },
+            instruments=converted,
+            venues=_by_venue(group, converted),
+            total=sum(converted.values(), Attribution()),
+        )
+    return AttributionSummary(HORIZON_S, instruments, assets)
+
+
+def _asset(one: InstrumentLog) -> str:
+    return one.facts.contract.base_currency or one.facts.instrument_id
+
+
+def _rates(
+    group: Sequence[InstrumentLog], seen: Mapping[str, Seen], start_ns: int, stated: Mapping[str, Decimal]
+) -> dict[str, Rate]:
+    """Return what the quote currency of each instrument is worth in that of the first one."""
+    reference = group[0]
+    found: dict[str, Rate] = {}
+    for one in group:
+        name, currency = one.facts.instrument_id, one.facts.contract.quote_currency
+        if currency == reference.facts.contract.quote_currency:
+            found[name] = Rate(Decimal(1), STATED)
+        elif currency in stated:
+            found[name] = Rate(stated[currency], STATED)
+        else:
+            first, other = (own_path(seen[which.facts.instrument_id], start_ns) for which in (reference, one))
+            ratio = 1.0 if first is None or other is None else first.worth[0] / other.worth[0]
+            found[name] = Rate(Decimal(ratio).quantize(Decimal("1e-8")), FIRST_MIDS)
+    return found
+
+
+def _paths(
+    group: Sequence[InstrumentLog], seen: Mapping[str, Seen], start_ns: int, rates: Mapping[str, Rate]
+) -> dict[str, MarkPath]:
+    alone = {name: own_path(one, start_ns) for name, one in seen.items()}
+    shown = {name: seen[name] for name, path in alone.items() if path is not None}
+    paths = {}
+    if len(shown) > 1:
+        paths = consolidated_paths(shown, start_ns, {name: float(rates[name].rate) for name in shown})
+    for one in group:
+        name = one.facts.instrument_id
+        if name not in paths:
+            # Never seen two-sided: the price of its last fill is all that is known.
+            mark = float(one.books.final_mark or 0)
+            paths[name] = alone[name] or MarkPath([start_ns], [mark], [mark])
+    return paths
+
+
+def _valued(
+    one: InstrumentLog, path: MarkPath, asset: str, reference: InstrumentLog, rates: Mapping[str, Rate], horizon_ns: int
+) -> tuple[list[Mark], Valuation]:
+    """Return the marks that the fills need, and what else is known then: drifts add up over what lies between."""
+    contract, tick = one.facts.contract, one.facts.tick
+    needed = {0, len(path.ts_ns) - 1}
+    for fill in one.fills:
+        needed |= {path.at(fill.ts_ns - 1), path.at(fill.ts_ns + horizon_ns)}
+    kept = sorted(needed)
+    marks = [(path.ts_ns[at], exact_price(path.worth[at], tick)) for at in kept]
+    rate = rates[one.facts.instrument_id].rate
+    worth = [exact_price(path.asset[at], reference.facts.tick) for at in kept]
+    settled = contract.settlement_currency
+    final = one.books.final_mark
+    if final is None:
+        raise ValueError(f"{one.facts.instrument_id} was never seen")
+    return marks, Valuation(
+        asset=[exact_price(path.asset[at] / float(rate), tick) for at in kept],
+        own_first=one.opening_mark if one.opening_mark is not None else marks[0][1],
+        own_last=final,
+        rates=worth if settled == asset else [rate] * len(kept),
+    )
+
+
+def _fills(one: InstrumentLog) -> Iterable[AttributedFill]:
+    settled = one.facts.contract.settlement_currency
+    for fill in one.fills:
+        yield AttributedFill(
+            ts_ns=fill.ts_ns,
+            side=Side[fill.side],
+            size=fill.size,
+            price=fill.price,
+            commission=fill.commission if fill.commission_currency == settled else Decimal(0),
+            kind=kind_of(fill),
+            venue=one.facts.venue,
+        )
+
+
+def kind_of(fill: FillFact) -> FillKind:
+    """Return which line a fill belongs to; what works a position off is a hedge."""
+    return _KINDS[Purpose(fill.purpose)]
+
+
+def _in_units(one: InstrumentLog, position: Decimal, mark: Decimal) -> Decimal:
+    """Return a position in units of the asset."""
+    contract = one.facts.contract
+    worth = position * contract.multiplier
+    return COST.divide(worth, mark).quantize(PLACES, ROUND_HALF_EVEN, COST) if contract.inverse else worth
+
+
+def _by_venue(group: Sequence[InstrumentLog], converted: Mapping[str, Attribution]) -> dict[str, Attribution]:
+    venues: dict[str, Attribution] = {}
+    for one in group:
+        venue = one.facts.venue
+        venues[venue] = venues.get(venue, Attribution()) + converted[one.facts.instrument_id]
+    return venues
