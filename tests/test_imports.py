@@ -22,7 +22,10 @@ PRICING = {"estimators", "models"}
 DECIDING = {"quoting", "inventory", "adverse_selection", "venues", "risk"}
 LIBRARY = GROUND | PRICING | DECIDING | {"config", "calibration"}
 SHELL = {"strategies", "actors", "catalog"}
-ROOF = {"cli", "backtest", "calibrate", "experiment", "live", "stress", "train", "run_backtest", "run_live"}
+ROOF = {
+    "cli", "backtest", "calibrate", "experiment", "live", "sensitivity", "stress", "sweep", "train", "run_backtest",
+    "run_live",
+}  # fmt: skip
 
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(GROUND, GROUND),

@@ -90,6 +90,7 @@ def run_loaded(
     say: Callable[[str], None] = lambda _text: None,
     *,
     report: bool = True,
+    prepare: Callable[[LoadedRun], tuple[Path, CatalogShape]] = prepared_catalog,
 ) -> Outcome:
     """Run what has been loaded already; see `run_backtest`.
 
@@ -103,11 +104,13 @@ def run_loaded(
         Told in a few words what is being done.
     report : bool
         Whether to draw ``report.html``; it can be drawn later from the folder.
+    prepare : callable
+        Gives the catalogue and what is in it; for whoever runs many times on the same data.
 
     """
     check_obligations(loaded)
     say("preparing data")
-    catalog, shape = prepared_catalog(loaded)
+    catalog, shape = prepare(loaded)
     check_schedule(loaded, shape.first_ns, end_of_data(loaded, shape))
     check_out_of_sample(loaded, shape)
     started = datetime.now(UTC)

@@ -15,8 +15,10 @@ from mm_nautilus.cli.experiment import experiment
 from mm_nautilus.cli.ingest import ingest
 from mm_nautilus.cli.live import live
 from mm_nautilus.cli.models import models
+from mm_nautilus.cli.sensitivity import sensitivity
 from mm_nautilus.cli.simulate import simulate
 from mm_nautilus.cli.stress import stress
+from mm_nautilus.cli.sweep import sweep
 from mm_nautilus.cli.train import train
 from mm_nautilus.errors import UserError
 
@@ -35,6 +37,8 @@ app.command()(models)
 app.command()(calibrate)
 app.command()(compare)
 app.command()(stress)
+app.command()(sweep)
+app.command()(sensitivity)
 app.command()(audit)
 app.command()(train)
 app.add_typer(experiment, name="experiment")
