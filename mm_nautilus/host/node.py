@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from nautilus_trader.backtest import (
     BacktestDataConfig,
@@ -20,7 +20,13 @@ from nautilus_trader.backtest import (
 )
 from nautilus_trader.common import LoggerConfig, LogLevel
 from nautilus_trader.data import DataEngineConfig
-from nautilus_trader.execution import DefaultFillModel, MakerTakerFeeModel, PerContractFeeModel, StaticLatencyModel
+from nautilus_trader.execution import (
+    DefaultFillModel,
+    ExecutionEngineConfig,
+    MakerTakerFeeModel,
+    PerContractFeeModel,
+    StaticLatencyModel,
+)
 from nautilus_trader.model import InstrumentId, Money, NautilusDataType
 from nautilus_trader.risk import RiskEngineConfig
 
@@ -32,6 +38,9 @@ RUN_ID = "run"
 _BOOK_TYPES = {"L1": "L1_MBP", "L2": "L2_MBP", "L3": "L3_MBO"}
 # The engine's own limits are there to stop runaway programs; ours is the strategy's message budget.
 _UNLIMITED = "1000000/00:00:01"
+# Orders that are over and earlier balances would otherwise stay in memory to the end of the run, at several kilobytes
+# an order; the run log keeps what became of every one. No answer to a command takes nearly as long.
+_FORGET_AFTER_MIN: Final = 10
 
 
 def build_node(loaded: LoadedRun, catalog: Path, data_types: Iterable[str]) -> BacktestNode:
@@ -58,6 +67,12 @@ def build_node(loaded: LoadedRun, catalog: Path, data_types: Iterable[str]) -> B
             run_analysis=False,
             shutdown_on_error=True,
             data_engine=DataEngineConfig(buffer_deltas=True),
+            exec_engine=ExecutionEngineConfig(
+                purge_closed_orders_interval_mins=_FORGET_AFTER_MIN,
+                purge_closed_orders_buffer_mins=_FORGET_AFTER_MIN,
+                purge_account_events_interval_mins=_FORGET_AFTER_MIN,
+                purge_account_events_lookback_mins=_FORGET_AFTER_MIN,
+            ),
             risk_engine=RiskEngineConfig(max_order_submit_rate=_UNLIMITED, max_order_modify_rate=_UNLIMITED),
         ),
         chunk_size=run_file.data.chunk_size or None,
