@@ -157,7 +157,7 @@ class Hedger:
         self._strategy = strategy
         self._legs = tuple(legs)
         self._persist = persist
-        self._clock = strategy.clock
+        self._clock, self._portfolio = strategy.clock, strategy.portfolio
         self._strategy_id = str(strategy.strategy_id)
         self._book_type = {"L1": None, "L2": BookType.L2_MBP, "L3": BookType.L3_MBO}[book]
         self._arrivals = ArrivalAlerts(self._clock, f"zz_hedge_{self._strategy_id}_{legs[0].name}_")
@@ -218,7 +218,7 @@ class Hedger:
         """Return the engine's net position, in base units (contracts)."""
         lot = one.lattice.grid.lot
         # The engine nets in binary floats; a lot is far coarser than their error.
-        position: Decimal = round(self._strategy.portfolio.net_position(one.id) / lot) * lot
+        position: Decimal = round(self._portfolio.net_position(one.id) / lot) * lot
         return position
 
     @property
@@ -388,13 +388,12 @@ class Hedger:
 
     def filled(self, event: OrderFilled, side: Side, purpose: Purpose) -> bool:
         """Book an execution of any order of the strategy; return whether it is news."""
-        one = self.traded[str(event.instrument_id)]
-        size, price, commission = event.last_qty.as_decimal(), event.last_px.as_decimal(), commission_of(event)
-        fill = execution_of(event, purpose)
+        fill, commission = execution_of(event, purpose), commission_of(event)
         if not self.control.booked(fill, float(commission)):
             return False
-        if one.funds is not None:
-            one.funds.filled(side, size, price, commission)
+        funds = self.traded[fill.instrument_id].funds
+        if funds is not None:
+            funds.filled(side, fill.size, fill.price, commission)
         self._tell()
         return True
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-_MESSAGES_BETWEEN_COLLECTIONS: Final = 100_000
+# Rare enough to cost nothing that can be measured; what is buffered for the run log is walked through each time.
+_MESSAGES_BETWEEN_COLLECTIONS: Final = 1_000_000
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from nautilus_trader.model import OrderFilled
@@ -16,6 +17,8 @@ from mm_nautilus.quoting.orders import WorkingOrder
 # An enum looks its name up in Python each time.
 _SIDE_NAMES: Final = {side: side.name for side in Side}
 _QUOTE: Final = str(Purpose.QUOTE)
+# Orders come at the same few hundred prices and sizes over and over; a product is dearer than looking it up.
+_KEPT: Final = 4096
 
 
 def commission_of(event: OrderFilled) -> Decimal:
@@ -35,12 +38,13 @@ class FactWriter:
 
     """
 
-    __slots__ = ("_instrument_id", "_lot", "_strategy_id", "_tick")
+    __slots__ = ("_instrument_id", "_price", "_size", "_strategy_id")
 
     def __init__(self, strategy_id: str, instrument_id: str, grid: Grid) -> None:
         self._strategy_id = strategy_id
         self._instrument_id = instrument_id
-        self._tick, self._lot = grid.tick, grid.lot
+        self._price = lru_cache(_KEPT)(grid.tick.__mul__)
+        self._size = lru_cache(_KEPT)(grid.lot.__mul__)
 
     def order(self, order: WorkingOrder, event: str, ts_ns: int, reason: str) -> OrderFact:
         """Return what happened to an order, as it is known after it."""
@@ -53,9 +57,9 @@ class FactWriter:
             _SIDE_NAMES[order.side],
             order.level,
             event,
-            order.price_ticks * self._tick,
-            order.total_lots * self._lot,
-            order.filled_lots * self._lot,
+            self._price(order.price_ticks),
+            self._size(order.total_lots),
+            self._size(order.filled_lots),
             reason,
             _QUOTE,
         )
@@ -71,9 +75,9 @@ class FactWriter:
             _SIDE_NAMES[order.side],
             -1,
             event,
-            order.limit_ticks * self._tick,
-            order.lots * self._lot,
-            order.filled_lots * self._lot,
+            self._price(order.limit_ticks),
+            self._size(order.lots),
+            self._size(order.filled_lots),
             reason,
             str(order.cause.purpose),
         )
@@ -123,7 +127,7 @@ class FactWriter:
             event.liquidity_side.name,
             commission_of(event),
             str(event.currency if event.commission is None else event.commission.currency),
-            position_lots * self._lot,
+            self._size(position_lots),
             None if top is None else top.bid,
             None if top is None else top.ask,
             quoted_ns,
@@ -132,7 +136,7 @@ class FactWriter:
 
     def mark(self, ts_ns: int, top: TopOfBook | None, desk: Desk) -> MarkFact:
         """Return the market and the position now; `top` is ``None`` where the market is not fit to be marked at."""
-        exposure = desk.exposure(0)
+        buying, selling = desk.working_lots
         return MarkFact(
             ts_ns,
             self._strategy_id,
@@ -140,9 +144,9 @@ class FactWriter:
             None if top is None else top.bid,
             None if top is None else top.ask,
             desk.volatility.value,
-            desk.position_lots * self._lot,
-            exposure.open_buy_lots * self._lot,
-            exposure.open_sell_lots * self._lot,
+            self._size(desk.position_lots),
+            self._size(buying),
+            self._size(selling),
             desk.market_ns,
             desk.fault(ts_ns) or "",
         )
@@ -159,9 +163,9 @@ class FactWriter:
             None if top is None else top.bid,
             None if top is None else top.ask,
             None,
-            market.position_lots * self._lot,
-            (out if buying else 0) * self._lot,
-            (0 if buying else out) * self._lot,
+            self._size(market.position_lots),
+            self._size(out if buying else 0),
+            self._size(0 if buying else out),
             market.heard_ns,
             market.fault(ts_ns) or "",
         )

@@ -46,6 +46,11 @@ class LotQueue:
         """Open lots as ``(opened_ns, signed size)``, oldest first."""
         return tuple(self._lots)
 
+    @property
+    def oldest_ns(self) -> int | None:
+        """When the oldest open lot was opened, in nanoseconds; ``None`` when flat."""
+        return self._lots[0][0] if self._lots else None
+
     def __iter__(self) -> Iterator[tuple[int, Decimal]]:
         """Open lots as ``(opened_ns, signed size)``, oldest first."""
         return iter(self._lots)

@@ -16,7 +16,7 @@ from mm_nautilus.inventory.hedge_settings import HedgeSettings
 from mm_nautilus.inventory.ledger import Ledger
 from mm_nautilus.inventory.ledger_line import Booking, Fill
 from mm_nautilus.inventory.limits import Holding
-from mm_nautilus.inventory.liquidation import liquidation_due
+from mm_nautilus.inventory.liquidation import anything_old, liquidation_due
 from mm_nautilus.inventory.state import Recovery, VenueReport, recover
 from mm_nautilus.market import RiskStage
 from mm_nautilus.quoting.limit_settings import AgeSettings
@@ -147,7 +147,10 @@ class HedgeControl:
 
     def due_lots(self, now_ns: int, centre: float = 0.0) -> int:
         """Return the signed lots of the quoted instrument that have been held too long; other arguments as `step`."""
-        line, grid, unit = self.ledger.line(self._quoted.name), self._quoted.contract.grid, self._quoted.asset_per_lot()
+        line = self.ledger.line(self._quoted.name)
+        if not anything_old(line.lots, now_ns, self._age):
+            return 0  # as nearly always: the rest is not worth working out
+        grid, unit = self._quoted.contract.grid, self._quoted.asset_per_lot()
         target = Decimal(0) if not centre or not unit else Decimal(round(centre / unit)) * grid.lot
         return int(liquidation_due(line.lots, now_ns, self._age, self._limit_lots * grid.lot, target) / grid.lot)
 
@@ -170,10 +173,9 @@ class HedgeControl:
 
     def sample(self, now_ns: int) -> None:
         """Take one sample of the ratios of correlated instruments."""
-        top = self._quoted.fit_top(now_ns)
         for market in self.markets:
             if market.ratio is not None:
-                other = market.fit_top(now_ns)
+                top, other = self._quoted.fit_top(now_ns), market.fit_top(now_ns)
                 market.ratio.sample(None if top is None else top.mid, None if other is None else other.mid)
 
     def sending(self, intent: HedgeIntent, client_order_id: str, now_ns: int) -> HedgeOrder:
@@ -199,8 +201,9 @@ class HedgeControl:
             return False
         market = self._markets[fill.instrument_id]
         self._count(market)
-        lots = int(fill.size / market.contract.grid.lot)
-        self.desk.filled(fill.client_order_id, lots, fill.price, commission, fill.ts_ns)
+        if self.desk.order(fill.client_order_id) is not None:
+            lots = int(fill.size / market.contract.grid.lot)
+            self.desk.filled(fill.client_order_id, lots, fill.price, commission, fill.ts_ns)
         return True
 
     def closed(self, client_order_id: str, event: str, now_ns: int, reason: str = "") -> None:

@@ -24,6 +24,7 @@ from mm_nautilus.market import Purpose, Side
 REMEMBERED: Final = 4096
 """Fills of one instrument whose ids are kept."""
 _ZERO: Final = Decimal(0)
+_SIDE_KEYS: Final = {side: side.name[0] for side in Side}
 _HEDGING: Final = (Purpose.HEDGE, Purpose.LIQUIDATION)
 _AMOUNTS: Final = ("opening", "quoted", "hedged", "adopted", "position", "volume")
 _COUNTS: Final = ("fills", "refused", "last_ts_ns", "forgotten_ns")
@@ -107,7 +108,7 @@ class Line:
         """
         if not fill.size > 0:
             raise ParameterError("size", fill.size, "> 0")
-        key = f"{fill.side.name[0]}{fill.trade_id}"
+        key = _SIDE_KEYS[fill.side] + fill.trade_id
         if key in self.ids:
             return Booking.REPEATED
         if fill.ts_ns <= self.forgotten_ns:
@@ -117,13 +118,14 @@ class Line:
         if len(self.ids) > self.remembered:
             _, forgotten_ns = self.ids.popitem(last=False)
             self.forgotten_ns = max(self.forgotten_ns, forgotten_ns)
+        signed_size = fill.signed_size
         if fill.purpose in _HEDGING:
-            self.hedged = EXACT.add(self.hedged, fill.signed_size)
+            self.hedged = EXACT.add(self.hedged, signed_size)
         else:
-            self.quoted = EXACT.add(self.quoted, fill.signed_size)
+            self.quoted = EXACT.add(self.quoted, signed_size)
         self.volume = EXACT.add(self.volume, fill.size)
         self.fills += 1
-        self._move(fill.ts_ns, fill.signed_size)
+        self._move(fill.ts_ns, signed_size)
         return Booking.NEW
 
     def take_over(self, signed_size: Decimal, ts_ns: int) -> None:

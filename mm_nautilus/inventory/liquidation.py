@@ -28,6 +28,16 @@ from mm_nautilus.quoting.limit_settings import AgeSettings
 _ZERO: Final = Decimal(0)
 
 
+def anything_old(lots: LotQueue, now_ns: int, settings: AgeSettings) -> bool:
+    """Return whether any lot is old enough to be liquidated; nothing is due otherwise. Arguments: `liquidation_due`."""
+    opened_ns = lots.oldest_ns
+    return settings.liquidate and opened_ns is not None and now_ns - opened_ns >= _old_ns(settings)
+
+
+def _old_ns(settings: AgeSettings) -> int:
+    return round(settings.liquidate_after_s * 1e9)
+
+
 def liquidation_due(
     lots: LotQueue,
     now_ns: int,
@@ -60,11 +70,11 @@ def liquidation_due(
     """
     if not max_position > 0:
         raise ParameterError("max_position", max_position, "> 0")
-    position = lots.position
-    if not settings.liquidate or not position:
+    if not anything_old(lots, now_ns, settings):
         return _ZERO
+    position = lots.position
     wanted = min(abs(target), abs(position)) if target * position > 0 else _ZERO
-    old_ns = round(settings.liquidate_after_s * 1e9)
+    old_ns = _old_ns(settings)
     step_ns = settings.liquidate_within_s * 1e9 / settings.slices
     older, due = EXACT.minus(wanted), _ZERO
     for opened_ns, size in lots:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from mm_nautilus.market import Quote
 from mm_nautilus.messages import AdverseSelectionAssessment
@@ -26,7 +26,23 @@ class Adjustment:
 NEUTRAL = Adjustment()
 
 
-def banded(adjustment: Adjustment, share: float, settings: AdjustSettings) -> Adjustment:
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """`AdjustSettings` as every pass reads them: a settings model looks each field up through a Python hook."""
+
+    skew_above: float
+    skew_size: float
+    skew_spread: float
+    aggressive_above: float
+    aggressive_spread_multiplier: float
+
+    @classmethod
+    def of(cls, settings: AdjustSettings) -> Bands:
+        """Return the fields of the same names."""
+        return cls(*(getattr(settings, one.name) for one in fields(cls)))
+
+
+def banded(adjustment: Adjustment, share: float, settings: Bands | AdjustSettings) -> Adjustment:
     r"""Hold back the side that adds to the inventory, and tighten the one that reduces it once there is much.
 
     .. math::
@@ -44,7 +60,7 @@ def banded(adjustment: Adjustment, share: float, settings: AdjustSettings) -> Ad
         What has been decided so far.
     share : float
         :math:`\rho`, from `mm_nautilus.quoting.ladder.inventory_share`.
-    settings : AdjustSettings
+    settings : Bands or AdjustSettings
         From which share on, and by how much.
 
     """

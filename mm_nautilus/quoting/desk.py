@@ -325,6 +325,15 @@ class Desk:
             wanted = replace(wanted, reasons=wanted.reasons + self.intensity.notes)
         return state, wanted
 
+    @property
+    def working_lots(self) -> tuple[int, int]:
+        """Lots that may still be bought and sold by what works or is in flight, a hedge on this instrument included."""
+        orders, hedge = self.orders, self.restraint.hedge
+        if hedge is None:
+            return orders.open_buy_lots, orders.open_sell_lots
+        buying, selling = self.restraint.hedge_lots
+        return orders.open_buy_lots + buying, orders.open_sell_lots + selling
+
     def exposure(self, limit_lots: int, funds: Funds | None = None, bounds: Bounds | None = None) -> Exposure:
         """Return the position and everything that may still change it.
 
@@ -338,11 +347,11 @@ class Desk:
             What else may not be passed.
 
         """
-        buying, selling = self.restraint.hedge_lots
+        buying, selling = self.working_lots
         return Exposure(
             self.position_lots,
-            self.orders.open_buy_lots + buying,
-            self.orders.open_sell_lots + selling,
+            buying,
+            selling,
             limit_lots,
             None if funds is None else funds.buy_lots,
             None if funds is None else funds.sell_lots,

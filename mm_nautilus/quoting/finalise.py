@@ -122,12 +122,13 @@ def finalised_side(
         What one lot is worth per tick of its price, in quote currency; needed where `min_notional` is above 0.
 
     """
-    spacing = stretched(shape.spacing, shape.widen_inventory_side, towards)
-    ticks = ladder_ticks(side, price, tick, spacing, shape.levels)
+    levels = shape.levels
+    spacing = 0.0 if levels == 1 else stretched(shape.spacing, shape.widen_inventory_side, towards)
+    ticks = ladder_ticks(side, price, tick, spacing, levels)
     if opposite_best is not None:
         post_only(side, ticks, ticks_away(side, opposite_best, tick), trace)
-    lots = ladder_lots(best_lots, shape.size_decay, shape.levels)
-    smallest = smallest_lots(ticks, min_lots, min_notional, tick_value)
+    lots = ladder_lots(best_lots, shape.size_decay, levels)
+    smallest = min_lots if min_notional == 0.0 else smallest_lots(ticks, min_lots, min_notional, tick_value)
     if lots[-1] < smallest:
         trace.reason(Reason.BELOW_MIN_SIZE, side)
     return ticks, fitted(lots, room.lots(side, trace, sum(lots), smallest))

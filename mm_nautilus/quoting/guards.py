@@ -209,8 +209,7 @@ def reduce_only(position_lots: int, reason: Reason = Reason.RISK_REDUCE_ONLY) ->
 UNBOUNDED: Final = Bounds()
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Room:
     """Lots that may still be added on one side, by what bounds them."""
 
@@ -227,6 +226,12 @@ class Room:
 
     def lots(self, side: Side, trace: Trace, wanted_lots: int, min_lots: int) -> int:
         """Return the smallest bound, naming it where it binds; 0 where not even the smallest order fits."""
+        room = self.position_lots
+        for lots in (self.notional_lots, self.balance_lots, self.bound_lots):
+            if lots is not None and lots < room:
+                room = lots
+        if room >= wanted_lots and room >= min_lots > 0:
+            return room  # as nearly always: nothing binds, so nothing need be named
         room = max(self.position_lots, 0)
         bound: tuple[Cap, Reason] = (Cap.POSITION_LIMIT, Reason.POSITION_LIMIT)
         if self.notional_lots is not None and self.notional_lots < room:

@@ -34,6 +34,8 @@ def ladder_ticks(side: Side, price: float, tick: float, spacing: float, levels: 
         How many.
 
     """
+    if levels == 1:
+        return [ticks_away(side, price, tick)]
     sign = int(side)
     ticks = [ticks_away(side, price - sign * index * spacing, tick) for index in range(levels)]
     for index in range(1, levels):
@@ -56,6 +58,8 @@ def ladder_lots(base_lots: float, decay: float, levels: int) -> list[int]:
         How many.
 
     """
+    if levels == 1:
+        return [whole_lots(base_lots)]
     return [whole_lots(base_lots * decay**index) for index in range(levels)]
 
 
@@ -81,6 +85,8 @@ def smallest_lots(ticks: list[int], min_lots: int, min_notional: float, tick_val
 
 def fitted(sizes: list[int], room_lots: int) -> list[int]:
     """Return `sizes`, best level first, with what does not fit into `room_lots` cut from the far end."""
+    if len(sizes) == 1:
+        return sizes if sizes[0] <= room_lots else [room_lots]
     fitting = []
     for size in sizes:
         fitting.append(min(size, room_lots))

@@ -10,11 +10,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
+from typing import Final
 
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import EMPTY_LADDER, Grid, Ladder, Level, MarketState, Quote, QuoteState, Side
 from mm_nautilus.models import QuotingModel, find_model
-from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, adjusted, banded
+from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, Bands, adjusted, banded
 from mm_nautilus.quoting.anchor import Anchor
 from mm_nautilus.quoting.finalise import LadderShape, finalised_side
 from mm_nautilus.quoting.guards import Bounds, Cap, Reason, Room, Trace, floor_half_spread, uncross
@@ -23,6 +25,10 @@ from mm_nautilus.quoting.settings import QuotingSettings
 from mm_nautilus.quoting.target import TargetInventory
 
 type ModelOf = Callable[[QuotingSettings, float, float], QuotingModel]
+
+# Quotes come back to the same prices and sizes over and over: one value for each is quicker to get, and ladders of
+# the very same levels are quicker to compare.
+_level: Final = lru_cache(maxsize=4096)(Level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +167,7 @@ class Quoter:
         # Settings models look every field up through a Python hook; a pass asks for twenty.
         ladder, guards = settings.ladder, settings.guards
         self._min_half_spread_bps, self._max_half_spread_bps = guards.min_half_spread_bps, guards.max_half_spread_bps
-        self._adjust = settings.adjust
+        self._adjust = Bands.of(settings.adjust)
         self._tick = float(grid.tick)
         self._base_per_lot = base_per_lot
         self._order_lots = order_lots = int(settings.order_size / grid.lot)
@@ -229,17 +235,21 @@ class Quoter:
             trace.reason(Reason.MODEL_NOT_FINITE)
             return Wanted(EMPTY_LADDER, QuoteState.WITHDRAWN, tuple(trace.reasons), (), quote, adjustment)
         asked = banded(adjustment, share, self._adjust)
-        self._explain_bands(adjustment, asked, share, trace)
+        if asked is not adjustment:
+            self._explain_bands(share, trace)
         final = adjusted(quote, asked)
         if anchor is not None:
             final = anchor.applied(final, state.top, trace)
-        notional_lots = self._notional_lots(state.fair_value)
+        notional_lots = None if self._max_notional is None else self._notional_lots(state.fair_value)
         bid_room = self._room(Side.BUY, position_lots, notional_lots, None if funds is None else funds.buy_lots, bounds)
         ask_room = self._room(
             Side.SELL, position_lots, notional_lots, None if funds is None else funds.sell_lots, bounds
         )
-        bid_lots = self._best_lots(adjustment.bid_size, asked.bid_size, state.fair_value)
-        ask_lots = self._best_lots(adjustment.ask_size, asked.ask_size, state.fair_value)
+        if asked is adjustment:
+            bid_lots, ask_lots = self._order_lots * asked.bid_size, self._order_lots * asked.ask_size
+        else:
+            bid_lots = self._best_lots(adjustment.bid_size, asked.bid_size, state.fair_value)
+            ask_lots = self._best_lots(adjustment.ask_size, asked.ask_size, state.fair_value)
         bids = self._side(Side.BUY, final.bid, bid_lots, state, share, bid_room, trace)
         asks = self._side(Side.SELL, final.ask, ask_lots, state, share, ask_room, trace)
         if adjustment.bid_away and share >= 0.0:
@@ -248,7 +258,7 @@ class Quoter:
             asks = _stepped_away(Side.SELL, trace)
         if any(bids[1]) and any(asks[1]):
             uncross(bids[0], asks[0], trace)
-        smallest = self._smallest_lots(bids[0] or asks[0])
+        smallest = self._min_lots if self._min_notional == 0.0 else self._smallest_lots(bids[0] or asks[0])
         ladder = Ladder(
             self._levels(Side.BUY, *bids, smallest, state, trace),
             self._levels(Side.SELL, *asks, smallest, state, trace),
@@ -279,9 +289,7 @@ class Quoter:
         skew = (flat - moved) / held
         return skew if math.isfinite(skew) else 0.0
 
-    def _explain_bands(self, before: Adjustment, after: Adjustment, share: float, trace: Trace) -> None:
-        if after is before:
-            return
+    def _explain_bands(self, share: float, trace: Trace) -> None:
         settings = self._adjust
         if abs(share) > settings.skew_above and (settings.skew_size or settings.skew_spread):
             trace.reason(Reason.ADDING_SIDE_SKEWED, Side.BUY if share > 0 else Side.SELL)
@@ -305,9 +313,8 @@ class Quoter:
             return Room(self.limit_lots - held, notional, funds_lots)
         return Room(self.limit_lots - held, notional, funds_lots, bounds.lots(side), bounds.reason(side))
 
-    def _notional_lots(self, fair_value: float) -> int | None:
-        if self._max_notional is None:
-            return None
+    def _notional_lots(self, fair_value: float) -> int:
+        assert self._max_notional is not None
         return math.floor(self._max_notional / (fair_value * self._base_per_lot))
 
     def _side(
@@ -359,10 +366,11 @@ class Quoter:
         """Drop what stands outside the allowed prices or is too small to send."""
         levels = []
         farthest = self._max_half_spread_bps
-        for index, (price_ticks, size_lots) in enumerate(zip(ticks, lots, strict=True)):
-            price = price_ticks * self._tick
+        for index, price_ticks in enumerate(ticks):
+            size_lots = lots[index]
             if size_lots < smallest:
                 continue
+            price = price_ticks * self._tick
             if (
                 price_ticks <= 0
                 or (self._min_price is not None and price < self._min_price)
@@ -372,7 +380,7 @@ class Quoter:
             elif farthest is not None and abs(price - state.fair_value) > farthest * 1e-4 * state.fair_value:
                 trace.reason(Reason.WIDER_THAN_MAX, side)
             else:
-                levels.append(Level(side, index, price_ticks, size_lots))
+                levels.append(_level(side, index, price_ticks, size_lots))
         return tuple(levels)
 
 
@@ -404,7 +412,7 @@ def _state(ladder: Ladder, trace: Trace, quote: Quote, final: Quote) -> QuoteSta
     if Reason.REDUCING_SIDE_TIGHTENED in trace.reasons:
         return QuoteState.AGGRESSIVE
     widened = final is not quote and _width(final) > _width(quote) * (1.0 + 1e-12)
-    if widened or any(cap.startswith(Cap.MIN_HALF_SPREAD) for cap in trace.caps):
+    if widened or (trace.caps and any(cap.startswith(Cap.MIN_HALF_SPREAD) for cap in trace.caps)):
         trace.reason(Reason.WIDENED)
         return QuoteState.PASSIVE
     return QuoteState.ACTIVE
