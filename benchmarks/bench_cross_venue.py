@@ -26,7 +26,7 @@ from mm_nautilus.inventory.hedge_control import HedgeControl
 from mm_nautilus.inventory.hedge_market import HedgeContract
 from mm_nautilus.inventory.hedge_settings import HedgeInstrumentSettings, TakingTerms
 from mm_nautilus.inventory.ledger import Ledger
-from mm_nautilus.inventory.limits import Holding, Limits, side_bounds, surroundings
+from mm_nautilus.inventory.limits import Held, Limits, side_bounds, surroundings
 from mm_nautilus.inventory.venue_market import VenueMarket
 from mm_nautilus.market import Grid, Side, TopOfBook
 from mm_nautilus.quoting.desk import Desk, Requote
@@ -80,6 +80,7 @@ class Five:
         self.cross = CrossQuoting(places, ConsolidatedFairValue(venues, "USDT", 60.0, 1e6), terms)
         self.cross.moved()
         self.limits = Limits(max_asset_position=1.0)
+        self.held = [Held("BTC", f"V{index}", lambda _: float(_LOT)) for index in range(VENUES)]
 
     def show(self, index: int, mid: int) -> TopOfBook:
         """Prepare what a venue sends: a mid in ticks."""
@@ -94,20 +95,17 @@ class Five:
         desk.heard(now_ns)
         desk.top = top
         self.cross.heard(index, top, now_ns, now_ns)
-        others = [self._holding(other) for other in range(VENUES) if other != index]
+        others = [
+            held
+            for other, one in enumerate(self.held)
+            if other != index and (held := one.of(self.desks[other])) is not None
+        ]
         others.append(self.control.pending(self.cross.inventory))
         unit = float(_LOT)
         around = surroundings("BTC", f"V{index}", others)
         bounds = side_bounds(desk.position_lots * unit, top.mid, unit, self.limits, around)
         anchor = self.cross.anchor(index, now_ns)
         return desk.requote("book", now_ns, None, bounds, anchor)
-
-    def _holding(self, index: int) -> Holding:
-        desk, unit = self.desks[index], float(_LOT)
-        top = desk.top
-        mid = 1.0 if top is None else top.mid
-        bids, asks = desk.open_lots(Side.BUY), desk.open_lots(Side.SELL)
-        return Holding("BTC", f"V{index}", desk.position_lots * unit, bids * unit, asks * unit, mid)
 
 
 def alone(desk: Desk, top: TopOfBook, now_ns: int) -> Requote | None:

@@ -30,7 +30,7 @@ from mm_nautilus.host.arrival import ArrivalAlerts, ArrivalSettings
 from mm_nautilus.host.guard import GuardedStrategy
 from mm_nautilus.host.traded import Traded, open_orders
 from mm_nautilus.inventory.hedge_market import HedgeOrder
-from mm_nautilus.inventory.limits import Holding
+from mm_nautilus.inventory.limits import Held, Holding
 from mm_nautilus.market import Level, Side, TopOfBook
 from mm_nautilus.messages import (
     TOPIC_ALERT,
@@ -105,6 +105,7 @@ class QuotingLeg:
         """What others than the instrument leave to quote; ``None`` where nothing does."""
         self.anchor: Callable[[int], Anchor | None] | None = None
         """What other markets of the asset say about a quote, at an instant; ``None`` where it stands alone."""
+        self._held = Held(traded.asset, traded.venue, lattice.base_per_lot)
         self._facts = traded.facts
         self._funds = traded.funds
         self._arrival = arrival
@@ -229,20 +230,7 @@ class QuotingLeg:
 
     def holding(self) -> Holding | None:
         """Return the position and everything that works, as the limits of others see it; ``None`` without a price."""
-        desk = self.desk
-        top = desk.top
-        if top is None or not top.mid > 0.0:
-            return None
-        unit = self.lattice.base_per_lot(top.mid)
-        buying, selling = desk.restraint.hedge_lots
-        return Holding(
-            self.traded.asset,
-            self.traded.venue,
-            desk.position_lots * unit,
-            (desk.open_lots(Side.BUY) + buying) * unit,
-            (desk.open_lots(Side.SELL) + selling) * unit,
-            top.mid,
-        )
+        return self._held.of(self.desk)
 
     # -------------------------------------------------------------- commands
 

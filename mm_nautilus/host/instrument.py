@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from nautilus_trader.model import Price, Quantity
 
 from mm_nautilus.inventory.contract import Contract
 from mm_nautilus.market import Grid
+
+# Orders come at the same few hundred prices and sizes over and over; making one is dearer than looking it up.
+_KEPT: Final = 4096
 
 
 class InstrumentLattice:
@@ -32,6 +37,8 @@ class InstrumentLattice:
         "grid",
         "inverse",
         "multiplier",
+        "price",
+        "quantity",
     )
 
     def __init__(self, instrument: Any) -> None:
@@ -45,17 +52,19 @@ class InstrumentLattice:
         self.multiplier: Decimal = instrument.multiplier.as_decimal()
         self.inverse: bool = instrument.is_inverse
         self._units = float(self.grid.lot * self.multiplier)
+        self.price: Callable[[int], Price] = lru_cache(_KEPT)(self._price)
+        """The engine's price of so many ticks."""
+        self.quantity: Callable[[int], Quantity] = lru_cache(_KEPT)(self._quantity)
+        """The engine's quantity of so many lots."""
 
     def base_per_lot(self, price: float) -> float:
         """Base units whose value in quote currency moves with the price as one lot's does, at `price`."""
         return self._units / price if self.inverse else self._units
 
-    def price(self, ticks: int) -> Price:
-        """Return the engine's price of so many ticks."""
+    def _price(self, ticks: int) -> Price:
         return Price.from_raw(ticks * self._tick_raw, self._price_precision)
 
-    def quantity(self, lots: int) -> Quantity:
-        """Return the engine's quantity of so many lots."""
+    def _quantity(self, lots: int) -> Quantity:
         return Quantity.from_raw(lots * self._lot_raw, self._size_precision)
 
     def ticks(self, price: Price) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import ClassVar, Protocol
 
@@ -43,15 +43,19 @@ class HedgeContract:
     grid: Grid
     multiplier: Decimal = Decimal(1)
     inverse: bool = False
+    units: float = field(init=False, repr=False, compare=False)
+    """One lot times the multiplier, which every pass asks for."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "units", float(self.grid.lot * self.multiplier))
 
     def units_per_lot(self, price: float) -> float:
         """Units of the instrument's own asset whose value moves as one lot's does, at a price."""
-        units = float(self.grid.lot * self.multiplier)
-        return units / price if self.inverse else units
+        return self.units / price if self.inverse else self.units
 
     def value(self, lots: int, price: float) -> float:
         """Return what signed lots are worth at a price, in settlement currency."""
-        units = lots * float(self.grid.lot * self.multiplier)
+        units = lots * self.units
         return -units / price if self.inverse else units * price
 
     def smallest_lots(self, price: float) -> int:

@@ -28,12 +28,13 @@ Exposures are floats here: a bound is whole lots, rounded down, and a lot is lar
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.fast_init import fast_init
+from mm_nautilus.market import TopOfBook
 from mm_nautilus.quoting.guards import Bounds, Reason
 from mm_nautilus.quoting.lattice import whole_lots
 from mm_nautilus.quoting.limit_settings import LimitSettings
@@ -53,6 +54,59 @@ class Holding:
     open_sell: float
     price: float
     """Quote currency per unit of the asset; above 0."""
+
+
+class Quoting(Protocol):
+    """What is asked of an instrument that is quoted; `mm_nautilus.quoting.desk.Desk` is one."""
+
+    @property
+    def top(self) -> TopOfBook | None:
+        """Best prices as they were last heard."""
+
+    @property
+    def position_lots(self) -> int:
+        """Signed position."""
+
+    @property
+    def working_lots(self) -> tuple[int, int]:
+        """Lots that may still be bought and sold, hedges included."""
+
+
+class Held:
+    """The `Holding` of an instrument that is quoted, found anew only when its market, position or orders have changed.
+
+    Every other instrument of a strategy asks for it on each of its own passes.
+
+    Parameters
+    ----------
+    asset, venue : str
+        Of the instrument.
+    base_per_lot : callable
+        Units of the asset in a lot at a price.
+
+    """
+
+    __slots__ = ("_asset", "_base_per_lot", "_holding", "_position_lots", "_top", "_venue", "_working_lots")
+
+    def __init__(self, asset: str, venue: str, base_per_lot: Callable[[float], float]) -> None:
+        self._asset, self._venue, self._base_per_lot = asset, venue, base_per_lot
+        self._holding: Holding | None = None
+        self._top: TopOfBook | None = None
+        self._position_lots = 0
+        self._working_lots = (0, 0)
+
+    def of(self, desk: Quoting) -> Holding | None:
+        """Return the position and everything that works, as the limits of others see it; ``None`` without a price."""
+        top, position_lots, working_lots = desk.top, desk.position_lots, desk.working_lots
+        if top is self._top and position_lots == self._position_lots and working_lots == self._working_lots:
+            return self._holding
+        self._top, self._position_lots, self._working_lots = top, position_lots, working_lots
+        self._holding = None
+        if top is not None and (mid := top.mid) > 0.0:
+            unit = self._base_per_lot(mid)
+            buying, selling = working_lots
+            self._holding = Holding(self._asset, self._venue, position_lots * unit, buying * unit, selling * unit, mid)
+        return self._holding
 
 
 @fast_init

@@ -339,20 +339,36 @@ class CrossQuoting:
             return VenueAnchor(withdraws or Reason.NO_FAIR_VALUE, 0.0, inventory)
         rate = self._reference(index, now_ns)
         size = place.size_lots * unit
-        bid = self._bound(Side.BUY, index, size - max(-inventory, 0.0), size, rate, now_ns)
-        ask = self._bound(Side.SELL, index, size - max(inventory, 0.0), size, rate, now_ns)
+        healths = [(other, fair.health(other, now_ns)) for other in self._hedges_of[index]]
+        bid = self._bound(Side.BUY, index, size - max(-inventory, 0.0), size, rate, healths, now_ns)
+        ask = self._bound(Side.SELL, index, size - max(inventory, 0.0), size, rate, healths, now_ns)
         others = fair.others_value(index, now_ns) if terms.alpha > 0.0 else None
         alpha = 0.0 if others is None else terms.alpha
         costs = self._costs[index] * value
         return VenueAnchor(None, value, inventory, bid, ask, others or 0.0, costs, alpha, place.join_distance)
 
-    def _bound(self, side: Side, maker: int, hedged: float, size: float, rate: float, now_ns: int) -> SideBound | None:
+    def _bound(
+        self,
+        side: Side,
+        maker: int,
+        hedged: float,
+        size: float,
+        rate: float,
+        healths: list[tuple[int, Health]],
+        now_ns: int,
+    ) -> SideBound | None:
         """Return how far a side may go, in the maker's currency; ``None`` where its fill needs no hedge."""
         if hedged <= 1e-9 * size:
             return None
-        places = self.places
-        worths = [
-            (places[other].venue.name, self._worth(side, other, hedged, now_ns)) for other in self._hedges_of[maker]
+        names, known, key = self._names, self._worths, int(side) * hedged
+        worths: list[tuple[str, Worth | str]] = [
+            (
+                names[other],
+                health
+                if health is not Health.LIVE
+                else known[other].get(key) or self._worth(side, other, hedged, now_ns),
+            )
+            for other, health in healths
         ]
         found = best_bound(side, worths, self._bound_terms[maker])
         if found.price is None or rate == 1.0:
@@ -360,15 +376,10 @@ class CrossQuoting:
         return SideBound(found.price / rate, found.venue, found.vwap, found.slippage, found.refused)
 
     def _worth(self, side: Side, index: int, size: float, now_ns: int) -> Worth | str:
-        """Return what a hedge is worth on one venue in the reference currency, or why it cannot be made there."""
-        health = self.fair.health(index, now_ns)
-        if health is not Health.LIVE:
-            return health
-        known, key = self._worths[index], int(side) * size
-        worth = known.get(key)
-        if worth is None:
-            book = self._books[index] or self._book(index, now_ns)
-            worth = known[key] = hedge_worth(side, book, size, self._bound_terms[index], self._sigma)
+        """Find what a hedge is worth on a live venue in the reference currency, or why it cannot be made there."""
+        book = self._books[index] or self._book(index, now_ns)
+        worth = hedge_worth(side, book, size, self._bound_terms[index], self._sigma)
+        self._worths[index][int(side) * size] = worth
         return worth
 
     def _book(self, index: int, now_ns: int) -> HedgeBook:
