@@ -247,7 +247,8 @@ class Desk:
             What other markets of the asset say.
 
         """
-        bounds = self.restraint.bounds(bounds, self.position_lots)
+        if self.restraint is not UNRESTRAINED:
+            bounds = self.restraint.bounds(bounds, self.position_lots)
         state, wanted = self._decide(now_ns, funds, bounds, anchor)
         last = self._last
         same = (
@@ -294,7 +295,8 @@ class Desk:
         self, now_ns: int, funds: Funds | None, bounds: Bounds | None = None, anchor: Anchor | None = None
     ) -> tuple[MarketState | None, Wanted]:
         restraint = self.restraint
-        withdraws = Reason.HALTED if self._halted else restraint.withdraws
+        free = restraint is UNRESTRAINED  # nearly always, and then none of its rules need be asked
+        withdraws = Reason.HALTED if self._halted else None if free else restraint.withdraws
         if withdraws is not None:
             return None, withdrawn(withdraws)
         fault, top, sigma = self.fault(now_ns), self.top, self.volatility.value
@@ -315,8 +317,10 @@ class Desk:
         state = MarketState(now_ns, top, fair_value, sigma, self._bids, self._asks, volume_ratio, self.adverse_ratio)
         self._state = state
         elapsed_s = (now_ns - self._start_ns) * 1e-9
-        adjustment = restraint.adjusted(self.adjustment)
-        left = restraint.left_to_quotes(bounds, self.position_lots, self._limit_lots)
+        adjustment, left = self.adjustment, bounds
+        if not free:
+            adjustment = restraint.adjusted(adjustment)
+            left = restraint.left_to_quotes(bounds, self.position_lots, self._limit_lots)
         wanted = self._quoter.decide(state, self.position_lots, elapsed_s, adjustment, funds, left, anchor)
         self.target = wanted.target
         if adjustment is not self.adjustment:

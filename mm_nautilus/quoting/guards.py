@@ -80,6 +80,11 @@ class Cap(StrEnum):
 
 
 _SUFFIX = {Side.BUY: ":BID", Side.SELL: ":ASK"}
+# What is noted, spelt out once: joining two strings of an enum is dearer than the rest of a note.
+_TEXTS: Final[dict[Side | None, dict[str, str]]] = {
+    side: {str(what): str(what) + suffix for kind in (Reason, Cap) for what in kind}
+    for side, suffix in (*_SUFFIX.items(), (None, ""))
+}
 
 
 @dataclass(slots=True)
@@ -95,7 +100,7 @@ class Trace:
 
     def names(self, reason: Reason, side: Side) -> bool:
         """Return whether this reason of a side has been noted."""
-        return reason + _SUFFIX[side] in self.reasons
+        return _TEXTS[side][reason] in self.reasons
 
     def cap(self, cap: Cap, side: Side | None = None) -> None:
         """Note what changed a price or a size."""
@@ -103,7 +108,7 @@ class Trace:
 
 
 def _note(notes: list[str], what: str, side: Side | None) -> None:
-    text = str(what) if side is None else what + _SUFFIX[side]
+    text = _TEXTS[side][what]
     if text not in notes:
         notes.append(text)
 

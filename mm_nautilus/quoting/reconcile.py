@@ -18,6 +18,7 @@ from mm_nautilus.quoting.orders import OrderStatus, WorkingOrder
 from mm_nautilus.quoting.settings import RequoteSettings
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Amend:
     """Change a resting order in place; the size is its total, filled part included."""
@@ -99,18 +100,22 @@ def reconcile(
 
     """
     draft = _Draft(settings, min_lots, budget)
-    first = Side.SELL if exposure.position_lots > 0 else Side.BUY
-    by_side: dict[Side, list[WorkingOrder]] = {Side.BUY: [], Side.SELL: []}
+    bids: list[WorkingOrder] = []
+    asks: list[WorkingOrder] = []
     for order in orders:
-        by_side[order.side].append(order)
-    unfilled: list[tuple[Side, list[Level], int | None]] = []
-    for side in (first, first.opposite):
-        barrier = _nearest_own(side.opposite, by_side[side.opposite])
-        room_lots, other_best = exposure.room_lots(side), _best(wanted.side(side.opposite))
-        levels = draft.match(wanted.side(side), by_side[side], room_lots, other_best, barrier)
-        unfilled.append((side, levels, barrier))
-    for side, levels, barrier in unfilled:
-        draft.submit(levels, by_side[side], exposure.room_lots(side), barrier)
+        (bids if order.side is Side.BUY else asks).append(order)
+    buying = (Side.BUY, wanted.bids, bids, _best(wanted.asks), _nearest_own(Side.SELL, asks))
+    selling = (Side.SELL, wanted.asks, asks, _best(wanted.bids), _nearest_own(Side.BUY, bids))
+    unfilled: list[tuple[list[Level], list[WorkingOrder], int, int | None]] = []
+    for side, levels, working, other_best, barrier in (
+        (selling, buying) if exposure.position_lots > 0 else (buying, selling)
+    ):
+        room_lots = exposure.room_lots(side)
+        open_levels = draft.match(levels, working, room_lots, other_best, barrier)
+        if open_levels:
+            unfilled.append((open_levels, working, room_lots, barrier))
+    for open_levels, working, room_lots, barrier in unfilled:
+        draft.submit(open_levels, working, room_lots, barrier)
     return Plan(tuple(draft.cancels), tuple(draft.amends), tuple(draft.submits), draft.keeps, draft.deferred)
 
 
@@ -120,10 +125,12 @@ def _best(levels: tuple[Level, ...]) -> int | None:
 
 def _nearest_own(side: Side, orders: list[WorkingOrder]) -> int | None:
     """Return the price closest to the market that any of our orders on `side` rests at or is going to."""
-    prices = [price for order in orders for price in (order.resting_ticks, order.price_ticks)]
-    if not prices:
+    if not orders:
         return None
-    return max(prices) if side is Side.BUY else min(prices)
+    nearest = max if side is Side.BUY else min
+    if len(orders) == 1:
+        return nearest(orders[0].resting_ticks, orders[0].price_ticks)
+    return nearest([price for order in orders for price in (order.resting_ticks, order.price_ticks)])
 
 
 def _meets(side: Side, price_ticks: int, opposite_ticks: int | None) -> bool:
@@ -184,8 +191,9 @@ class _Draft:
             else:
                 open_levels.remove(level)
                 self._resize(order, level, open_levels, room_lots)
-        # Commands in flight first: each holds the place of one level until it is answered.
-        loose.sort(key=lambda order: order.status is OrderStatus.WORKING)
+        if len(loose) > 1:
+            # Commands in flight first: each holds the place of one level until it is answered.
+            loose.sort(key=lambda order: order.status is OrderStatus.WORKING)
         for order in loose:
             self._move(order, open_levels, barrier)
         return open_levels
@@ -258,11 +266,12 @@ class _Draft:
 
     def submit(self, levels: list[Level], orders: list[WorkingOrder], room_lots: int, barrier: int | None) -> None:
         """Submit what fits into the room and the budget and meets none of our own; the rest waits for answers."""
-        if not levels:
-            return
-        moving = [*self.cancels, *(amend.order for amend in self.amends)]
-        in_flight = any(order.status is not OrderStatus.WORKING or order in moving for order in orders)
-        for level in sorted(levels, key=lambda level: level.index):
+        moving = {order.client_order_id for order in self.cancels}
+        moving.update([amend.order.client_order_id for amend in self.amends])
+        in_flight = any(order.status is not OrderStatus.WORKING or order.client_order_id in moving for order in orders)
+        if len(levels) > 1:
+            levels = sorted(levels, key=lambda level: level.index)
+        for level in levels:
             lots = min(level.size_lots, room_lots)
             if lots < self._min_lots and not in_flight:
                 continue  # larger orders kept within the tolerance take its room: no answer will change that
