@@ -113,6 +113,9 @@ class QuotingLeg:
         self._assessed: Adjustment = NEUTRAL
         self._sizes_matter = settings.fair_value != "mid"
         self._max_position = settings.limits.max_position
+        # Whether a quote at the same prices, with some size on both sides, is nothing to think about.
+        self._may_resize = False
+        self._last_bid = self._last_ask = 0.0
         self._bid: Price | None = None
         self._ask: Price | None = None
 
@@ -136,17 +139,20 @@ class QuotingLeg:
 
     def on_quote(self, quote: QuoteTick) -> bool:
         """Take the best prices of an L1 feed; return whether there is anything to think about."""
-        top = TopOfBook(
-            quote.bid_price.as_double(),
-            quote.ask_price.as_double(),
-            quote.bid_size.as_double(),
-            quote.ask_size.as_double(),
-        )
-        desk = self.desk
-        desk.heard(quote.ts_init)
+        bid, ask = quote.bid_price.as_double(), quote.ask_price.as_double()
+        bid_size, ask_size = quote.bid_size.as_double(), quote.ask_size.as_double()
+        desk, now_ns = self.desk, quote.ts_init
+        desk.heard(now_ns)
+        if self._may_resize and bid == self._last_bid and ask == self._last_ask and bid_size and ask_size:
+            desk.resized(bid_size, ask_size)
+            return desk.dirty
+        top = TopOfBook(bid, ask, bid_size, ask_size)
         last, desk.top = desk.top, top
-        if self.watch is not None:
-            self.watch.features.moved(quote.ts_init, top)
+        if self.watch is None and not self._sizes_matter:
+            self._may_resize = bool(bid_size and ask_size)
+            self._last_bid, self._last_ask = bid, ask
+        elif self.watch is not None:
+            self.watch.features.moved(now_ns, top)
         return desk.dirty or last is None or self._moved(last, top)
 
     def _moved(self, last: TopOfBook, top: TopOfBook) -> bool:

@@ -91,11 +91,13 @@ class Desk:
         "_quoter",
         "_requote_settings",
         "_settings",
+        "_sizes",
         "_stale_after_ns",
         "_start_ns",
         "_state",
         "_strategy_id",
         "_tick",
+        "_top",
         "adjustment",
         "adverse_ratio",
         "budget",
@@ -107,7 +109,6 @@ class Desk:
         "position_lots",
         "restraint",
         "target",
-        "top",
         "volatility",
     )
 
@@ -160,7 +161,8 @@ class Desk:
         self.position_lots = position_lots
         self.target = 0.0
         """Inventory that was wanted when a quote was priced last, in base units."""
-        self.top: TopOfBook | None = None
+        self._top: TopOfBook | None = None
+        self._sizes: tuple[float, float] | None = None
         self.decisions = 0
         self.market_ns = 0
         """When the market was last heard of, in nanoseconds."""
@@ -168,6 +170,26 @@ class Desk:
         """Something other than the market calls for another pass."""
 
     # ---------------------------------------------------------------- market
+
+    @property
+    def top(self) -> TopOfBook | None:
+        """Best prices and sizes as they were last heard."""
+        top, sizes = self._top, self._sizes
+        if sizes is not None and top is not None:
+            top = self._top = TopOfBook(top.bid, top.ask, *sizes)
+            self._sizes = None
+        return top
+
+    @top.setter
+    def top(self, top: TopOfBook | None) -> None:
+        self._top, self._sizes = top, None
+
+    def resized(self, bid_size: float, ask_size: float) -> None:
+        """Other sizes are shown at the same best prices, in base units.
+
+        Most ticks of a market are no more than that, and nobody asks before the next one: `top` makes its value then.
+        """
+        self._sizes = bid_size, ask_size
 
     def heard(self, now_ns: int) -> None:
         """The market sent something, whether or not the top of the book moved; the top is still the one before."""
@@ -205,13 +227,15 @@ class Desk:
 
     def _fit_top(self) -> TopOfBook | None:
         """Return the last top where it was fit to be quoted on when it came."""
-        return self.top if book_fault(self.top, self._max_book_spread_bps) is None else None
+        top = self.top
+        return top if book_fault(top, self._max_book_spread_bps) is None else None
 
     def fault(self, now_ns: int) -> Reason | None:
         """Return why the market must not be quoted on now, or ``None``."""
-        if self.top is not None and now_ns - self.market_ns > self._stale_after_ns:
+        top = self.top
+        if top is not None and now_ns - self.market_ns > self._stale_after_ns:
             return Reason.STALE_BOOK
-        return book_fault(self.top, self._max_book_spread_bps)
+        return book_fault(top, self._max_book_spread_bps)
 
     def sample(self, now_ns: int) -> TopOfBook | None:
         """Take one volatility sample; return the top of the book it was taken from, where it was fit."""
@@ -373,7 +397,8 @@ class Desk:
 
     def dearest_price(self) -> float:
         """Price at which buys must be payable: the best ask, or a working bid above it, in price units."""
-        ask = 0.0 if self.top is None else self.top.ask
+        top = self.top
+        ask = 0.0 if top is None else top.ask
         bids = [max(o.price_ticks, o.resting_ticks) for o in self.orders if o.side is Side.BUY]
         return max(ask, max(bids, default=0) * self._tick)
 
