@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from mm_nautilus.catalog.columns import F_LAST
@@ -207,51 +208,61 @@ def _instrument(root: Path, instrument_id: str, span: tuple[int, int], digest: A
 
 
 def _kind(files: list[Path], span: tuple[int, int]) -> KindShape | None:
-    times = _read(files, span, [])
-    if times is None:
+    arrivals = [_arrival(part) for part in _parts(files, span, [])]
+    if not arrivals:
         return None
-    arrival = _arrival(times)
+    arrival = np.concatenate(arrivals)
     return KindShape(len(arrival), int(arrival[0]), int(arrival[-1]), _median_s(arrival))
 
 
 def _book(files: list[Path], span: tuple[int, int]) -> BookShape | None:
-    table = _read(files, span, ["flags", "action", "order_id"])
-    if table is None:
+    closed: list[IntColumn] = []
+    rows = snapshots = first_ns = last_ns = 0
+    order_ids = ends_event = needs_earlier_snapshot = False
+    for part in _parts(files, span, ["flags", "action", "order_id"]):
+        arrival = _arrival(part)
+        closes = (part["flags"].to_numpy() & F_LAST) != 0
+        if rows == 0:
+            first_ns, needs_earlier_snapshot = int(arrival[0]), part["action"][0].as_py() != "CLEAR"
+        last_ns, ends_event = int(arrival[-1]), bool(closes[-1])
+        rows += len(arrival)
+        snapshots += snapshot_events(part)
+        order_ids = order_ids or bool(pc.any(pc.not_equal(part["order_id"], 0)).as_py())
+        closed.append(arrival[closes])
+    if rows == 0:
         return None
-    arrival = _arrival(table)
-    flags = table["flags"].to_numpy()
-    closes = (flags & F_LAST) != 0
+    events = np.concatenate(closed)
     return BookShape(
-        rows=len(arrival),
-        first_ns=int(arrival[0]),
-        last_ns=int(arrival[-1]),
-        median_interval_s=_median_s(arrival[closes]),
-        events=int(np.count_nonzero(closes)),
-        snapshots=snapshot_events(table),
-        order_ids=bool(pc.any(pc.not_equal(table["order_id"], 0)).as_py()),
-        ends_event=bool(closes[-1]),
-        needs_earlier_snapshot=table["action"][0].as_py() != "CLEAR",
+        rows=rows,
+        first_ns=first_ns,
+        last_ns=last_ns,
+        median_interval_s=_median_s(events),
+        events=len(events),
+        snapshots=snapshots,
+        order_ids=order_ids,
+        ends_event=ends_event,
+        needs_earlier_snapshot=needs_earlier_snapshot,
     )
 
 
-def _read(files: list[Path], span: tuple[int, int], columns: list[str]) -> pa.Table | None:
-    """Return columns of the rows inside the span; files and row groups outside it are never read."""
-    parts = []
+def _parts(files: list[Path], span: tuple[int, int], columns: list[str]) -> Iterator[pa.Table]:
+    """Yield columns of the rows inside the span, in order and never empty; a long catalogue is never in memory whole.
+
+    Files and row groups outside the span are never read.
+    """
     for path in files:
         first, last = interval(path.name)
         if first > span[1] or last < span[0]:
             continue
         bounds = [pa.scalar(max(first, span[0])), pa.scalar(min(last, span[1]))]
         low, high = (bound.cast(pa.timestamp("ns")).cast(pa.timestamp("ns", tz="UTC")) for bound in bounds)
-        parts.append(
-            pq.read_table(
-                path,
-                columns=["ts_init", *columns],
-                filters=(pc.field("ts_init") >= low) & (pc.field("ts_init") <= high),
-            )
+        inside = (pc.field("ts_init") >= low) & (pc.field("ts_init") <= high)
+        batches = ds.dataset(path, format="parquet").to_batches(
+            columns=["ts_init", *columns], filter=inside, batch_readahead=1
         )
-    table = pa.concat_tables(parts) if parts else None
-    return table if table is not None and table.num_rows else None
+        for batch in batches:
+            if batch.num_rows:
+                yield pa.Table.from_batches([batch])
 
 
 def _arrival(table: pa.Table) -> IntColumn:
@@ -260,4 +271,4 @@ def _arrival(table: pa.Table) -> IntColumn:
 
 
 def _median_s(arrival: IntColumn) -> float:
-    return float(np.median(np.diff(arrival))) / 1e9 if len(arrival) > 1 else 0.0
+    return float(np.median(np.diff(arrival), overwrite_input=True)) / 1e9 if len(arrival) > 1 else 0.0
