@@ -85,6 +85,11 @@ def indifference_prices(
     )
 
 
+def time_left(elapsed_s: float, horizon_s: float) -> float:
+    """Return the seconds left of the session that `elapsed_s` is in; a session begins where another ends."""
+    return horizon_s - elapsed_s % horizon_s
+
+
 class AvellanedaStoikovParameters(ModelParameters):
     """Parameters of `AvellanedaStoikov`."""
 
@@ -107,7 +112,7 @@ class AvellanedaStoikov(BoundedModel):
 
     def quote(self, state: MarketState, inventory: float, elapsed_s: float) -> Quote:
         """Return the quote with the session's remaining time; see the module for the formula."""
-        tau_s = self._horizon_s - elapsed_s % self._horizon_s
+        tau_s = time_left(elapsed_s, self._horizon_s)
         fair, gamma, size = state.fair_value, self._gamma, self._order_size
         target, variance = self._target, state.sigma * state.sigma * tau_s
         if self._carries:

@@ -10,6 +10,22 @@ from mm_nautilus.models.checks import check_positive
 from mm_nautilus.models.protocol import ModelParameters
 
 
+def fill_cost(fair_value: float, fee_rate: float, half_impact: float) -> float:
+    """Return ``kappa = fee + impact/2``: what a fill costs per unit, in price units.
+
+    Parameters
+    ----------
+    fair_value : float
+        Price units.
+    fee_rate : float
+        Fraction of the price; negative for a rebate.
+    half_impact : float
+        Half the jump of the fair value with each of our own fills, in price units.
+
+    """
+    return fee_rate * fair_value + half_impact
+
+
 class BoundedModel:
     """Base of a quoting model: holds the common parameters and never quotes a side at its bound.
 
@@ -49,7 +65,7 @@ class BoundedModel:
 
     def fill_cost(self, fair_value: float) -> float:
         """Return ``kappa = fee + impact/2``: what a fill costs per unit, in price units."""
-        return self._fee_rate * fair_value + self._half_impact
+        return fill_cost(fair_value, self._fee_rate, self._half_impact)
 
     def drift(self, fair_value: float) -> float:
         """Return ``mu = drift - funding S + theta (m - S)``, in price per second."""

@@ -74,6 +74,44 @@ def stationary_value(
     return quadratic_value(gamma, sigma, order_size, bid_eta, bid_k * bid_eta, ask_eta, ask_k * ask_eta)
 
 
+def stationary_quote(
+    fair_value: float,
+    sigma: float,
+    beyond: float,
+    gamma: float,
+    order_size: float,
+    cost: float,
+    bid_k: float,
+    bid_eta: float,
+    bid_premium: float,
+    ask_k: float,
+    ask_eta: float,
+    ask_premium: float,
+) -> tuple[float, float, float]:
+    """Centre, bid half-spread and ask half-spread, in price units; see the module.
+
+    Parameters
+    ----------
+    fair_value, sigma : float
+        Price units, and price per square-root second.
+    beyond : float
+        Inventory beyond the target, ``q - q*``, in base units.
+    gamma, order_size, cost, bid_k, ask_k : float
+        As in `stationary_value`.
+    bid_eta, ask_eta : float
+        `optimal_fill_rate` per side at no cost, in 1/s.
+    bid_premium, ask_premium : float
+        `risk_premium` per side, in price units.
+
+    """
+    if cost != 0.0:
+        bid_eta *= cost_discount(bid_k, cost)
+        ask_eta *= cost_discount(ask_k, cost)
+    a, b = quadratic_value(gamma, sigma, order_size, bid_eta, bid_k * bid_eta, ask_eta, ask_k * ask_eta)
+    half = cost + a * order_size
+    return fair_value - 2.0 * a * beyond - b, half + bid_premium, half + ask_premium
+
+
 class GlftParameters(ModelParameters):
     """Parameters of `Glft`."""
 
@@ -107,17 +145,10 @@ class Glft(BoundedModel):
         if seen != self._seen:  # estimates change now and then, a quote with every tick
             self._sides = (*self._side(state.bid_intensity), *self._side(state.ask_intensity))
             self._seen = seen
-        bid_k, bid_eta, bid_premium, ask_k, ask_eta, ask_premium = self._sides
-        cost = self.fill_cost(fair)
-        if cost != 0.0:
-            bid_eta *= cost_discount(bid_k, cost)
-            ask_eta *= cost_discount(ask_k, cost)
-        a, b = quadratic_value(gamma, sigma, size, bid_eta, bid_k * bid_eta, ask_eta, ask_k * ask_eta)
         target = self.target(self.drift(fair), gamma * sigma * sigma) if self._carries else self._target
-        half = cost + a * size
-        return self.bounded(
-            fair - 2.0 * a * (inventory - target) - b, half + bid_premium, half + ask_premium, inventory
-        )
+        cost = self.fill_cost(fair)
+        centre, bid, ask = stationary_quote(fair, sigma, inventory - target, gamma, size, cost, *self._sides)
+        return self.bounded(centre, bid, ask, inventory)
 
     def _side(self, estimate: Intensity) -> tuple[float, float, float]:
         k = estimate.k_per_price

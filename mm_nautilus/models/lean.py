@@ -18,6 +18,22 @@ from mm_nautilus.models.base import BoundedModel
 from mm_nautilus.models.protocol import ModelParameters, Seconds, Unit
 
 
+def leaning_centre(fair_value: float, shift: float, skew: float, beyond: float) -> float:
+    """Return ``S + shift - skew (q - target)``, in price units.
+
+    Parameters
+    ----------
+    fair_value, shift : float
+        Price units.
+    skew : float
+        Price per base unit.
+    beyond : float
+        Inventory beyond the target, in base units.
+
+    """
+    return fair_value + shift - skew * beyond
+
+
 class LeaningParameters(ModelParameters):
     """Parameters of models without a risk aversion."""
 
@@ -51,4 +67,4 @@ class LeaningModel(BoundedModel):
     def centre(self, fair_value: float, inventory: float) -> float:
         """Return the fair value with the lean, in price units."""
         shift = self._lifetime_s * self.drift(fair_value) if self._carries else 0.0
-        return fair_value + shift - self._skew * (inventory - self._target)
+        return leaning_centre(fair_value, shift, self._skew, inventory - self._target)

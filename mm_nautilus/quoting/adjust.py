@@ -42,6 +42,29 @@ class Bands:
         return cls(*(getattr(settings, one.name) for one in fields(cls)))
 
 
+def band_factors(
+    share: float,
+    skew_above: float,
+    skew_size: float,
+    skew_spread: float,
+    aggressive_above: float,
+    aggressive_spread_multiplier: float,
+) -> tuple[float, float, float]:
+    """Return the factors on the adding side's size, its half-spread, and the reducing side's half-spread.
+
+    See `banded`, whose settings these are.
+    """
+    used = abs(share)
+    add_size = add_spread = reduce_spread = 1.0
+    if used > skew_above:
+        ramp = min((used - skew_above) / (1.0 - skew_above), 1.0)
+        add_size -= skew_size * ramp
+        add_spread += skew_spread * ramp
+    if used >= aggressive_above:
+        reduce_spread = aggressive_spread_multiplier
+    return add_size, add_spread, reduce_spread
+
+
 def banded(adjustment: Adjustment, share: float, settings: Bands | AdjustSettings) -> Adjustment:
     r"""Hold back the side that adds to the inventory, and tighten the one that reduces it once there is much.
 
@@ -64,14 +87,14 @@ def banded(adjustment: Adjustment, share: float, settings: Bands | AdjustSetting
         From which share on, and by how much.
 
     """
-    used = abs(share)
-    add_size = add_spread = reduce_spread = 1.0
-    if used > settings.skew_above:
-        ramp = min((used - settings.skew_above) / (1.0 - settings.skew_above), 1.0)
-        add_size -= settings.skew_size * ramp
-        add_spread += settings.skew_spread * ramp
-    if used >= settings.aggressive_above:
-        reduce_spread = settings.aggressive_spread_multiplier
+    add_size, add_spread, reduce_spread = band_factors(
+        share,
+        settings.skew_above,
+        settings.skew_size,
+        settings.skew_spread,
+        settings.aggressive_above,
+        settings.aggressive_spread_multiplier,
+    )
     if add_size == add_spread == reduce_spread == 1.0:
         return adjustment
     long = share > 0

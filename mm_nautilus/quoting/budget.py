@@ -3,6 +3,21 @@
 from __future__ import annotations
 
 
+def refilled(tokens: float, burst: float, elapsed_ns: int, rate_per_ns: float) -> float:
+    """Return what a bucket holds after a while, `burst` at most."""
+    return min(burst, tokens + elapsed_ns * rate_per_ns)
+
+
+def whole_messages(tokens: float) -> int:
+    """Return how many messages a bucket pays for; negative where it is in debt."""
+    return int(tokens) if tokens >= 0 else -1
+
+
+def spent(tokens: float, burst: float, messages: int) -> float:
+    """Return what is left after messages, a debt of `burst` at most."""
+    return max(tokens - messages, -burst)
+
+
 class MessageBudget:
     """Token bucket on the engine's clock.
 
@@ -26,10 +41,10 @@ class MessageBudget:
     def available(self, now_ns: int) -> int:
         """Return how many messages may be sent at `now_ns`; negative after cancels that passed anyway."""
         if now_ns > self._last_ns:
-            self._tokens = min(self._burst, self._tokens + (now_ns - self._last_ns) * self._rate_per_ns)
+            self._tokens = refilled(self._tokens, self._burst, now_ns - self._last_ns, self._rate_per_ns)
             self._last_ns = now_ns
-        return int(self._tokens) if self._tokens >= 0 else -1
+        return whole_messages(self._tokens)
 
     def spend(self, messages: int) -> None:
         """Take `messages` out; a debt is kept, down to one burst."""
-        self._tokens = max(self._tokens - messages, -self._burst)
+        self._tokens = spent(self._tokens, self._burst, messages)

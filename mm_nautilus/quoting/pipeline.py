@@ -132,6 +132,40 @@ def limit_problems(settings: QuotingSettings, grid: Grid, base_per_lot: float, p
     return problems
 
 
+def notional_lots(max_notional: float, fair_value: float, base_per_lot: float) -> int:
+    """Return the whole lots that are worth at most `max_notional` at the fair value."""
+    return math.floor(max_notional / (fair_value * base_per_lot))
+
+
+def held_back_lots(
+    order_lots: int,
+    before: float,
+    held_back: float,
+    min_lots: int,
+    min_notional: float,
+    lot_value: float,
+) -> float:
+    """Return the size of the best level: the band shrinks an order to the smallest one there is, and no further.
+
+    Parameters
+    ----------
+    order_lots : int
+        Size of the best level when flat.
+    before, held_back : float
+        Factors on it without and with the band.
+    min_lots : int
+        The venue's smallest order.
+    min_notional, lot_value : float
+        Smallest value of an order, and of one lot at the fair value, in quote currency.
+
+    """
+    size = order_lots * held_back
+    if held_back == before:
+        return size
+    smallest = max(min_lots, math.ceil(min_notional / lot_value))
+    return max(size, min(order_lots * before, smallest))
+
+
 class Quoter:
     """The settings of one strategy on one instrument, ready to be asked what to quote.
 
@@ -297,12 +331,8 @@ class Quoter:
             trace.reason(Reason.REDUCING_SIDE_TIGHTENED)
 
     def _best_lots(self, before: float, held_back: float, fair_value: float) -> float:
-        """Return the size of the best level: the band shrinks an order to the smallest one there is, and no further."""
-        size = self._order_lots * held_back
-        if held_back == before:
-            return size
-        smallest = max(self._min_lots, math.ceil(self._min_notional / (fair_value * self._base_per_lot)))
-        return max(size, min(self._order_lots * before, smallest))
+        lot_value = fair_value * self._base_per_lot
+        return held_back_lots(self._order_lots, before, held_back, self._min_lots, self._min_notional, lot_value)
 
     def _room(
         self, side: Side, position_lots: int, notional_lots: int | None, funds_lots: int | None, bounds: Bounds | None
@@ -315,7 +345,7 @@ class Quoter:
 
     def _notional_lots(self, fair_value: float) -> int:
         assert self._max_notional is not None
-        return math.floor(self._max_notional / (fair_value * self._base_per_lot))
+        return notional_lots(self._max_notional, fair_value, self._base_per_lot)
 
     def _side(
         self,
