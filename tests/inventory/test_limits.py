@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mm_nautilus.errors import ParameterError
-from mm_nautilus.inventory.limits import ALONE, Holding, Limits, Surroundings, side_bounds, surroundings
-from mm_nautilus.market import Side
+from mm_nautilus.inventory.limits import ALONE, Held, Holding, Limits, Surroundings, side_bounds, surroundings
+from mm_nautilus.market import Side, TopOfBook
 from mm_nautilus.quoting.guards import UNBOUNDED, Bounds, Reason
 from mm_nautilus.quoting.limit_settings import AgeSettings, LimitSettings
 
@@ -72,6 +73,33 @@ def test_a_day_that_is_traded_out_leaves_the_way_to_flat() -> None:
     assert side_bounds(3.0, PRICE, LOT, day, traded=400.0) == Bounds(0, 30, Reason.VOLUME_LIMIT, Reason.VOLUME_LIMIT)
     hedged = Surroundings(position=-3.0)
     assert side_bounds(3.0, PRICE, LOT, day, hedged, traded=999.0).sell_lots == 0, "the asset is flat already"
+
+
+@dataclass
+class Quoted:
+    """An instrument that is quoted, as the limits of others ask about it."""
+
+    top: TopOfBook | None = None
+    position_lots: int = 0
+    working_lots: tuple[int, int] = (0, 0)
+
+
+def test_what_is_held_follows_market_position_and_orders_and_is_found_once() -> None:
+    quoted, held = Quoted(), Held("BTC", "A", lambda price: 10.0 / price)
+    assert held.of(quoted) is None, "no price yet"
+    quoted.top = TopOfBook(99.0, 101.0, 1.0, 1.0)
+    quoted.position_lots, quoted.working_lots = -20, (30, 40)
+    found = held.of(quoted)
+    assert found == Holding("BTC", "A", -2.0, 3.0, 4.0, 100.0)
+    assert held.of(quoted) is found
+    quoted.position_lots = 10
+    assert held.of(quoted) == Holding("BTC", "A", 1.0, 3.0, 4.0, 100.0)
+    quoted.working_lots = (0, 40)
+    assert held.of(quoted) == Holding("BTC", "A", 1.0, 0.0, 4.0, 100.0)
+    quoted.top = TopOfBook(49.0, 51.0, 1.0, 1.0)
+    assert held.of(quoted) == Holding("BTC", "A", 2.0, 0.0, 8.0, 50.0)
+    quoted.top = TopOfBook(0.0, 0.0, 0.0, 0.0)
+    assert held.of(quoted) is None
 
 
 def test_venues_net_for_the_asset_and_add_up_for_the_venue() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.inventory.age import LotQueue
-from mm_nautilus.inventory.liquidation import liquidation_due
+from mm_nautilus.inventory.liquidation import anything_old, liquidation_due
 from mm_nautilus.quoting.limit_settings import AgeSettings
 
 HOUR_NS = 3600 * 10**9
@@ -34,6 +34,15 @@ def due(queue: LotQueue, now_s: float, settings: AgeSettings = SETTINGS, target:
 )
 def test_a_position_at_its_limit_goes_in_equal_slices(now_s: float, size: int) -> None:
     assert due(held((0, 10)), now_s) == size
+
+
+def test_nothing_is_old_before_its_time_or_where_nothing_is_held_or_liquidated() -> None:
+    queue, never = held((5 * 10**9, 2), (9 * 10**9, 3)), SETTINGS.model_copy(update={"liquidate": False})
+    ages = {now_s: anything_old(queue, now_s * 10**9, SETTINGS) for now_s in (14_404, 14_405, 90_000)}
+    assert ages == {14_404: False, 14_405: True, 90_000: True}
+    assert not anything_old(queue, 90_000 * 10**9, never)
+    assert due(queue, 90_000, never) == 0
+    assert not anything_old(held(), 90_000 * 10**9, SETTINGS)
 
 
 def test_a_small_position_begins_later_and_ends_with_the_others() -> None:

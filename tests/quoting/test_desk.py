@@ -29,6 +29,23 @@ def test_nothing_new_is_nothing_to_do() -> None:
     assert game.desk.decisions == decisions
 
 
+def test_other_sizes_at_the_same_prices_are_seen_by_whoever_asks() -> None:
+    game = quoting_game()
+    desk, before = game.desk, game.desk.top
+    assert before is not None
+    desk.resized(7.0, 3.0)
+    desk.resized(8.0, 2.0)
+    assert desk.top == TopOfBook(before.bid, before.ask, 8.0, 2.0)
+    assert desk.top is desk.top, "made once"
+    game.market(997, 1001)
+    assert game.desk.top == game.top, "a market that moves says its own sizes"
+    desk.resized(9.0, 1.0)
+    desk.halt()
+    requote = desk.requote("end", game.now_ns)
+    assert requote is not None
+    assert (requote.decision.bid_size, requote.decision.ask_size) == (9.0, 1.0)
+
+
 def test_warming_up_is_said_once() -> None:
     game = DeskGame(game_settings(volatility={"warm_up_samples": 2}))
     game.market(998, 1002)
