@@ -27,7 +27,7 @@ from mm_nautilus.market import Quote, Side, TopOfBook
 from mm_nautilus.venues.depth import Depth, sweep_vwap
 from mm_nautilus.venues.router import ENOUGH
 from mm_nautilus.venues.venue import Health
-from mm_nautilus.venues.xemm import HedgeTerms, ask_from, bid_from, hedge_cost, hedge_proceeds
+from mm_nautilus.venues.xemm import Charged, Charges, HedgeTerms, ask_from, bid_from, hedge_cost, hedge_proceeds
 
 
 @fast_init
@@ -240,7 +240,12 @@ def hedge_worth(side: Side, book: HedgeBook, size: float, terms: BoundTerms, sig
     slippage = terms.slippage + terms.z * sigma * math.sqrt(book.latency_s) / worth
     if slippage >= 1.0:
         return Unbound.LATENCY
-    hedge = HedgeTerms(terms.maker_fee, book.taker_fee, slippage, terms.min_edge, book.fx)
+    # The rest of what `HedgeTerms` checks, `terms` and the conditions above have; a mistake is named there.
+    hedge: Charges
+    if -1.0 < book.taker_fee < 1.0 and slippage >= 0.0 and 0.0 < book.fx < math.inf:
+        hedge = Charged(book.taker_fee, slippage, book.fx)
+    else:
+        hedge = HedgeTerms(terms.maker_fee, book.taker_fee, slippage, terms.min_edge, book.fx)
     return (hedge_proceeds(vwap, hedge) if buys else hedge_cost(vwap, hedge)), vwap, slippage
 
 

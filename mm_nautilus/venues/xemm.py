@@ -18,8 +18,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 from mm_nautilus.errors import ParameterError
+from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Side
 from mm_nautilus.quoting.guards import Trace, post_only
 from mm_nautilus.quoting.lattice import ticks_away
@@ -75,6 +77,32 @@ class HedgeTerms:
             raise ParameterError("min_edge", self.min_edge, "a fraction above -1")
         if not 0.0 < self.fx < math.inf:
             raise ParameterError("fx", self.fx, "> 0 and finite")
+
+
+class Charges(Protocol):
+    """What a hedge itself costs; `HedgeTerms` are, with the terms of the fill, and so is a `Charged`."""
+
+    @property
+    def taker_fee(self) -> float:
+        """On the venue that is hedged on, as a fraction in (-1, 1)."""
+
+    @property
+    def slippage(self) -> float:
+        """Allowance for slippage and latency, in [0, 1)."""
+
+    @property
+    def fx(self) -> float:
+        """Maker currency per hedge currency; above 0."""
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """`Charges` that whoever makes them on every requote has looked at already."""
+
+    taker_fee: float
+    slippage: float
+    fx: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +192,12 @@ def ask_from(cost: float, maker_fee: float, min_edge: float) -> float:
     return cost * (1.0 + min_edge) / (1.0 - maker_fee)
 
 
-def hedge_proceeds(hedge_vwap: float, terms: HedgeTerms) -> float:
+def hedge_proceeds(hedge_vwap: float, terms: Charges) -> float:
     """Return what selling one unit on the hedge venue brings after fee and allowance, in maker currency."""
     return hedge_vwap * terms.fx * (1.0 - terms.taker_fee) * (1.0 - terms.slippage)
 
 
-def hedge_cost(hedge_vwap: float, terms: HedgeTerms) -> float:
+def hedge_cost(hedge_vwap: float, terms: Charges) -> float:
     """Return what buying one unit on the hedge venue costs with fee and allowance, in maker currency."""
     return hedge_vwap * terms.fx * (1.0 + terms.taker_fee) * (1.0 + terms.slippage)
 
