@@ -27,6 +27,8 @@ app = typer.Typer(
     help="Market making on NautilusTrader: quote, test, explain.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # importing rich takes as long as all the rest of starting up
+    context_settings={"max_content_width": 120},
     pretty_exceptions_enable=False,
 )
 app.command()(ingest)
