@@ -48,6 +48,20 @@ def sweep(
         bool, typer.Option("--skip-invalid", help="Leave out points that the run file cannot take.")
     ] = False,
     keep_runs: Annotated[bool, typer.Option("--keep-runs", help="Keep every run's folder with its log.")] = False,
+    screen: Annotated[
+        bool, typer.Option("--screen", help="Rank by compiled runs instead of the engine's; see docs/sweeps.md.")
+    ] = False,
+    confirm: Annotated[
+        int, typer.Option(min=0, metavar="N", help="With --screen: run the N best on the engine, too.")
+    ] = 0,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="And N others drawn at random, to tell how far screening agrees; 10 with --confirm.",
+        ),
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="Lines of the ranking to print.")] = 10,
     overrides: Annotated[
         list[str] | None,
@@ -70,13 +84,15 @@ def sweep(
         TimeRemainingColumn,
     )
 
-    from mm_nautilus.cli.sweep_table import sweep_table
+    from mm_nautilus.cli.sweep_table import screen_table, sweep_table
     from mm_nautilus.errors import UserError
     from mm_nautilus.sweep import Score, parse_windows, request_of
     from mm_nautilus.sweep import sweep as run
 
     if score and score not in list(Score):
         raise UserError(f"--score {score}: no such score; there are {', '.join(Score)}")
+    if not screen and resume is None and (confirm or sample):
+        raise UserError("--confirm and --sample are about screened runs; give --screen, too")
     request = request_of(
         points_file,
         parameters=tuple(parameters or ()),
@@ -87,6 +103,9 @@ def sweep(
         step_s=step_s,
         windows=None if walk_forward is None else parse_windows(walk_forward),
         skip_invalid=skip_invalid,
+        screen=screen,
+        confirm=confirm,
+        sample=sample if sample is not None else 10 if confirm else 0,
     )
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
@@ -120,6 +139,8 @@ def sweep(
         )
     console = Console()
     console.print(sweep_table(outcome.sweep, top))
+    if outcome.sweep["screen"] is not None:
+        console.print(screen_table(outcome.sweep))
     console.print(f"page  [bold]{outcome.page}[/]", soft_wrap=True, highlight=False)
     if not outcome.sweep["completed"]:
         raise typer.Exit(1)

@@ -11,7 +11,19 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mm_nautilus.sweep.words import PLATEAU, cells, columns, figures, headline, keys_in, meta, notes
+from mm_nautilus.sweep.words import (
+    CONFIRMED_HEAD,
+    PLATEAU,
+    agreement,
+    cells,
+    columns,
+    confirmed_cells,
+    figures,
+    headline,
+    keys_in,
+    meta,
+    notes,
+)
 
 _MOST_FAILURES: Final = 8
 _LAST: Final = -3
@@ -41,6 +53,28 @@ def sweep_table(sweep: Mapping[str, Any], top: int) -> RenderableType:
         *_ranking(sweep, top),
         *_failures(sweep),
     )
+
+
+def screen_table(sweep: Mapping[str, Any]) -> RenderableType:
+    """Return how far screening and the engine agree, side by side, as something rich can print.
+
+    Parameters
+    ----------
+    sweep : mapping
+        ``sweep.json`` of a screened sweep.
+
+    """
+    said = [Text(line, style="dim") for line in agreement(sweep)]
+    confirmed = sweep["screen"]["confirmed"]
+    if confirmed is None:
+        return Group(*said)
+    keys = keys_in(sweep)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for name in (*(key.rpartition(".")[2] for key in keys), *CONFIRMED_HEAD):
+        table.add_column(name, justify="right")
+    for one in confirmed["pairs"]:
+        table.add_row(*confirmed_cells(one, keys))
+    return Group(table, *said)
 
 
 def _ranking(sweep: Mapping[str, Any], top: int) -> list[RenderableType]:

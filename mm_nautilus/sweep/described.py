@@ -54,6 +54,7 @@ def described(
         "verdict": jsonable(verdict),
         "ranking": [_standing(place, one, rows[one.index]) for place, one in enumerate(order, start=1)],
         "walk_forward": None if walk is None else _walk_described(walk, rows),
+        "screen": None,
     }
 
 

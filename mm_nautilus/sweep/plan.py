@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -80,6 +80,7 @@ def plan(
     seed: int | None = None,
     *,
     skip_invalid: bool = False,
+    check: Callable[[LoadedRun], None] = lambda _loaded: None,
 ) -> Plan:
     """Check every point as a run file of its own, look at the data, and name each run by its identity.
 
@@ -95,6 +96,8 @@ def plan(
         Replaces ``run.seed``.
     skip_invalid : bool
         Leave points out that the run file or the data cannot take, as long as there is one they can.
+    check : callable
+        Refuses a run with a `UserError`, where more is asked of it than of a run of the engine.
 
     Raises
     ------
@@ -112,6 +115,7 @@ def plan(
         try:
             raw, problems = read_run_file(path, [*overrides, *assignments(point)])
             loaded = load_tables(path, raw, seed, [problem.removeprefix("--set ") for problem in problems])
+            check(loaded)
             _, shape = prepared(loaded)
         except ConfigError as error:
             wrong += [f"{words(point)}: {problem}" for problem in error.problems]

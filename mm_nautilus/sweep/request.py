@@ -41,6 +41,10 @@ class Request:
         Of walking forward.
     skip_invalid : bool
         Whether points that the run file cannot take are left out.
+    screen : bool
+        Whether the points are screened instead of run on the engine.
+    confirm, sample : int
+        How many of the best screened points the engine confirms, and how many others drawn at random.
 
     """
 
@@ -53,6 +57,9 @@ class Request:
     step_s: float | None = None
     windows: Windows | None = None
     skip_invalid: bool = False
+    screen: bool = False
+    confirm: int = 0
+    sample: int = 0
 
     def every_point(self) -> list[Point]:
         """Return the points, none twice for the same values.
@@ -117,6 +124,9 @@ def resumed(folder: Path, request: Request) -> Request:
         step_s=stored["step_s"],
         windows=None if stored["windows"] is None else Windows(**stored["windows"]),
         skip_invalid=stored["skip_invalid"],
+        screen=stored.get("screen", False),
+        confirm=stored.get("confirm", 0),
+        sample=stored.get("sample", 0),
     )
     given = {
         field.name: getattr(request, field.name)

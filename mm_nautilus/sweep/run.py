@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import orjson
@@ -15,7 +16,8 @@ import orjson
 from mm_nautilus.backtest.run import new_folder
 from mm_nautilus.config import read_run_file
 from mm_nautilus.errors import UserError
-from mm_nautilus.host.loading import load_tables
+from mm_nautilus.host.loading import LoadedRun, load_tables
+from mm_nautilus.sweep import confirm
 from mm_nautilus.sweep.cluster import run_on_ray
 from mm_nautilus.sweep.described import described
 from mm_nautilus.sweep.judged import Verdict, aligned, judge, ranked, step_for
@@ -28,6 +30,8 @@ from mm_nautilus.sweep.walk_forward import WalkForward, check_windows, walk_forw
 
 SWEEP_FILE: Final = "sweep.json"
 _RUNS: Final = "runs"
+_ROWS_A_FILE: Final = 50
+"""Screened rows are kept together: a file of its own would take longer than the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def sweep(
     say("checking every point")
     raw, problems = read_run_file(path, request.overrides)
     loaded = load_tables(path, raw, None, problems)
-    planned = plan(path, request.every_point(), request.overrides, skip_invalid=request.skip_invalid)
+    planned, tasks = _planned(path, request, loaded)
     span_s = min(task.last_ns - task.first_ns for task in planned.tasks) / 1e9
     step_s = request.step_s or step_for(span_s)
     if request.windows is not None:
@@ -100,12 +104,20 @@ def sweep(
     folder = resume or new_folder(output or section.output, f"{section.name}-sweep", datetime.now(UTC))
     with _alone(folder):
         keep(folder, request, step_s, path)
-        rows = _run(planned, step_s, folder, workers, address, keep_runs, begin, done, say)
+        store = Store(folder)
+        rows = _run(tasks, store, step_s, request.screen, workers, address, _kept(folder, keep_runs), begin, done, say)
         say("judging")
         order = ranked(rows, request.score)
         verdict = judge(rows, order)
         walk = _walked(rows, step_s, request)
+        confirmed = None
+        if request.screen:
+            confirmed = _confirmed(
+                planned, rows, order, request, store, step_s, workers, address, folder, keep_runs, say
+            )
         said = described(section.name, request, planned, rows, order, verdict, walk, step_s)
+        if request.screen:
+            said["screen"] = _screening(loaded) | {"confirmed": confirmed}
         (folder / SWEEP_FILE).write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2) + b"\n")
         say("drawing the page")
         page = write_page(folder, said, rows, order)
@@ -123,30 +135,85 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
+def _planned(path: Path, request: Request, loaded: LoadedRun) -> tuple[Plan, tuple[Task, ...]]:
+    """Return the plan, and its tasks under the names that their rows have."""
+    if not request.screen:
+        planned = plan(path, request.every_point(), request.overrides, skip_invalid=request.skip_invalid)
+        return planned, planned.tasks
+    worker, setup = _screening_rooms()
+    setup.check(loaded)
+    points = request.every_point()
+    planned = plan(path, points, request.overrides, skip_invalid=request.skip_invalid, check=setup.check)
+    return planned, tuple(worker.screened(task) for task in planned.tasks)
+
+
+def _screening_rooms() -> tuple[ModuleType, ModuleType]:
+    """Return the modules of screening, which need the compiler.
+
+    Raises
+    ------
+    UserError
+        Where numba is not installed.
+
+    """
+    try:
+        import numba  # noqa: F401, PLC0415 - an extra
+    except ImportError:
+        raise UserError("sweep: --screen needs numba; pip install 'mm-nautilus[sweep]'") from None
+    from mm_nautilus.sweep.screening import setup, worker  # noqa: PLC0415 - compiling is for those who screen
+
+    return worker, setup
+
+
+def _screening(loaded: LoadedRun) -> dict[str, Any]:
+    """Return what screening does not model, of any run and of this one."""
+    _, setup = _screening_rooms()
+    return {"not_modelled": list(setup.NOT_MODELLED), "caveats": setup.caveats_of(loaded)}
+
+
+def _kept(folder: Path, keep_runs: bool) -> Path | None:
+    return (folder / _RUNS).resolve() if keep_runs else None
+
+
 def _run(
-    planned: Plan,
+    tasks: Sequence[Task],
+    store: Store,
     step_s: float,
-    folder: Path,
+    screen: bool,
     workers: int | None,
     address: str | None,
-    keep_runs: bool,
+    keep_in: Path | None,
     begin: Callable[[Path, int, int], None],
     done: Callable[[Row], None],
     say: Callable[[str], None],
 ) -> tuple[Row, ...]:
-    """Run what is not there yet, and return all rows in the order of the plan."""
-    store = Store(folder)
+    """Run what is not there yet, and return all rows in the order of the tasks."""
     finished = {name: row for name, row in store.read().items() if row.completed and row.step_s == step_s}
-    missing = [task for task in planned.tasks if task.identity not in finished]
-    begin(folder, len(planned.tasks), len(planned.tasks) - len(missing))
+    missing = [task for task in tasks if task.identity not in finished]
+    begin(store.folder, len(tasks), len(tasks) - len(missing))
+    if missing and screen:
+        say("screening; the first time, its compilation takes a minute")
+        worker, _ = _screening_rooms()
+        together: list[Row] = []
 
-    def ended(row: Row) -> None:
-        store.append(row)
-        done(row)
+        def screened(row: Row) -> None:
+            together.append(row)
+            done(row)
+            if len(together) >= _ROWS_A_FILE:
+                store.extend(together)
+                together.clear()
 
-    if missing:
+        try:
+            worker.screen_all(missing, step_s, screened, workers)
+        finally:
+            store.extend(together)
+    elif missing:
         say("starting Ray")
-        keep_in = (folder / _RUNS).resolve() if keep_runs else None
+
+        def ended(row: Row) -> None:
+            store.append(row)
+            done(row)
+
         run_on_ray(
             missing,
             step_s,
@@ -157,9 +224,34 @@ def _run(
             started=lambda count: say(f"running, {count} at a time"),
         )
     there = store.read()
-    rows = tuple(_as_planned(there[task.identity], task) for task in planned.tasks)
+    rows = tuple(_as_planned(there[task.identity], task) for task in tasks)
     store.compact(rows)
     return rows
+
+
+def _confirmed(
+    planned: Plan,
+    rows: Sequence[Row],
+    order: Sequence[Ranked],
+    request: Request,
+    store: Store,
+    step_s: float,
+    workers: int | None,
+    address: str | None,
+    folder: Path,
+    keep_runs: bool,
+    say: Callable[[str], None],
+) -> dict[str, Any] | None:
+    """Run the best of a screened sweep, and a random sample of the others, on the engine."""
+    first, drawn = confirm.chosen(order, request.confirm, request.sample, request.seed)
+    if not first and not drawn:
+        return None
+    say("confirming on the engine")
+    tasks = [planned.tasks[place] for place in (*first, *drawn)]
+    nothing: Callable[..., None] = lambda *_told: None  # noqa: E731
+    engine = _run(tasks, store, step_s, False, workers, address, _kept(folder, keep_runs), nothing, nothing, say)
+    store.compact(rows)
+    return confirm.described(rows, engine, first, drawn, request.score)
 
 
 def _as_planned(row: Row, task: Task) -> Row:

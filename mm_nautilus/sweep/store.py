@@ -7,6 +7,7 @@ it was.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ from mm_nautilus.sweep.space import Point
 RESULTS_FILE: Final = "results.parquet"
 _ROWS: Final = "rows"
 _TEMPORARY: Final = ".tmp"
+
+ENGINE: Final = "engine"
+SCREEN: Final = "screen"
+"""What a row comes from: a run of the engine, or a screened one."""
 
 COMPLETED: Final = "completed"
 FAILED: Final = "failed"
@@ -68,6 +73,8 @@ class Row:
         Length of a step, in seconds.
     increments : tuple of float
         PnL of each whole step from the start, in `currency`.
+    path : str
+        ``engine``, or ``screen`` for a screened run.
 
     """
 
@@ -92,6 +99,7 @@ class Row:
     end_ns: int = 0
     step_s: float = 0.0
     increments: tuple[float, ...] = ()
+    path: str = ENGINE
 
     @property
     def completed(self) -> bool:
@@ -122,6 +130,7 @@ _SCHEMA: Final = pa.schema(
         pa.field("end_ns", pa.int64(), nullable=False),
         pa.field("step_s", pa.float64(), nullable=False),
         pa.field("increments", pa.list_(pa.field("item", pa.float64(), nullable=False)), nullable=False),
+        pa.field("path", pa.string(), nullable=False),
     ]
 )
 
@@ -137,13 +146,22 @@ class Store:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._rows = folder / _ROWS
 
     def append(self, row: Row) -> None:
         """Keep a row; it survives whatever happens to this process from here on."""
+        self.extend([row])
+
+    def extend(self, rows: Sequence[Row]) -> None:
+        """Keep rows that came together, in one file; none for none."""
+        if not rows:
+            return
         self._rows.mkdir(exist_ok=True)
-        _write(self._rows / f"{row.identity}.parquet", _table([row]))
+        name = rows[0].identity
+        if len(rows) > 1:  # a name of their own: one of them may come again by itself
+            name = hashlib.sha256("".join(row.identity for row in rows).encode()).hexdigest()
+        _write(self._rows / f"{name}.parquet", _table(rows))
 
     def read(self) -> dict[str, Row]:
         """Return what is there, by identity.
@@ -154,26 +172,31 @@ class Store:
             When a file cannot be read.
 
         """
-        whole = self._folder / RESULTS_FILE
+        whole = self.folder / RESULTS_FILE
         files = [whole] if whole.is_file() else []
         # A row of its own is the later one: a failed run may have been tried again since.
         files += sorted(self._rows.glob("*.parquet"))
         found: dict[str, Row] = {}
         for path in files:
             try:
-                table = pq.read_table(path, columns=_SCHEMA.names, partitioning=None)
+                there = set(pq.read_schema(path).names)  # sweeps before there was screening lack `path`
+                names = [name for name in _SCHEMA.names if name in there or name != "path"]
+                table = pq.read_table(path, columns=names, partitioning=None)
             except (pa.ArrowException, OSError) as error:
                 raise DataError(
                     f"{path}: cannot be read as rows of a sweep ({error}); delete it to run them again"
                 ) from error
-            found |= {row.identity: row for row in map(_row, table.to_pylist())}
+            for row in map(_row, table.to_pylist()):
+                before = found.get(row.identity)
+                if before is None or row.completed or not before.completed:
+                    found[row.identity] = row
         return found
 
     def compact(self, rows: Sequence[Row]) -> Path:
         """Write ``results.parquet``: these rows, in this order, then those there of other runs; return its path."""
         named = {row.identity for row in rows}
         kept = [row for name, row in self.read().items() if name not in named]
-        path = self._folder / RESULTS_FILE
+        path = self.folder / RESULTS_FILE
         _write(path, _table([*rows, *kept]))
         for part in self._rows.glob("*.parquet"):
             part.unlink()

@@ -154,3 +154,41 @@ def _value(value: Any) -> str:
     if value is None:
         return NOTHING
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def agreement(sweep: Json) -> list[str]:
+    """Return how far screening and the engine agree, and what screening leaves out."""
+    screen = sweep["screen"]
+    found = []
+    if screen["confirmed"] is not None:
+        for name, one in (
+            ("all confirmed", screen["confirmed"]["agreement"]),
+            ("the random sample alone", screen["confirmed"]["sample_agreement"]),
+        ):
+            if one is not None:
+                interval = f"{100 * one['level']:.0f} % interval {one['low']:.3f} to {one['high']:.3f}"
+                how = f"{one['correlation']:.3f} ({interval}, {one['pairs']} runs)"
+                found.append(f"Rank correlation with the engine, {name}: {how}.")
+    found += screen["caveats"]
+    found.append(f"Not in screened runs: {'; '.join(screen['not_modelled'])}.")
+    return found
+
+
+CONFIRMED_HEAD: Final = ("score screened", "engine", "PnL screened", "engine", "fills screened", "engine", "drawn")
+
+
+def confirmed_cells(one: Json, keys: Sequence[str]) -> list[str]:
+    """Return one row of the table that holds screened runs against the engine's."""
+    point = [_value(one["point"].get(key)) for key in keys]
+    if not one["completed"]:
+        return [*point, _score(one["screen_score"]), "failed", *[NOTHING] * 4, one["reason"]]
+    return [
+        *point,
+        _score(one["screen_score"]),
+        _score(one["engine_score"]),
+        compact(float(one["screen_pnl"]), signed=True),
+        compact(float(one["engine_pnl"]), signed=True),
+        f"{one['screen_fills']:,}",
+        f"{one['engine_fills']:,}",
+        "at random" if one["sampled"] else "best",
+    ]

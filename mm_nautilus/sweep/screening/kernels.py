@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numba
 from numba import njit, types
@@ -64,26 +63,31 @@ KERNELS: Final[tuple[Callable[..., Any], ...]] = (
 )
 """Every function of the library that screening compiles."""
 
+_LIBRARY: Final = Path(__file__).parents[2]
+_COMPILED: Final = ("kernels", "state", "rules", "maker", "diff", "venue", "loop", "columns")
 _ROOMS: Final = ("estimators", "models", "quoting", "sweep/screening")
 
 
 @cache
 def source_sha256() -> str:
-    """Return the hash of everything a screened run is compiled from, and of what compiles it."""
-    library = Path(__file__).parents[2]
+    """Return the hash of everything a screened run depends on beside its run file and its data."""
+    return _sha256([path for room in _ROOMS for path in sorted((_LIBRARY / room).glob("*.py"))])
+
+
+def _sha256(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256(f"numba {version('numba')}, llvmlite {version('llvmlite')}".encode())
-    for room in _ROOMS:
-        for path in sorted((library / room).glob("*.py")):
-            digest.update(path.name.encode() + path.read_bytes())
-    digest.update((library / "market.py").read_bytes())
+    for path in (*paths, _LIBRARY / "market.py"):
+        digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 
 # What has been compiled is kept, because compiling takes a minute. Numba looks only at the file of the function that
-# is called, so the folder is named after all of them.
+# is called, so the folder is named after all that is compiled into it.
 if not numba.config.CACHE_DIR:
     _home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    numba.config.CACHE_DIR = str(_home / "mm-nautilus" / "numba" / source_sha256()[:16])
+    _sources = {Path(kernel.__code__.co_filename) for kernel in KERNELS}
+    _sources |= {Path(__file__).with_name(f"{name}.py") for name in _COMPILED}
+    numba.config.CACHE_DIR = str(_home / "mm-nautilus" / "numba" / _sha256(sorted(_sources))[:16])
 
 for _kernel in KERNELS:
     register_jitable(_kernel)
@@ -97,10 +101,21 @@ def _int_of_side(value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     return None
 
 
-Top = namedtuple("Top", "bid ask bid_size ask_size mid")
-"""What the functions read of a `mm_nautilus.market.TopOfBook`."""
-Silent = namedtuple("Silent", "cap reason")
-"""What the functions call of a `mm_nautilus.quoting.guards.Trace`; nobody reads why in a screened run."""
+class Top(NamedTuple):
+    """What the functions read of a `mm_nautilus.market.TopOfBook`."""
+
+    bid: float
+    ask: float
+    bid_size: float
+    ask_size: float
+    mid: float
+
+
+class Silent(NamedTuple):
+    """What the functions call of a `mm_nautilus.quoting.guards.Trace`; nobody reads why in a screened run."""
+
+    cap: Callable[..., None]
+    reason: Callable[..., None]
 
 
 @njit  # type: ignore[untyped-decorator]

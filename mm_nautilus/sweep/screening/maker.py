@@ -1,4 +1,4 @@
-"""What the maker does, compiled: estimate, price, ladder, guard, as `mm_nautilus.quoting.pipeline` strings them together.
+"""What the maker does, compiled: estimate, price, ladder, guard, in the order of `mm_nautilus.quoting.pipeline`.
 
 The formulas are the library's; what stands here is their order, which `tests/sweep/test_screen_maker.py` holds
 against `Quoter.decide` for settings and states drawn at random.

@@ -120,8 +120,8 @@ def rules_of(loaded: LoadedRun, instrument: Any, end_ns: int) -> Rules:
     settings: Any = loaded.strategy_config.settings
     section, lattice = venue_of(loaded), InstrumentLattice(instrument)
     if lattice.inverse:
-        raise ConfigError(loaded.path, [f"strategy.instrument_id: {settings.instrument_id} is an inverse contract, "
-                                        "which cannot be screened"])  # fmt: skip
+        problem = f"strategy.instrument_id: {settings.instrument_id} is an inverse contract, which cannot be screened"
+        raise ConfigError(loaded.path, [problem])
     grid, arrival = lattice.grid, arrival_of(section)
     ladder, adjust, guards, requote, vol = (
         settings.ladder, settings.adjust, settings.guards, settings.requote, settings.volatility,

@@ -53,12 +53,13 @@ STATE: Final = np.dtype(
         # the venue
         *((name, np.int64) for name in (
             "book_bid", "book_ask", "bid_lots", "ask_lots", "core_bid", "core_ask", "core_last", "quote_bid",
-            "quote_ask", "low", "width", "book", "low_bid", "high_bid", "low_ask", "high_ask", "trade_lots", "trade_used", "book_ns", "sequence", "number", "live", "next_due_ns",
+            "quote_ask", "low", "width", "book", "low_bid", "high_bid", "low_ask", "high_ask", "trade_lots",
+            "trade_used", "book_ns", "sequence", "number", "live", "next_due_ns",
         )),
         # what the maker knows
         *((name, np.int64) for name in (
             "top_bid", "top_ask", "has_top", "market_ns", "position", "open_buy", "open_sell", "dirty", "halted",
-            "started_ns", "decided", "budget_ns", "samples", "changes",
+            "started_ns", "decided", "budget_ns", "samples",
         )),
         *((name, np.float64) for name in (
             "bid", "ask", "bid_size", "ask_size", "variance", "last_fair", "tokens", "base", "quote",

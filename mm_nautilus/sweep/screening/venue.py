@@ -1,6 +1,6 @@
 """The venue, compiled: the book of others, our place in its queues, and what fills us.
 
-The rules are those of the engine's matching with ``queue_position``, ``liquidity_consumption`` and ``trade_execution`` on:
+The rules are those of the engine's matching with ``queue_position`` and ``liquidity_consumption`` on:
 
 - an order waits behind the size shown at its price when it arrives; a change of size never puts more before it, a
   smaller size cuts what is before it (in a book by order: what the orders before it still have);
@@ -462,7 +462,7 @@ def _fill(venue: Any, run: Any, order: Any, slot: int, hits: int) -> int:
             place = at - run.low
             if venue.levels[across, place].known != size:
                 venue.levels[across, place].known, venue.levels[across, place].taken = size, 0
-            lots = min(min(size, size - venue.levels[across, place].taken), leaves)
+            lots = min(size, size - venue.levels[across, place].taken, leaves)
             if lots > 0:
                 # The level gives what the order asks for, of which the queue may let through less.
                 venue.levels[across, place].taken += lots
