@@ -49,9 +49,9 @@ def test_the_same_commands(bids, asks, orders, position, limit, min_lots, tolera
             wanted[2 * row, level.index], wanted[2 * row + 1, level.index] = level.price_ticks, level.size_lots
         levels.append(ladder)
     working, rows, live = [], np.zeros(SLOTS, ORDER), np.zeros(SLOTS, np.int64)
-    for slot, (side, price, resting, total, filled, status, amendable, amends) in enumerate(orders):
-        filled = min(filled, total - 1)
-        resting = resting if status is OrderStatus.PENDING_AMEND else price
+    for slot, (side, price, other, total, drawn, status, amendable, amends) in enumerate(orders):
+        filled = min(drawn, total - 1)
+        resting = other if status is OrderStatus.PENDING_AMEND else price
         working.append(
             WorkingOrder(
                 str(slot), Side(side), 0, 0, price, total, filled, status, True, amends, amendable, resting, total

@@ -59,7 +59,7 @@ def test_a_screened_run_has_the_executions_of_the_engine(name: str, path: Path, 
 
 
 def test_a_screened_row_is_what_a_backtest_says(path: Path, tmp_path: Path) -> None:
-    (task,) = plan(path, [{"strategy.gamma": 0.5}]).tasks
+    (task,) = plan(path, [{"strategy.gamma": 0.5}], ["strategy.gamma=0.5"]).tasks
     row = worker.screen(worker.screened(task), 5.0)
     assert row.completed, row.reason
     result = run_backtest(path, ["strategy.gamma=0.5"], output=tmp_path).result

@@ -22,7 +22,7 @@ from mm_nautilus.sweep.screening.state import ADD, BOOK, CHANGE, CLEAR, DELETE, 
 
 type Ints = NDArray[np.int64]
 
-WIDEST: Final = 1 << 24
+WIDEST: Final = 1 << 21
 """Most ticks between the lowest and the highest price of a market; a book that reaches further is cut."""
 _ACTIONS: Final = {"ADD": ADD, "UPDATE": UPDATE, "DELETE": DELETE, "CLEAR": CLEAR}
 _SIDES: Final = {"BUY": 0, "SELL": 1, "NO_ORDER_SIDE": 0}

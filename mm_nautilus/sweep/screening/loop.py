@@ -31,7 +31,7 @@ from mm_nautilus.sweep.screening.maker import (
     top_of,
 )
 from mm_nautilus.sweep.screening.state import AMEND, CANCEL, NEVER, NONE, NOTHING, SLOTS, SUBMIT, TRADE
-from mm_nautilus.sweep.screening.venue import enter_queue, is_matched, on_book, on_trade
+from mm_nautilus.sweep.screening.venue import enter_queue, is_matched, iterate, on_book, on_trade
 
 OUT_OF_ROOM = 1
 OUT_OF_SLOTS = 2
@@ -49,9 +49,12 @@ def _open(run: Any, side: int, lots: int) -> None:
 
 
 @njit  # type: ignore[untyped-decorator]
-def _forget(run: Any, orders: Any, live: Any, slot: int) -> None:
+def _forget(it: Any, slot: int) -> None:
     """Take an order that is over out of the books."""
-    order = orders[slot]
+    run, live, order = it.state[0], it.live, it.orders[slot]
+    if order.command != NOTHING:
+        it.ghosts[run.ghosts % SLOTS] = order.due_ns
+        run.ghosts += 1
     _open(run, order.side, -max(leaves_of(order), 0))
     order.status = order.at_venue = order.command = 0
     place = 0
@@ -209,7 +212,7 @@ def _filled(rules: Any, it: Any, slot: int, lots: int, now_ns: int) -> None:
     order.filled += lots
     _open(run, order.side, max(leaves_of(order), 0) - before)
     if order.filled >= order.resting_total:
-        _forget(run, it.orders, it.live, slot)
+        _forget(it, slot)
     run.dirty = 1
 
 
@@ -221,7 +224,7 @@ def _arrive(rules: Any, venue: Any, it: Any, draft: Draft, slot: int, now_ns: in
     order.command = NOTHING
     if command == SUBMIT:
         if is_matched(run, order.side, order.price):
-            _forget(run, it.orders, it.live, slot)
+            _forget(it, slot)
             run.dirty = 1
             run.rejects += 1
             return
@@ -230,7 +233,7 @@ def _arrive(rules: Any, venue: Any, it: Any, draft: Draft, slot: int, now_ns: in
         order.at_venue = 1
         enter_queue(venue, run, order, slot)
     elif command == CANCEL:
-        _forget(run, it.orders, it.live, slot)
+        _forget(it, slot)
     elif is_matched(run, order.side, order.to_price) or order.to_total < order.done:
         order.amendable = 0
         order.price, order.total = order.resting, order.resting_total
@@ -251,26 +254,43 @@ def _arrive(rules: Any, venue: Any, it: Any, draft: Draft, slot: int, now_ns: in
 
 
 @njit  # type: ignore[untyped-decorator]
+def _next_due(it: Any, now_ns: int, before: int) -> tuple[int, int]:
+    """Return the order whose command is next, -1 where none is due that was sent before another; and when one is."""
+    run = it.state[0]
+    due, number, slot, later = NEVER, NEVER, -1, NEVER
+    for index in range(run.live):
+        order = it.orders[it.live[index]]
+        if order.command == NOTHING:
+            continue
+        if order.due_ns > now_ns or order.number >= before:
+            later = min(later, order.due_ns)
+        elif order.due_ns < due or (order.due_ns == due and order.number < number):
+            due, number, slot = order.due_ns, order.number, it.live[index]
+    for index in range(min(run.ghosts, SLOTS)):
+        later = min(later, it.ghosts[index])
+    return slot, later
+
+
+@njit  # type: ignore[untyped-decorator]
 def _arrivals(rules: Any, venue: Any, it: Any, draft: Draft, now_ns: int) -> None:
-    """Let every command that is due reach the venue."""
+    """Let every command that is due reach the venue, which then matches anew, until nothing is due any more."""
     run = it.state[0]
     while run.next_due_ns <= now_ns:
-        due, number, slot = NEVER, NEVER, -1
-        next_due = NEVER
-        for index in range(run.live):
-            order = it.orders[it.live[index]]
-            if order.command == NOTHING:
-                continue
-            if order.due_ns < due or (order.due_ns == due and order.number < number):
-                next_due = min(next_due, due)
-                due, number, slot = order.due_ns, order.number, it.live[index]
-            else:
-                next_due = min(next_due, order.due_ns)
-        if slot < 0 or due > now_ns:
-            run.next_due_ns = due
-            return
-        run.next_due_ns = next_due
-        _arrive(rules, venue, it, draft, slot, now_ns)
+        before = run.number
+        reached = False
+        for index in range(min(run.ghosts, SLOTS)):
+            if it.ghosts[index] <= now_ns:
+                it.ghosts[index] = NEVER
+                reached = True
+        slot, later = _next_due(it, now_ns, before)
+        while slot >= 0:
+            reached = True
+            _arrive(rules, venue, it, draft, slot, now_ns)
+            slot, later = _next_due(it, now_ns, before)
+        if reached:
+            _executions(rules, venue, it, draft, iterate(venue, run, it.orders, it.live), now_ns)
+            _, later = _next_due(it, now_ns, 0)
+        run.next_due_ns = later
 
 
 @njit  # type: ignore[untyped-decorator]

@@ -59,7 +59,7 @@ STATE: Final = np.dtype(
         # what the maker knows
         *((name, np.int64) for name in (
             "top_bid", "top_ask", "has_top", "market_ns", "position", "open_buy", "open_sell", "dirty", "halted",
-            "started_ns", "decided", "budget_ns", "samples",
+            "started_ns", "decided", "budget_ns", "samples", "ghosts",
         )),
         *((name, np.float64) for name in (
             "bid", "ask", "bid_size", "ask_size", "variance", "last_fair", "tokens", "base", "quote",
@@ -158,6 +158,8 @@ class Run(NamedTuple):
     """Prices and sizes last wanted: bid prices, bid sizes, ask prices, ask sizes; one row of 50 levels each."""
     wanted_levels: NDArray[np.int64]
     """How many, on each side."""
+    ghosts: NDArray[np.int64]
+    """When commands arrive whose order is over by then: they change nothing, but the venue matches anew at each."""
     scratch: NDArray[np.int64]
     """Room for the ladder that is wanted now."""
     fills: NDArray[Any]
@@ -216,6 +218,7 @@ def new_run(columns: Columns, base: float, quote: float, burst: float, marks: in
         np.zeros(SLOTS, np.int64),
         np.zeros((4, 50), np.int64),
         np.zeros(2, np.int64),
+        np.full(SLOTS, NEVER, np.int64),
         np.zeros((4, 50), np.int64),
         np.zeros(room, FILL),
         np.zeros(marks, MARK),

@@ -244,13 +244,13 @@ def on_book(changes: Any, event: Any, venue: Any, run: Any, orders: Any, live: A
         _requeue_anew(venue, run, orders, live, run.live)
     run.book_bid, run.book_ask = event.bid, event.ask
     run.book_ns = event.event_ns
-    return _iterate(venue, run, orders, live)
+    return iterate(venue, run, orders, live)
 
 
 @njit  # type: ignore[untyped-decorator]
 def _on_quote(event: Any, venue: Any, run: Any, orders: Any, live: Any) -> int:
     if event.event_ns < run.book_ns:
-        return _iterate(venue, run, orders, live)
+        return iterate(venue, run, orders, live)
     bid, ask = event.bid, event.ask
     run.book_bid, run.book_ask = bid, ask
     run.bid_lots, run.ask_lots = event.bid_lots, event.ask_lots
@@ -268,7 +268,7 @@ def _on_quote(event: Any, venue: Any, run: Any, orders: Any, live: Any) -> int:
         if order.ahead == UNSEEN and order.resting == best:
             order.ahead = lots
     run.quote_bid, run.quote_ask = bid, ask
-    return _iterate(venue, run, orders, live)
+    return iterate(venue, run, orders, live)
 
 
 @njit  # type: ignore[untyped-decorator]
@@ -277,7 +277,7 @@ def on_trade(event: Any, venue: Any, run: Any, orders: Any, live: Any) -> int:
     price, lots, aggressor = event.price, event.lots, event.aggressor
     if run.book == 1:
         if event.event_ns < run.book_ns:
-            return _iterate(venue, run, orders, live)
+            return iterate(venue, run, orders, live)
         run.book_bid = run.book_ask = price
         run.bid_lots = run.ask_lots = lots
         run.book_ns = event.event_ns
@@ -304,7 +304,7 @@ def on_trade(event: Any, venue: Any, run: Any, orders: Any, live: Any) -> int:
         _seed_taken(venue, run, price, lots, aggressor)
     if run.live > 0:
         _queue_on_trade(venue, run, orders, live, price, lots, aggressor)
-    hits = _iterate(venue, run, orders, live)
+    hits = iterate(venue, run, orders, live)
     run.trade_lots, run.trade_used = -1, 0
     if run.book == 1:
         if aggressor == -1 and run.quote_ask != NONE:
@@ -392,7 +392,7 @@ def _behind(one: Any, other: Any) -> bool:
 
 
 @njit  # type: ignore[untyped-decorator]
-def _iterate(venue: Any, run: Any, orders: Any, live: Any) -> int:
+def iterate(venue: Any, run: Any, orders: Any, live: Any) -> int:
     """Fill what the market stands at or through; return how many executions are in `Venue.hits`."""
     if run.trade_lots < 0:
         if run.book_bid != NONE:
