@@ -68,14 +68,14 @@ def main() -> None:
     sys.exit(peak > DEMANDED_GIB)
 
 
-def write_catalog(catalog: Path, events: int, seed: int) -> int:
+def write_catalog(catalog: Path, events: int, seed: int, move_probability: float = 0.05) -> int:
     """Write the market of the other benchmarks, in chunks; return how many deltas that took."""
     deltas, mid, start_ns = 0, None, 0
     with CatalogWriter(catalog) as writer:
         writer.instrument(market.instrument())
         for number in range(0, events, _CHUNK_EVENTS):
             count = min(_CHUNK_EVENTS, events - number)
-            path = market.path(count, count * 7 // 30, [seed, number], move_probability=0.05)
+            path = market.path(count, count * 7 // 30, [seed, number], move_probability)
             if mid is not None:  # go on where the chunk before ended
                 path.mid[:] += mid - path.mid[0]
                 path.ts_ns[:] += start_ns - path.ts_ns[0] + 10**7

@@ -55,6 +55,13 @@ max_position = 10
 """
 
 
+def tasks_in(folder: Path, runs: int, duration_s: int = 300) -> list[Task]:
+    """Return so many runs of a simulated market of that length, their run file in `folder`."""
+    path = folder / "bench.toml"
+    path.write_text(RUN_FILE.format(duration_s=duration_s))
+    return list(plan(path, grid([parse_parameter(f"strategy.gamma=0.1:1:{runs}")])).tasks)
+
+
 def _rate(ends: list[float]) -> float:
     """Return runs per second after the warm-up."""
     ends = sorted(ends)
@@ -119,10 +126,7 @@ def main() -> None:
     parser.add_argument("--nodes", action="store_true", help="two Ray nodes of one core against one")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "bench.toml"
-        path.write_text(RUN_FILE.format(duration_s=asked.duration_s))
-        points = grid([parse_parameter(f"strategy.gamma=0.1:1:{asked.runs}")])
-        tasks = list(plan(path, points).tasks)
+        tasks = tasks_in(Path(folder), asked.runs, asked.duration_s)
         ratios = []
         for number in range(1, asked.rounds + 1):
             if asked.nodes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -34,7 +35,6 @@ from nautilus_trader.model import (
 )
 from nautilus_trader.risk import RiskEngineConfig
 
-VENUE: Final = Venue("BENCH")
 INSTRUMENT_ID: Final = InstrumentId.from_str("BENCH-PERP.BENCH")
 TICK, LOT = Decimal("0.01"), Decimal("0.001")
 EVENTS_PER_S: Final = 20.0
@@ -80,11 +80,11 @@ def path(events: int, trades: int, seed: int | list[int], move_probability: floa
     )
 
 
-def instrument() -> CryptoPerpetual:
+def instrument(instrument_id: InstrumentId = INSTRUMENT_ID) -> CryptoPerpetual:
     """Return a linear perpetual with a tick of 0.01 and a lot of 0.001."""
     return CryptoPerpetual(
-        instrument_id=INSTRUMENT_ID,
-        raw_symbol=Symbol("BENCH-PERP"),
+        instrument_id=instrument_id,
+        raw_symbol=Symbol(str(instrument_id.symbol)),
         base_currency=Currency.from_str("BTC"),
         quote_currency=Currency.from_str("USDT"),
         settlement_currency=Currency.from_str("USDT"),
@@ -108,11 +108,11 @@ def _size(lots: int) -> Quantity:
     return Quantity.from_raw(int(lots) * 10**13, 3)
 
 
-def quotes(market: Path) -> list[QuoteTick]:
+def quotes(market: Path, instrument_id: InstrumentId = INSTRUMENT_ID) -> list[QuoteTick]:
     """Return one quote an event; every one differs from the one before, in price or in size."""
     return [
         QuoteTick(
-            INSTRUMENT_ID,
+            instrument_id,
             _price(mid - _HALF_SPREAD_TICKS),
             _price(mid + _HALF_SPREAD_TICKS),
             _size(lots),
@@ -187,7 +187,7 @@ def _shift(before: int, mid: int, lots: int) -> list[_Row]:
     ]
 
 
-def trades(market: Path) -> list[TradeTick]:
+def trades(market: Path, instrument_id: InstrumentId = INSTRUMENT_ID) -> list[TradeTick]:
     """Return trades a nanosecond after their event, some of them a few ticks through the best price."""
     found = []
     rows = zip(market.trade_after.tolist(), market.trade_buy.tolist(), market.trade_depth.tolist(), strict=True)
@@ -196,12 +196,14 @@ def trades(market: Path) -> list[TradeTick]:
         ticks = _level(OrderSide.SELL if buys else OrderSide.BUY, int(market.mid[event]), depth)
         ts = int(market.ts_ns[event]) + 1
         found.append(
-            TradeTick(INSTRUMENT_ID, _price(ticks), _size(market.lots[event]), side, TradeId(str(number)), ts, ts)
+            TradeTick(instrument_id, _price(ticks), _size(market.lots[event]), side, TradeId(str(number)), ts, ts)
         )
     return found
 
 
-def engine(data: list[list[Any]], book: str) -> BacktestEngine:
+def engine(
+    data: list[list[Any]], book: str, instrument_ids: Sequence[InstrumentId] = (INSTRUMENT_ID,)
+) -> BacktestEngine:
     """Return a fresh engine with the market in it and no strategy.
 
     Parameters
@@ -210,6 +212,8 @@ def engine(data: list[list[Any]], book: str) -> BacktestEngine:
         Trades first: at equal timestamps they must reach the matching engine before the book.
     book : str
         ``L1`` where quotes move the venue's book, ``L2`` where deltas do.
+    instrument_ids : sequence of InstrumentId
+        What is traded; each of their venues has an account of its own.
 
     """
     fresh = BacktestEngine(
@@ -222,17 +226,19 @@ def engine(data: list[list[Any]], book: str) -> BacktestEngine:
             ),
         )
     )
-    fresh.add_venue(
-        VENUE,
-        OmsType.NETTING,
-        AccountType.MARGIN,
-        [Money.from_str("100000000 USDT")],
-        book_type=BookType.L1_MBP if book == "L1" else BookType.L2_MBP,
-        fee_model=MakerTakerFeeModel(Decimal("0.0001"), Decimal("0.0005")),
-        queue_position=True,
-        liquidity_consumption=True,
-    )
-    fresh.add_instrument(instrument())
+    for venue in sorted({str(instrument_id.venue) for instrument_id in instrument_ids}):
+        fresh.add_venue(
+            Venue(venue),
+            OmsType.NETTING,
+            AccountType.MARGIN,
+            [Money.from_str("100000000 USDT")],
+            book_type=BookType.L1_MBP if book == "L1" else BookType.L2_MBP,
+            fee_model=MakerTakerFeeModel(Decimal("0.0001"), Decimal("0.0005")),
+            queue_position=True,
+            liquidity_consumption=True,
+        )
+    for instrument_id in instrument_ids:
+        fresh.add_instrument(instrument(instrument_id))
     for events in data:
         fresh.add_data(events, sort=False)
     fresh.sort_data()

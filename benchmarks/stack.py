@@ -13,13 +13,22 @@ from nautilus_trader.backtest import BacktestEngine
 from nautilus_trader.model import BookType, OrderBookDeltas, OrderStatus, Quantity, QuoteTick
 from nautilus_trader.trading import GridMarketMakerConfig, Strategy, StrategyConfig
 
-from mm_nautilus.actors import Recorder, RecorderConfig
+from mm_nautilus.actors import (
+    AdverseSelectionMonitor,
+    AdverseSelectionMonitorConfig,
+    DayEnd,
+    DayEndConfig,
+    Recorder,
+    RecorderConfig,
+    RiskMonitor,
+    RiskMonitorConfig,
+)
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.host.collector import rare_collections
 from mm_nautilus.strategies import MarketMaker, MarketMakerConfig
 
-_HALF_SPREAD_TICKS: Final = 3
-_ORDER_SIZE: Final = "20.000"
+HALF_SPREAD_TICKS: Final = 3
+ORDER_SIZE: Final = "20.000"
 """More than trades take from an order before it is moved: ours refills a filled level and the grid maker does not."""
 
 
@@ -68,11 +77,18 @@ class Scenario:
     """A maker moves its quotes when the mid has moved by this many ticks."""
 
 
+def scenario(book: str, threshold_ticks: int, events: int, seed: int) -> Scenario:
+    """Return a market in which the mid moves by the threshold on about one event in twenty."""
+    path = market.path(events, events * 7 // 30, seed, move_probability=0.05 * threshold_ticks**2)
+    feed = [market.quotes(path)] if book == "L1" else [market.books(path), market.quotes_of_moves(path)]
+    return Scenario([market.trades(path), *feed], book, threshold_ticks)
+
+
 def maker_fields(book: str, *, amend: bool, threshold_ticks: int = 1, **changes: Any) -> dict[str, Any]:
     """Return the strategy table of our maker: everything on, quoting at the distance of the grid maker."""
     # Between two ticks, and rounded away from the market to the one the grid maker quotes at: on the tick itself the
     # slightest skew of a position would turn over an order that the grid maker leaves alone.
-    half_spread = (_HALF_SPREAD_TICKS - 0.25) * float(market.TICK)
+    half_spread = (HALF_SPREAD_TICKS - 0.25) * float(market.TICK)
     fields = {
         "strategy_id": "MarketMaker-001",
         "instrument_id": str(market.INSTRUMENT_ID),
@@ -81,7 +97,7 @@ def maker_fields(book: str, *, amend: bool, threshold_ticks: int = 1, **changes:
         # Closed form with the risk of a fill priced at nothing: 1/k is the half-spread, inventory skews it a little.
         "gamma": 1e-6,
         "fill_risk": "none",
-        "order_size": _ORDER_SIZE,
+        "order_size": ORDER_SIZE,
         "intensity": {"a_per_s": 1.0, "k_per_price": 1.0 / half_spread},
         "volatility": {"warm_up_samples": 1},
         "limits": {"max_position": "100000"},
@@ -98,7 +114,7 @@ def maker_fields(book: str, *, amend: bool, threshold_ticks: int = 1, **changes:
 
 def run_engine(scenario: Scenario) -> Outcome:
     """Run the engine without a strategy."""
-    return _timed(market.engine(scenario.data, scenario.book))
+    return timed(market.engine(scenario.data, scenario.book))
 
 
 def run_idle(scenario: Scenario) -> Outcome:
@@ -106,10 +122,10 @@ def run_idle(scenario: Scenario) -> Outcome:
     engine, idle = market.engine(scenario.data, scenario.book), Idle(StrategyConfig())
     idle.book = scenario.book
     engine.add_strategy(idle)
-    return _timed(engine)
+    return timed(engine)
 
 
-def run_grid(scenario: Scenario) -> Outcome:
+def run_grid(scenario: Scenario, levels: int = 1) -> Outcome:
     """Run the engine's own maker, written in Rust."""
     engine = market.engine(scenario.data, scenario.book)
     engine.add_builtin_strategy(
@@ -117,30 +133,49 @@ def run_grid(scenario: Scenario) -> Outcome:
         GridMarketMakerConfig(
             market.INSTRUMENT_ID,
             Quantity.from_str("100000.000"),
-            trade_size=Quantity.from_str(_ORDER_SIZE),
-            num_levels=1,
-            grid_step_bps=_HALF_SPREAD_TICKS,  # a tick is about one basis point of the price
+            trade_size=Quantity.from_str(ORDER_SIZE),
+            num_levels=levels,
+            grid_step_bps=HALF_SPREAD_TICKS,  # a tick is about one basis point of the price
             requote_threshold_bps=scenario.threshold_ticks,
         ),
     )
-    return _timed(engine)
+    return timed(engine)
 
 
-def run_stack(scenario: Scenario, *, amend: bool, record: bool = True) -> Outcome:
+def run_stack(
+    scenario: Scenario,
+    *,
+    amend: bool,
+    levels: int = 1,
+    record: bool = True,
+    watch: bool = False,
+    maker: type[MarketMaker] = MarketMaker,
+) -> Outcome:
     """Run our maker and the recorder; what the recorder writes when it closes counts."""
     engine = market.engine(scenario.data, scenario.book)
-    fields = maker_fields(scenario.book, amend=amend, threshold_ticks=scenario.threshold_ticks)
-    engine.add_strategy(MarketMaker(MarketMakerConfig(**fields)))
+    ladder = {"levels": levels, "spacing_ticks": float(HALF_SPREAD_TICKS)}
+    fields = maker_fields(scenario.book, amend=amend, threshold_ticks=scenario.threshold_ticks, ladder=ladder)
+    engine.add_strategy(maker(MarketMakerConfig(**fields)))
     with tempfile.TemporaryDirectory() as folder:
-        recorder = Recorder(RecorderConfig(run_dir=folder, flush_rows=50_000))
-        if record:
-            engine.add_actor(recorder)
-        outcome = _timed(engine, recorder)
+        recorder = Recorder(RecorderConfig(run_dir=folder, flush_rows=50_000)) if record else None
+        for actor in [*([recorder] if recorder else []), *(watchers(scenario.book) if watch else [])]:
+            engine.add_actor(actor)
+        outcome = timed(engine, recorder)
         decisions = RunLog.open(Path(folder)).table("decisions", ["ts_ns"]).num_rows if record else 0
     return replace(outcome, decisions=decisions)
 
 
-def _timed(engine: BacktestEngine, recorder: Recorder | None = None) -> Outcome:
+def watchers(book: str) -> list[Any]:
+    """Return every actor that a run has beside the recorder."""
+    watched = [{"instrument_id": str(market.INSTRUMENT_ID), "book": book}]
+    monitor = AdverseSelectionMonitorConfig(actor_id="AdverseSelectionMonitor-001", instruments=watched)
+    risk = RiskMonitorConfig(actor_id="RiskMonitor-001", report_notifications="at_stop")
+    day_end = DayEndConfig(actor_id="DayEnd-001", instrument_ids=[str(market.INSTRUMENT_ID)])
+    return [AdverseSelectionMonitor(monitor), RiskMonitor(risk), DayEnd(day_end)]
+
+
+def timed(engine: BacktestEngine, recorder: Recorder | None = None) -> Outcome:
+    """Run what is ready, and count what was sent."""
     with rare_collections():  # as in every run
         started, cpu_started = time.perf_counter(), time.process_time()
         engine.run()

@@ -1,0 +1,138 @@
+"""What our code costs at one market event, and how long a tick takes to become an order.
+
+The maker runs in the engine with a clock on it that is stopped while the engine does what it was told to: sending an
+order is the engine's work, deciding on it is ours. A fixed piece of arithmetic is timed every few events by the same
+clock; a ratio to it is the same on a slower machine.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter_ns, thread_time_ns
+from typing import Any, Final
+
+import market
+import numpy as np
+from nautilus_trader.model import OrderBookDeltas, QuoteTick
+from stack import maker_fields
+
+from mm_nautilus.actors import Recorder, RecorderConfig
+from mm_nautilus.host.collector import rare_collections
+from mm_nautilus.strategies import MarketMaker, MarketMakerConfig
+
+_YARDSTICK_EVERY: Final = 20
+EDGES_US: Final = [0.0, *np.geomspace(5.0, 500.0, 21).round(1).tolist(), float("inf")]
+"""Of the histogram."""
+
+
+def yardstick() -> float:
+    """Do what a strategy in Python does, always the same: objects, attributes, floats and a dictionary."""
+    value, seen = 1.0, {}
+    for number in range(60):
+        value = value * 0.999 + number / (1.0 + abs(value))
+        seen[number & 15] = (value, number)
+    return sum(pair[0] for pair in seen.values())
+
+
+class TimedMaker(MarketMaker):
+    """Our maker, with a clock on its handlers that stands still in the engine."""
+
+    def __init__(self, config: MarketMakerConfig) -> None:
+        super().__init__(config)
+        self.quiet_us: list[float] = []
+        self.requote_us: list[float] = []
+        self.to_order_us: list[float] = []
+        self.yardstick_us: list[float] = []
+        self._own_ns = self._since_ns = self._heard_ns = self._events = 0
+        self._sent = self._inside = False
+
+    def on_quote(self, quote: QuoteTick) -> None:
+        """Time one quote."""
+        self._timed(super().on_quote, quote)
+
+    def on_book_deltas(self, deltas: OrderBookDeltas) -> None:
+        """Time one book event."""
+        self._timed(super().on_book_deltas, deltas)
+
+    def submit_order(self, *args: Any, **kwargs: Any) -> None:
+        """Stand still in the engine."""
+        self._still(super().submit_order, *args, **kwargs)
+
+    def modify_order(self, *args: Any, **kwargs: Any) -> None:
+        """Stand still in the engine."""
+        self._still(super().modify_order, *args, **kwargs)
+
+    def cancel_order(self, *args: Any, **kwargs: Any) -> None:
+        """Stand still in the engine."""
+        self._still(super().cancel_order, *args, **kwargs)
+
+    def cancel_orders(self, *args: Any, **kwargs: Any) -> None:
+        """Stand still in the engine."""
+        self._still(super().cancel_orders, *args, **kwargs)
+
+    def _timed(self, handler: Callable[[Any], None], event: Any) -> None:
+        self._events += 1
+        if self._events % _YARDSTICK_EVERY == 0:
+            started = thread_time_ns()
+            yardstick()
+            self.yardstick_us.append((thread_time_ns() - started) / 1e3)
+        decisions = self._desk.decisions
+        self._own_ns, self._sent, self._inside = 0, False, True
+        self._heard_ns, self._since_ns = perf_counter_ns(), thread_time_ns()
+        handler(event)
+        own_us = (self._own_ns + thread_time_ns() - self._since_ns) / 1e3
+        self._inside = False
+        (self.quiet_us if self._desk.decisions == decisions else self.requote_us).append(own_us)
+
+    def _still(self, command: Callable[..., None], *args: Any, **kwargs: Any) -> None:
+        if not self._inside:  # a timer's or a fill's requote
+            command(*args, **kwargs)
+            return
+        self._own_ns += thread_time_ns() - self._since_ns
+        if not self._sent:
+            self._sent = True
+            self.to_order_us.append((perf_counter_ns() - self._heard_ns) / 1e3)
+        command(*args, **kwargs)
+        self._since_ns = thread_time_ns()
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Microseconds of every market event of a run, by what it led to."""
+
+    quiet: np.ndarray
+    requote: np.ndarray
+    to_order: np.ndarray
+    """From the handler's call to the first command that leaves, on the clock on the wall."""
+    yardstick: np.ndarray
+
+
+def measure(book: str, events: int, *, amend: bool, maker: type[TimedMaker] = TimedMaker) -> Latencies:
+    """Run the maker and the recorder over a market that moves on every twentieth event."""
+    path = market.path(events, events * 7 // 30, seed=1, move_probability=0.05)
+    feed = market.quotes(path) if book == "L1" else market.books(path)
+    engine = market.engine([market.trades(path), feed], book)
+    with tempfile.TemporaryDirectory() as folder, rare_collections():
+        recorder = Recorder(RecorderConfig(run_dir=folder, flush_rows=50_000))
+        timed = maker(MarketMakerConfig(**maker_fields(book, amend=amend)))
+        engine.add_actor(recorder)
+        engine.add_strategy(timed)
+        engine.run()
+        recorder.close()
+    engine.dispose()
+    assert timed.fatal is None, timed.fatal
+    clock_us = float(np.median([-(thread_time_ns() - thread_time_ns()) for _ in range(10_000)])) / 1e3
+    return Latencies(
+        np.array(timed.quiet_us) - clock_us,
+        np.array(timed.requote_us) - clock_us,
+        np.array(timed.to_order_us),
+        np.array(timed.yardstick_us) - clock_us,
+    )
+
+
+def histogram(microseconds: np.ndarray) -> list[float]:
+    """Return the share in each bin of `EDGES_US`."""
+    counts, _ = np.histogram(microseconds, EDGES_US)
+    return [round(float(share), 5) for share in counts / len(microseconds)]

@@ -1,0 +1,68 @@
+"""Runs from a catalogue, each in a process of its own: ``python benchmarks/long_run.py <folder> <events>`` is one."""
+
+from __future__ import annotations
+
+import functools
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import bench_memory
+
+LENGTHS: Final = [1_000, 10_000, 100_000, 1_000_000, 10_000_000]
+_MOVES: Final = 0.05
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run took."""
+
+    cpu_seconds: float
+    peak_mib: float
+    orders: int
+
+
+def measure(events: int, repeats: int, moves: float = _MOVES) -> list[Run]:
+    """Write a catalogue and run on it, as often as asked, each time in a new process."""
+    with tempfile.TemporaryDirectory() as folder:
+        write = functools.partial(bench_memory.write_catalog, move_probability=moves)
+        write(Path(folder) / "catalog", events, seed=1)
+        (Path(folder) / "run.toml").write_text(bench_memory.RUN_FILE)
+        return [Run(**json.loads(_child(folder))) for _ in range(repeats)]
+
+
+def _child(folder: str) -> str:
+    done = subprocess.run([sys.executable, __file__, folder], check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout.splitlines()[-1]
+
+
+def main() -> None:
+    """Run once and print what it took; everything that a first run imports is imported before."""
+    from datetime import datetime
+
+    from mm_nautilus.analytics.runlog import RunLog
+    from mm_nautilus.backtest.run import run_loaded
+    from mm_nautilus.host.loading import load_run
+
+    folder = Path(sys.argv[1])
+    loaded = load_run(folder / "run.toml", ())
+
+    def made(_started: datetime) -> Path:
+        return Path(tempfile.mkdtemp(dir=folder))
+
+    started = time.process_time()
+    outcome = run_loaded(loaded, made, report=False)
+    cpu_seconds = time.process_time() - started
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    orders = RunLog.open(outcome.run_dir).table("orders", ["ts_ns"]).num_rows
+    print(json.dumps({"cpu_seconds": cpu_seconds, "peak_mib": peak_mib, "orders": orders}))
+
+
+if __name__ == "__main__":
+    main()
