@@ -223,10 +223,11 @@ def length(size: Size) -> Section:
         else:
             lines.append(figure(f"{count:,} events", Spread.of([run.cpu_seconds for run in some]), "s", note=note))
         peak = Spread.of([run.peak_mib for run in some])
-        lines.append(figure(f"{count:,} events, peak memory", peak, "MiB"))
+        lines.append(figure(f"{count:,} events, memory", peak, "MiB"))
     about = (
         "A run file on a catalogue, from reading to adding up, without the report. Processor seconds of a run less "
-        f"those of {lengths[0]:,} events, an event, against those of {reference:,}. Peak memory is the process's own."
+        f"those of {lengths[0]:,} events, an event, against those of {reference:,}. Memory is the peak above "
+        "that before the run."
     )
     return Section("Length of a run", about, lines, [])
 
@@ -242,7 +243,12 @@ def orders(size: Size) -> Section:
         lines.append(
             figure(f"{share:.0%} of events move the mid", peak, base="1%", note=f"{run.peak_mib:.0f} MiB; {note}")
         )
-    return Section("Memory and orders", f"The same {events:,} book events, moving more and less often.", lines, [])
+    return Section(
+        "Memory and orders",
+        f"The same {events:,} book events, moving more and less often: peak above that before the run.",
+        lines,
+        [],
+    )
 
 
 def sweeps(size: Size) -> Section:
