@@ -35,7 +35,7 @@ def main() -> int:
     if asked.short:
         return _short(asked.commit)
     measured = figures.read()
-    machine = figures.machine() if asked.draw else _machine()
+    machine = figures.machine() if asked.draw else _machine(asked.scale)
     for name in [] if asked.draw else asked.only or sections.SECTIONS:
         began = time.perf_counter()
         measured[name] = sections.SECTIONS[name](sections.Size(asked.turns, asked.scale))
@@ -49,8 +49,13 @@ def main() -> int:
     return int(bool(missed))
 
 
-def _machine() -> str:
-    return f"{os.cpu_count()} processors, {platform.python_implementation()} {platform.python_version()}"
+def _machine(scale: float) -> str:
+    trial = (
+        ""
+        if scale == 1
+        else f" (a trial: markets {scale:g} times as long, so that what a run costs at all weighs more)"
+    )
+    return f"{os.cpu_count()} processors, {platform.python_implementation()} {platform.python_version()}{trial}"
 
 
 def _print(section: figures.Section, seconds: float) -> None:
