@@ -1,4 +1,4 @@
-"""How fast screening is: ``python benchmarks/bench_screen.py`` against hftbacktest and against the engine, on one market.
+"""How fast screening is: ``python benchmarks/bench_screen.py`` against hftbacktest and the engine, on one market.
 
 The same maker (one level, GLFT) on the same simulated market, in turns; CPU seconds, medians. Events are the changes of
 the book and the trades. hftbacktest is installed for the benchmark alone (``uv run --with hftbacktest``); without it
@@ -80,7 +80,7 @@ def main() -> None:
         named = worker.screened(task)
         marks = (rules.end_ns - int(columns.events["ts_ns"][0])) // rules.sample_ns + 2
         baseline = ["uv", "run", "--no-project", "--python", sys.executable, "--with", "hftbacktest", "python",
-                    str(Path(__file__).with_name("hft_maker.py")), str(market), "1"]  # fmt: skip
+                    str(Path(__file__).with_name("hft_maker.py")), str(market), "2"]  # fmt: skip
         loop, whole, engine, hft = [], [], [], []
         sent = fills = hft_sent = hft_fills = 0
         for number in range(asked.rounds + 1):
@@ -107,7 +107,7 @@ def main() -> None:
                 hft.append(last["seconds"])
                 hft_sent, hft_fills = last["sent"], last["fills"]
             else:
-                print(made.stderr[-800:])
+                print(f"hftbacktest ended with {made.returncode}: {made.stderr[-800:]}")
         median = statistics.median
         print(f"{events:,} events; screening sends {sent:,} commands, {fills:,} fills")
         print(f"loop {events / median(loop):,.0f} events/s, whole screened run {events / median(whole):,.0f} events/s")

@@ -11,6 +11,7 @@ import json
 import math
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 from hftbacktest import BUY, GTX, LIMIT, SELL, BacktestAsset, HashMapMarketDepthBacktest
@@ -83,12 +84,15 @@ def main() -> None:
     data = np.zeros(len(market["ev"]), event_dtype)
     for name in ("ev", "exch_ts", "local_ts", "px", "qty"):
         data[name] = market[name]
+    # Its events must be aligned to 64 bytes, which its own reader of files sees to.
+    aligned = Path(sys.argv[1]).with_name("aligned.npz")
+    np.savez(aligned, data=data)
     given = {name: float(market[name]) for name in ("tick", "lot", "size", "limit", "gamma", "a", "k", "decay")}
     latency = int(market["latency_ns"])
     for _ in range(int(sys.argv[2]) + 1):
         asset = (
             BacktestAsset()
-            .data(data)
+            .data([str(aligned)])
             .linear_asset(1.0)
             .constant_order_latency(latency, 0)
             .risk_adverse_queue_model()

@@ -190,5 +190,5 @@ def confirmed_cells(one: Json, keys: Sequence[str]) -> list[str]:
         compact(float(one["engine_pnl"]), signed=True),
         f"{one['screen_fills']:,}",
         f"{one['engine_fills']:,}",
-        "at random" if one["sampled"] else "best",
+        "random" if one["sampled"] else "best",
     ]
