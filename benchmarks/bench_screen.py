@@ -71,8 +71,8 @@ def main() -> None:
         loaded = load_run(path)
         root, shape = prepared_catalog(loaded)
         settings = loaded.strategy_config.settings
-        instrument = worker._instrument(root, settings.instrument_id)
-        columns = worker._columns(root, settings.instrument_id, settings.book, None, None)
+        instrument = worker._instrument(root, settings.instrument_id)  # noqa: SLF001
+        columns = worker._columns(root, settings.instrument_id, settings.book, None, None)  # noqa: SLF001
         rules = rules_of(loaded, instrument, end_of_data(loaded, shape))
         market = Path(folder) / "market.npz"
         events = export(market, columns, rules)

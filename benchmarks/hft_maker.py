@@ -20,7 +20,7 @@ from numba import njit
 
 
 @njit
-def maker(hbt, tick, size, limit, gamma, a, k, decay, warm_up):
+def maker(hbt, tick, size, limit, gamma, a, k, decay, warm_up):  # noqa: C901
     """Sample the volatility each second, quote GLFT on every move of the best prices, keep what stands right."""
     x = gamma * size
     premium = math.log1p(x / k) / x
