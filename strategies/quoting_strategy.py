@@ -431,11 +431,11 @@ class QuotingStrategy(GuardedStrategy):
 
     def on_order_rejected(self, event: OrderRejected) -> None:
         """Free the order's exposure; the next market event decides anew."""
-        self._closed(event, "REJECTED", event.reason)
+        self._closed(event, "REJECTED", event.reason, refused=True)
 
     def on_order_denied(self, event: OrderDenied) -> None:
         """Free the order's exposure; the next market event decides anew."""
-        self._closed(event, "DENIED", event.reason)
+        self._closed(event, "DENIED", event.reason, refused=True)
 
     def on_order_filled(self, event: OrderFilled) -> None:
         """Book it once, move the position, tell everyone, hedge and quote anew."""
@@ -462,7 +462,7 @@ class QuotingStrategy(GuardedStrategy):
         hedge: HedgeOrder | None = self._hedger.order_of(str(event.client_order_id))
         return hedge
 
-    def _closed(self, event: Any, name: str, reason: str = "") -> None:
+    def _closed(self, event: Any, name: str, reason: str = "", *, refused: bool = False) -> None:
         leg = self._only or self._legs.get(event.instrument_id)
         order = None if leg is None else leg.find(event)
         if leg is None or order is None:
@@ -474,6 +474,9 @@ class QuotingStrategy(GuardedStrategy):
         waited_for = leg.closed(order, name, event.ts_event, reason)
         if self._hedger.control.desk.decision is not None:
             self._step_hedge(event.ts_event)  # our own quotes may have stood in its way
+        if refused:
+            return  # the same market would have it refused again, at a venue without latency for ever
+        if self._hedger.control.desk.decision is not None:
             for other in self._legs.values():
                 if other.desk.dirty:
                     other.requote("order", event.ts_event)
