@@ -29,6 +29,8 @@ LINE_POINTS: Final = 12_000
 """Points of one line, shared between the instruments: with all lines about 4 MB."""
 MOST_FILLS: Final = 20_000
 """Fills drawn one by one, shared between the instruments; a run with fewer shows every fill."""
+QUOTE_BYTES: Final = 7_000_000
+"""Size of all quotes, shared between the instruments: some 1.4 million of them."""
 
 
 def write_report(run_dir: Path) -> Path:
@@ -51,7 +53,9 @@ def write_report(run_dir: Path) -> Path:
     for number, (name, one) in enumerate(result["instruments"].items()):
         logged = instrument_log(log, facts_in(one), one["start_ns"], one["end_ns"])
         group = f"i{number}"
-        charts[name] = instrument_charts(logged, group, LINE_POINTS // shared, MOST_FILLS // shared)
+        charts[name] = instrument_charts(
+            logged, group, LINE_POINTS // shared, MOST_FILLS // shared, QUOTE_BYTES // shared
+        )
         charts[name] += adverse_selection_charts(log, one, group, LINE_POINTS // shared)
     currencies = settlement_currencies([facts_in(one) for one in result["instruments"].values()])
     sections = run_sections(result, log, currencies)
@@ -61,7 +65,7 @@ def write_report(run_dir: Path) -> Path:
     return path
 
 
-def instrument_charts(one: InstrumentLog, group: str, points: int, most_fills: int) -> list[Chart]:
+def instrument_charts(one: InstrumentLog, group: str, points: int, most_fills: int, room_bytes: int) -> list[Chart]:
     """Return the charts of one instrument in reading order.
 
     Parameters
@@ -74,10 +78,12 @@ def instrument_charts(one: InstrumentLog, group: str, points: int, most_fills: i
         Points per line.
     most_fills : int
         Fills drawn one by one.
+    room_bytes : int
+        Size that all quotes may take in the page.
 
     """
     traded = [
-        quotes_and_fills(one, group, points, most_fills),
+        quotes_and_fills(one, group, points, most_fills, room_bytes),
         inventory(one, group, points),
         equity(one, group, points),
     ]

@@ -1,9 +1,14 @@
 "use strict";
-(() => {
-  const figures = JSON.parse(document.getElementById("figures").textContent);
-  const swaps = JSON.parse(document.getElementById("swaps").textContent);
+(async () => {
+  const json = (id) => JSON.parse(document.getElementById(id).textContent);
+  const figures = json("figures");
+  const swaps = json("swaps");
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const narrow = window.matchMedia("(max-width: 520px)");
+  const PRINTED_WIDTH = 690;
+  const LINE_POINTS = 6000;
+  const MOST_ROWS = 400000;
+  let printing = false;
 
   // Figures are stored in light shades; data arrays hold no colours except marker.color, which is short.
   const shaded = (value) => {
@@ -16,27 +21,37 @@
   const config = {
     responsive: true,
     displaylogo: false,
+    doubleClick: "reset",
     modeBarButtons: [["toImage", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
     scrollZoom: false,
   };
 
-  const draw = (key) => {
+  // Draw a figure; where `lines` (trace -> points) are given they stand in for the thinned ones.
+  const draw = (key, range = null, lines = null) => {
     const { figure, group, height } = figures[key];
-    const { data, layout } = dark.matches ? shaded(figure) : figure;
+    const light = printing || !dark.matches;
+    const { data, layout } = light ? figure : shaded(figure);
     const style = getComputedStyle(document.documentElement);
-    const margin = narrow.matches ? { ...layout.margin, l: Math.min(layout.margin.l, 58) } : layout.margin;
-    const yaxis = narrow.matches ? { ...layout.yaxis, title: undefined } : layout.yaxis;
+    const small = narrow.matches && !printing;
+    const margin = small ? { ...layout.margin, l: Math.min(layout.margin.l, 58) } : layout.margin;
+    const yaxis = small ? { ...layout.yaxis, title: undefined } : layout.yaxis;
+    const xaxis = range ? { ...layout.xaxis, range } : layout.xaxis;
     const hoverlabel = {
       ...layout.hoverlabel,
       bgcolor: style.getPropertyValue("--card").trim(),
       bordercolor: style.getPropertyValue("--line").trim(),
       font: { ...layout.hoverlabel.font, color: style.getPropertyValue("--ink").trim() },
     };
-    const full = { ...layout, margin, yaxis, hoverlabel, height, autosize: true, dragmode: narrow.matches ? false : layout.dragmode };
-    return Plotly.react(document.getElementById(key), data, full, { ...config, displayModeBar: group && !narrow.matches ? "hover" : false });
+    const dragmode = small ? false : layout.dragmode;
+    const size = printing ? { width: PRINTED_WIDTH, autosize: false } : { width: undefined, autosize: true };
+    const full = { ...layout, margin, xaxis, yaxis, hoverlabel, height, dragmode, ...size };
+    const shown = lines ? data.map((trace, at) => (lines.has(at) ? { ...trace, ...lines.get(at) } : trace)) : data;
+    const bar = group && !small && !printing ? "hover" : false;
+    return Plotly.react(document.getElementById(key), shown, full, { ...config, displayModeBar: bar });
   };
 
   const instant = (value) => (typeof value === "number" ? value : Date.parse(`${value.replace(" ", "T")}Z`));
+  const spanOf = (key) => figures[key].figure.layout.xaxis.range.map(instant);
 
   // The vertical range of what is drawn between two instants, the step that leads into them included.
   const visibleRange = (key, from, to) => {
@@ -57,8 +72,53 @@
     return [low - room, high + room];
   };
 
-  // Charts of one instrument show the same stretch of time, each fitted to what it then shows.
+  // What is shown of each group of charts: null for all of it, else two instants in milliseconds.
+  const shown = {};
+  const bars = {};
+  const keysOf = (group) => Object.keys(figures).filter((key) => figures[key].group === group);
   let following = false;
+
+  const linesBetween = async (key, from, to) => {
+    const { detail } = figures[key];
+    if (!detail || Detail.rowsBetween(detail, from, to) > MOST_ROWS) return null;
+    const { x, y, whole } = await Detail.between(detail, from, to);
+    if (!whole) return null;
+    const lines = new Map(detail.traces.map((trace, c) => [trace, Detail.thin(x, y[c], LINE_POINTS)]));
+    const inside = x.filter((at) => at >= from && at <= to).length;
+    return { lines, rows: inside, every: [...lines.values()].every((one) => one.x.length === x.length) };
+  };
+
+  const zoom = async (key, range) => {
+    const node = document.getElementById(key);
+    if (range === null) {
+      if (node.dataset.detail) { delete node.dataset.detail; await draw(key); }
+      const { xaxis, yaxis } = figures[key].figure.layout;
+      const fixed = yaxis && yaxis.range ? { "yaxis.range": yaxis.range } : { "yaxis.autorange": true };
+      return Plotly.relayout(key, { "xaxis.range": xaxis.range, ...fixed });
+    }
+    const found = await linesBetween(key, ...range);
+    if (found) {
+      await draw(key, range, found.lines);
+      node.dataset.detail = String(found.rows);
+      node.dataset.every = String(found.every);
+    } else if (node.dataset.detail) { delete node.dataset.detail; await draw(key, range); }
+    const fitted = figures[key].fixedY ? null : visibleRange(key, ...range);
+    const vertical = figures[key].fixedY ? {} : fitted ? { "yaxis.range": fitted } : { "yaxis.autorange": true };
+    return Plotly.relayout(key, { "xaxis.range": [...range], ...vertical });
+  };
+
+  const show = async (group, range) => {
+    following = true;
+    shown[group] = range;
+    try {
+      await Promise.all(keysOf(group).map((key) => zoom(key, range)));
+    } finally {
+      following = false;
+      bars[group]?.say();
+    }
+  };
+
+  // Charts of one instrument show the same stretch of time, each fitted to what it then shows.
   const follow = (key) => {
     const { group } = figures[key];
     if (!group) return;
@@ -66,27 +126,112 @@
       const range = change["xaxis.range"] ?? [change["xaxis.range[0]"], change["xaxis.range[1]"]];
       const reset = change["xaxis.autorange"] === true;
       if (following || (!reset && range[0] === undefined)) return;
-      following = true;
-      const [from, to] = reset ? [] : range.map(instant);
-      const zoom = (other) => {
-        const update = reset ? { "xaxis.autorange": true } : { "xaxis.range": range };
-        if (!figures[other].fixedY) {
-          const fitted = reset ? null : visibleRange(other, from, to);
-          Object.assign(update, fitted ? { "yaxis.range": fitted } : { "yaxis.autorange": true });
-        }
-        return Plotly.relayout(other, update);
-      };
-      const charts = Object.keys(figures).filter((other) => figures[other].group === group);
-      Promise.all(charts.map(zoom)).finally(() => { following = false; });
+      const [from, to] = reset ? spanOf(key) : range.map(instant);
+      const [begin, end] = spanOf(key);
+      show(group, reset || (from <= begin && to >= end) ? null : [from, to]);
     });
   };
 
+  // Buttons for a group of charts: how long a stretch, back and forth, and from fill to fill.
+  const LENGTHS = [["6 h", 21600e3], ["1 h", 3600e3], ["10 min", 600e3], ["1 min", 60e3], ["10 s", 10e3]];
+  const clock = (at) => new Date(at).toISOString().replace("T", " ").slice(0, 23);
+
+  const bar = (node) => {
+    const { group } = node.dataset;
+    const keys = keysOf(group);
+    if (!keys.length) { node.remove(); return; }
+    const [begin, end] = spanOf(keys[0]);
+    const fills = () => keys.flatMap((key) => (document.getElementById(key)._fullData ?? [])
+      .filter((trace) => trace.mode === "markers" && trace.x).flatMap((trace) => Array.from(trace.x))).sort((a, b) => a - b);
+    const around = (centre, length) => {
+      const from = Math.min(Math.max(begin, centre - length / 2), Math.max(begin, end - length));
+      return show(group, length >= end - begin ? null : [from, from + length]);
+    };
+    const range = () => shown[group] ?? [begin, end];
+    const middle = () => (range()[0] + range()[1]) / 2;
+    const move = (share) => around(middle() + share * (range()[1] - range()[0]), range()[1] - range()[0]);
+    const toFill = (forward) => {
+      const at = fills();
+      const found = forward ? at.find((one) => one > middle() + 0.5) : at.findLast((one) => one < middle() - 0.5);
+      if (found !== undefined) around(found, Math.min(range()[1] - range()[0], 60e3));
+    };
+    const button = (text, title, act) => {
+      const made = document.createElement("button");
+      Object.assign(made, { type: "button", textContent: text, title });
+      made.setAttribute("aria-label", title);
+      made.addEventListener("click", act);
+      node.append(made);
+      return made;
+    };
+    const sized = [button("All", "Show the whole run", () => show(group, null))];
+    sized[0].dataset.length = String(end - begin);
+    for (const [name, length] of LENGTHS.filter((one) => one[1] < end - begin)) {
+      const made = button(name, `Show ${name} around the middle of what is shown`, () => {
+        const first = shown[group] === null || shown[group] === undefined ? fills()[0] : undefined;
+        return around(first !== undefined && length <= 600e3 ? first : middle(), length);
+      });
+      made.dataset.length = String(length);
+      sized.push(made);
+    }
+    button("\u2039", "Earlier by half of what is shown", () => move(-0.5));
+    button("\u203a", "Later by half of what is shown", () => move(0.5));
+    if (fills().length) {
+      button("\u2039 fill", "To the fill before", () => toFill(false));
+      button("fill \u203a", "To the next fill", () => toFill(true));
+    }
+    const told = document.createElement("span");
+    told.className = "told";
+    told.setAttribute("role", "status");
+    node.append(told);
+    bars[group] = {
+      say: () => {
+        const [from, to] = range();
+        for (const one of sized) one.setAttribute("aria-pressed", String(Math.abs(Number(one.dataset.length) - (to - from)) < 1));
+        const detailed = keys.map((key) => document.getElementById(key)).find((one) => one.dataset.detail);
+        const rows = detailed ? Number(detailed.dataset.detail) : 0;
+        const which = detailed && detailed.dataset.every === "true" ? "every one drawn" : "their extremes drawn";
+        const quotes = detailed ? ` \u00b7 ${rows.toLocaleString("en")} changes of a quote or the mid, ${which}` : "";
+        told.textContent = shown[group] ? `${clock(from)} to ${clock(to).slice(11)} UTC${quotes}` : "";
+      },
+    };
+    bars[group].say();
+  };
+
+  const library = document.getElementById("plotly");
+  const script = document.createElement("script");
+  script.textContent = new TextDecoder().decode(await Detail.inflate(library.textContent));
+  document.head.append(script);
+  library.remove();
+
   const keys = Object.keys(figures);
-  const drawAll = () => Promise.all(keys.map(draw));
-  drawAll().then(() => {
-    keys.forEach(follow);
-    document.documentElement.dataset.drawn = String(keys.length);
+  const pause = () => new Promise((resolve) => { setTimeout(resolve, 0); });
+  const drawAll = async () => {
+    for (const key of keys) {
+      await draw(key);
+      await pause(); // the page stays usable while a long report is drawn
+    }
+  };
+  const again = async () => {
+    await drawAll();
+    await Promise.all(Object.keys(shown).map((group) => show(group, shown[group])));
+  };
+  await drawAll();
+  keys.forEach(follow);
+  document.querySelectorAll(".zoombar").forEach(bar);
+  dark.addEventListener("change", again);
+  narrow.addEventListener("change", again);
+  // Paper is white and narrow, whatever the screen is; what is folded away is printed too.
+  const folded = [];
+  window.addEventListener("beforeprint", () => {
+    printing = true;
+    document.querySelectorAll("details:not([open])").forEach((one) => { one.open = true; folded.push(one); });
+    keys.forEach((key) => draw(key, shown[figures[key].group] ?? null));
   });
-  dark.addEventListener("change", drawAll);
-  narrow.addEventListener("change", drawAll);
+  window.addEventListener("afterprint", () => {
+    printing = false;
+    folded.splice(0).forEach((one) => { one.open = false; });
+    again();
+  });
+  window.mmReport = { show, shown, figures };
+  document.documentElement.dataset.drawn = String(keys.length);
 })();
