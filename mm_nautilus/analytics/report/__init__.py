@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
 from mm_nautilus.analytics.report.chart import Chart
+from mm_nautilus.analytics.report.heat import fills_and_markouts
 from mm_nautilus.analytics.report.market_charts import quotes_and_fills, size_quoted, spread_quoted
 from mm_nautilus.analytics.report.markout_charts import assessments_over_time, markout_curve
 from mm_nautilus.analytics.report.money_charts import equity, inventory
@@ -56,6 +57,7 @@ def write_report(run_dir: Path) -> Path:
         charts[name] = instrument_charts(
             logged, group, LINE_POINTS // shared, MOST_FILLS // shared, QUOTE_BYTES // shared
         )
+        charts[name] += fills_and_markouts(log, logged, group)
         charts[name] += adverse_selection_charts(log, one, group, LINE_POINTS // shared)
     currencies = settlement_currencies([facts_in(one) for one in result["instruments"].values()])
     sections = run_sections(result, log, currencies)

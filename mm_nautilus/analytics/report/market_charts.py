@@ -64,7 +64,7 @@ def quotes_and_fills(one: InstrumentLog, group: str, points: int, most_fills: in
         key=f"{group}-quotes",
         title="Market, quotes and fills",
         caption="Best price we wanted to rest on each side, the market's mid, and every fill: bought points up, sold "
-        "points down. A line breaks where that side was not quoted." + thinned(len(timeline.start_ns), points) + every,
+        "points down. A line breaks where that side was not quoted." + _in_full(detail) + every,
         alt=f"Prices over time with {buys} buys and {len(one.fills) - buys} sells marked.",
         figure=over_time(traces, f"Price ({one.facts.contract.quote_currency})", timeline.span_ns),
         zoom_group=group,

@@ -45,7 +45,9 @@
     const dragmode = small ? false : layout.dragmode;
     const size = printing ? { width: PRINTED_WIDTH, autosize: false } : { width: undefined, autosize: true };
     const full = { ...layout, margin, xaxis, yaxis, hoverlabel, height, dragmode, ...size };
-    const shown = lines ? data.map((trace, at) => (lines.has(at) ? { ...trace, ...lines.get(at) } : trace)) : data;
+    // Zoomed in there is room for larger marks.
+    const near = (trace) => (trace.mode === "markers" ? { ...trace, marker: { ...trace.marker, size: 10 } } : trace);
+    const shown = lines ? data.map((trace, at) => (lines.has(at) ? { ...trace, ...lines.get(at) } : near(trace))) : data;
     const bar = group && !small && !printing ? "hover" : false;
     return Plotly.react(document.getElementById(key), shown, full, { ...config, displayModeBar: bar });
   };

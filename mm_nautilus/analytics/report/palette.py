@@ -37,6 +37,7 @@ GOOD: Final = Colour("#0b7a3b", "#5fd38d")
 PASSIVE: Final = Colour("#9fd3c9", "#27705f")
 IDLE: Final = Colour("#b9bec5", "#59616c")
 EMPTY: Final = Colour("#e6e8ea", "#33383f")
+NEUTRAL: Final = Colour("#f1efe9", "#3a3f46")
 
 STATES: Final[dict[str, Colour]] = {
     "ACTIVE": EQUITY,
