@@ -214,6 +214,33 @@ class Valuation:
     rates: Sequence[Decimal]
 
 
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One amount of one line, as it arose.
+
+    Parameters
+    ----------
+    line : str
+        One of `LINES`, never ``conversion``.
+    amount : Decimal
+        In settlement currency.
+    ts_ns : int
+        When: that of the fill, or of the mark that moved what was held.
+    fill : int
+        Place of the fill in order of time; -1 where it is what was held, and no single fill.
+
+    """
+
+    line: str
+    amount: Decimal
+    ts_ns: int
+    fill: int
+
+
+HELD: Final = -1
+"""Fill of a posting that no single fill made."""
+
+
 def attribute(
     fills: Iterable[AttributedFill],
     marks: Sequence[Mark],
@@ -222,6 +249,8 @@ def attribute(
     opening_position: Decimal = _ZERO,
     funding: Iterable[CashFlow] = (),
     valuation: Valuation | None = None,
+    *,
+    postings: list[Posting] | None = None,
 ) -> Attribution:
     """Attribute the PnL of one asset; see the module for the lines.
 
@@ -241,6 +270,9 @@ def attribute(
         Cash flows while holding, in settlement currency.
     valuation : Valuation, optional
         Where the asset trades on other venues too; the lines come in its reference currency.
+    postings : list of Posting, optional
+        Takes every amount as it arose, what is held mark by mark; line by line, before conversion, they sum to the
+        lines.
 
     Raises
     ------
@@ -254,19 +286,24 @@ def attribute(
         raise ParameterError("horizon_ns", horizon_ns, ">= 0")
     valued = valuation or Valuation(prices, prices[0], prices[-1], [_ONE] * len(prices))
     _check_valuation(valued, prices, contract)
-    statement = _Statement(valued.rates)
+    statement = _Statement(valued.rates, times, postings)
     asset, last = valued.asset, len(prices) - 1
     position, cash, seen = opening_position, _ZERO, 0
 
     def hold(until: int) -> None:
-        drift = _drift(position, asset, seen, until, contract)
-        statement.book("inventory", drift, until)
-        statement.book("basis", _drift(position, prices, seen, until, contract) - drift, until)
+        steps = (until,) if postings is None else range(seen + 1, until + 1)
+        since = seen
+        for at in steps:
+            if position:
+                drift = _drift(position, asset, since, at, contract)
+                statement.book("inventory", drift, at)
+                statement.book("basis", _drift(position, prices, since, at, contract) - drift, at)
+            since = at
 
     with localcontext(EXACT):
         beyond = contract.value(position, valued.own_first) - contract.value(position, prices[0])
         statement.book("basis", -beyond, 0)
-        for fill in sorted(fills, key=lambda one: one.ts_ns):
+        for number, fill in enumerate(sorted(fills, key=lambda one: one.ts_ns)):
             # The mark just before the fill; the first mark is where the period starts.
             now = max(bisect_right(times, fill.ts_ns - 1) - 1, 0)
             if fill.ts_ns < times[0]:
@@ -275,24 +312,25 @@ def attribute(
                 raise ParameterError("price", str(fill.price), "> 0 for an inverse contract")
             hold(now)
             seen = now
+            mine = fill.ts_ns, number
             signed = fill.size * fill.side
             traded = contract.value(signed, fill.price)
             added = contract.value(position + signed, prices[now]) - contract.value(position, prices[now])
             position += signed
             cash -= traded
-            statement.book(_LINE_OF[fill.kind], added - traded, now)
-            statement.book("fees" if fill.commission > 0 else "rebates", -fill.commission, now)
+            statement.book(_LINE_OF[fill.kind], added - traded, now, *mine)
+            statement.book("fees" if fill.commission > 0 else "rebates", -fill.commission, now, *mine)
             cash -= fill.commission
             if fill.kind is FillKind.MAKER:
                 later = max(bisect_right(times, fill.ts_ns + horizon_ns) - 1, now)
                 selected = contract.value(signed, prices[later]) - contract.value(signed, prices[now])
-                statement.book("adverse_selection", selected, now)
-                statement.book("inventory", -selected, now)
+                statement.book("adverse_selection", selected, now, *mine)
+                statement.book("inventory", -selected, now, fill.ts_ns)
         hold(last)
         beyond = contract.value(position, valued.own_last) - contract.value(position, prices[-1])
         statement.book("basis", beyond, last)
         for ts_ns, amount in funding:
-            statement.book("funding", amount, max(bisect_right(times, ts_ns) - 1, 0))
+            statement.book("funding", amount, max(bisect_right(times, ts_ns) - 1, 0), ts_ns)
             cash += amount
         worth = contract.value(position, valued.own_last) - contract.value(opening_position, valued.own_first)
         total = (cash + worth) * valued.rates[-1]
@@ -302,15 +340,21 @@ def attribute(
 class _Statement:
     """Amounts by line, converted as they arise."""
 
-    def __init__(self, rates: Sequence[Decimal]) -> None:
+    def __init__(self, rates: Sequence[Decimal], times: Sequence[int], postings: list[Posting] | None) -> None:
         self.amounts = dict.fromkeys(LINES, _ZERO)
         self._rates = rates
+        self._times = times
+        self._postings = postings
 
-    def book(self, line: str, amount: Decimal, at: int) -> None:
-        """Book an amount in settlement currency that arose at a mark."""
+    def book(self, line: str, amount: Decimal, at: int, ts_ns: int | None = None, fill: int = HELD) -> None:
+        """Book an amount in settlement currency that arose at a mark, or at an instant beside it."""
+        if not amount:
+            return
         rate = self._rates[at]
         self.amounts[line] += amount * rate
         self.amounts["conversion"] += amount * (self._rates[-1] - rate)
+        if self._postings is not None:
+            self._postings.append(Posting(line, amount, self._times[at] if ts_ns is None else ts_ns, fill))
 
 
 def attribute_by_venue(

@@ -13,7 +13,17 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
-from mm_nautilus.analytics.attribution import AttributedFill, Attribution, FillKind, Mark, Valuation, attribute
+import numpy as np
+
+from mm_nautilus.analytics.attribution import (
+    AttributedFill,
+    Attribution,
+    FillKind,
+    Mark,
+    Posting,
+    Valuation,
+    attribute,
+)
 from mm_nautilus.analytics.consolidated_marks import (
     MarkPath,
     Seen,
@@ -26,7 +36,9 @@ from mm_nautilus.analytics.instrument_log import InstrumentLog
 from mm_nautilus.inventory.contract import COST, PLACES
 from mm_nautilus.market import Purpose, Side
 from mm_nautilus.messages import FillFact
+from mm_nautilus.venues.trading_hours import DAY_NS
 
+HOUR_NS: Final = 3_600_000_000_000
 HORIZON_S: Final = 5.0
 """After this what the mark does to a fill is inventory, no longer adverse selection."""
 STATED: Final = "stated"
@@ -72,6 +84,8 @@ class AssetAttribution:
         They sum to `total`, line by line.
     total : Attribution
         The asset.
+    worth : tuple of Decimal
+        Of one unit of the asset, at the start and at the end, in the reference currency.
 
     """
 
@@ -80,6 +94,7 @@ class AssetAttribution:
     instruments: dict[str, Attribution]
     venues: dict[str, Attribution]
     total: Attribution
+    worth: tuple[Decimal, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +109,16 @@ class AttributionSummary:
 def attribution_summary(
     logs: Sequence[InstrumentLog], start_ns: int, rates: Mapping[str, Decimal] | None = None
 ) -> AttributionSummary:
+    """Attribute the PnL of every instrument of a run, and of every asset; see `attributed`."""
+    return attributed(logs, start_ns, rates)[0]
+
+
+def attributed(
+    logs: Sequence[InstrumentLog],
+    start_ns: int,
+    rates: Mapping[str, Decimal] | None = None,
+    roll_over_ns: int = 0,
+) -> tuple[AttributionSummary, dict[str, list[Posting]]]:
     """Attribute the PnL of every instrument of a run, and of every asset.
 
     Parameters
@@ -104,8 +129,18 @@ def attribution_summary(
         Start of the run.
     rates : mapping of currency to Decimal, optional
         Reference currency for one unit of each other quote currency, where it is known.
+    roll_over_ns : int
+        When a trading day ends, in nanoseconds after midnight UTC.
+
+    Returns
+    -------
+    summary : AttributionSummary
+        The lines.
+    postings : mapping of instrument to list of Posting
+        The amounts they consist of, in settlement currency; none of them spans two hours, days or quote states.
 
     """
+    postings: dict[str, list[Posting]] = {}
     horizon_ns = round(HORIZON_S * 1e9)
     groups: dict[str, list[InstrumentLog]] = {}
     for one in logs:
@@ -120,10 +155,12 @@ def attribution_summary(
         converted: dict[str, Attribution] = {}
         for one in group:
             name, facts = one.facts.instrument_id, one.facts
-            marks, valuation = _valued(one, paths[name], asset, group[0], known, horizon_ns)
+            cuts = _cuts(one, paths[name].ts_ns, roll_over_ns)
+            marks, valuation = _valued(one, paths[name], asset, group[0], known, horizon_ns, cuts)
             ones = replace(valuation, rates=[Decimal(1)] * len(marks))
             fills = list(_fills(one))
-            lines = attribute(fills, marks, facts.contract, horizon_ns, one.opening_position, (), ones)
+            mine = postings[name] = []
+            lines = attribute(fills, marks, facts.contract, horizon_ns, one.opening_position, (), ones, postings=mine)
             instruments[name] = InstrumentAttribution(asset, facts.venue, facts.contract.settlement_currency, lines)
             inside = attribute(fills, marks, facts.contract, horizon_ns, one.opening_position, (), valuation)
             converted[name] = replace(inside, position=_in_units(one, inside.position, marks[-1][1]))
@@ -137,8 +174,22 @@ def attribution_summary(
             instruments=converted,
             venues=_by_venue(group, converted),
             total=sum(converted.values(), Attribution()),
+            worth=_worth(paths[group[0].facts.instrument_id], group[0].facts.tick),
         )
-    return AttributionSummary(HORIZON_S, instruments, assets)
+    return AttributionSummary(HORIZON_S, instruments, assets), postings
+
+
+def _worth(path: MarkPath, tick: Decimal) -> tuple[Decimal, Decimal]:
+    return exact_price(path.asset[0], tick), exact_price(path.asset[-1], tick)
+
+
+def _cuts(one: InstrumentLog, instants: Sequence[int], roll_over_ns: int) -> list[int]:
+    """Return the places of the last marks of each hour, day and quote state; a mark belongs to the time before it."""
+    before = np.asarray(instants, dtype=np.int64) - 1
+    state, _ = one.timeline.states_at(before)
+    hour, day = before // HOUR_NS, (before - roll_over_ns) // DAY_NS
+    changes = (np.diff(hour) != 0) | (np.diff(day) != 0) | (np.diff(state) != 0)
+    return [int(place) for place in np.flatnonzero(changes)]
 
 
 def _asset(one: InstrumentLog) -> str:
@@ -182,11 +233,17 @@ def _paths(
 
 
 def _valued(
-    one: InstrumentLog, path: MarkPath, asset: str, reference: InstrumentLog, rates: Mapping[str, Rate], horizon_ns: int
+    one: InstrumentLog,
+    path: MarkPath,
+    asset: str,
+    reference: InstrumentLog,
+    rates: Mapping[str, Rate],
+    horizon_ns: int,
+    cuts: Iterable[int],
 ) -> tuple[list[Mark], Valuation]:
     """Return the marks that the fills need, and what else is known then: drifts add up over what lies between."""
     contract, tick = one.facts.contract, one.facts.tick
-    needed = {0, len(path.ts_ns) - 1}
+    needed = {0, len(path.ts_ns) - 1, *cuts}
     for fill in one.fills:
         needed |= {path.at(fill.ts_ns - 1), path.at(fill.ts_ns + horizon_ns)}
     kept = sorted(needed)

@@ -48,6 +48,8 @@ class QuoteTimeline:
         Size at our best prices, in base units (contracts).
     bid_depth, ask_depth : float array
         Size over all our levels.
+    bid_levels, ask_levels : int array
+        How many levels.
     state : int array
         Index into `states`.
     states : tuple of str
@@ -73,6 +75,8 @@ class QuoteTimeline:
     ask_size: Floats
     bid_depth: Floats
     ask_depth: Floats
+    bid_levels: Ints
+    ask_levels: Ints
     state: Ints
     states: tuple[str, ...]
     reason: Ints
@@ -98,6 +102,17 @@ class QuoteTimeline:
     def sides(self) -> Ints:
         """Number of sides quoted in each stretch: 0, 1 or 2."""
         return np.isfinite(self.bid).astype(np.int64) + np.isfinite(self.ask)
+
+    def states_at(self, instants: Ints) -> tuple[Ints, tuple[str, ...]]:
+        """Return the quote state in force at instants, as places among the names returned; the latest to decide counts.
+
+        Before anybody decided, and where nobody ever quotes, it is `NOT_STARTED`.
+        """
+        made = np.flatnonzero(self.decided)
+        made = made[np.argsort(self.start_ns[made], kind="stable")]
+        place = np.searchsorted(self.start_ns[made], instants, side="right")
+        before = self.states.index(NOT_STARTED)
+        return np.concatenate(([before], self.state[made]))[place], self.states
 
     @property
     def spread(self) -> Floats:
@@ -134,26 +149,27 @@ def quote_timeline(decisions: pa.Table, start_ns: int, end_ns: int) -> QuoteTime
             values[decided] = table[name].to_numpy()[decided]
         return values
 
-    def levels(name: str) -> tuple[Floats, Floats]:
-        """First entry and sum of a list column."""
-        first, total = np.full(n, np.nan), np.zeros(n)
+    def levels(name: str) -> tuple[Floats, Floats, Ints]:
+        """First entry, sum and length of a list column."""
+        first, total, length = np.full(n, np.nan), np.zeros(n), np.zeros(n, dtype=np.int64)
         if len(table):
             offsets, items = _lists(table[name])
             sums = np.concatenate(([0.0], np.cumsum(items)))
             total[:] = np.where(decided, sums[offsets[1:]] - sums[offsets[:-1]], 0.0)
             some = decided & (np.diff(offsets) > 0)
             first[some] = items[offsets[:-1][some]]
-        return first, total
+            length[decided] = np.diff(offsets)[decided]
+        return first, total, length
 
-    bid, _ = levels("bid_prices")
-    ask, _ = levels("ask_prices")
-    bid_size, bid_depth = levels("bid_sizes")
-    ask_size, ask_depth = levels("ask_sizes")
+    bid, _, bids = levels("bid_prices")
+    ask, _, asks = levels("ask_prices")
+    bid_size, bid_depth, _ = levels("bid_sizes")
+    ask_size, ask_depth, _ = levels("ask_sizes")
     state, states = _states(table, decided)
     reason, stretch, reasons = _reasons(table, decided)
     return QuoteTimeline(
         starts, ends, strategy, decided, column("bid"), column("ask"), bid, ask, bid_size, ask_size,
-        bid_depth, ask_depth, state, states, reason, stretch, reasons,
+        bid_depth, ask_depth, bids, asks, state, states, reason, stretch, reasons,
     )  # fmt: skip
 
 

@@ -175,7 +175,14 @@ def _run(loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int) -> t
     if outcome.backtest_start is None or outcome.backtest_end is None:
         raise RunFailedError(f"{loaded.run_file.run.name}: the engine was fed no data")
     facts = run_facts(loaded, node, outcome.backtest_start, outcome.backtest_end)
-    facts = replace(facts, rates=stated_rates(loaded))
+    section = loaded.run_file.report
+    facts = replace(
+        facts,
+        rates=stated_rates(loaded),
+        capital=section.capital,
+        targets=section.targets,
+        seed=loaded.run_file.run.seed,
+    )
     return facts, _failure(components, facts.end_ns, end_ns)
 
 
