@@ -56,9 +56,31 @@ def steps_of(parts: Sequence[Part], span_ns: tuple[int, int]) -> Steps:
     return Steps(edges, equity, whole)
 
 
-def worst_day_loss(steps: Steps, roll_over_ns: int) -> float:
-    """Return how far the equity ever fell below where it stood when the day began; at least 0."""
-    day = (steps.edges - roll_over_ns) // DAY_NS
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Equity at every mark of every instrument of a scope, in its currency, from zero at the start of the run."""
+
+    ts_ns: Ints
+    equity: Floats
+
+
+def path_of(parts: Sequence[Part], span_ns: tuple[int, int]) -> Path:
+    """Return the equity of all parts together, each holding its value between its own marks."""
+    instants = np.unique(np.concatenate([[span_ns[0]], *(part.trading.log.curve.ts_ns for part in parts)]))
+    equity = np.zeros(len(instants))
+    for part in parts:
+        equity += equity_at(part.trading.log.curve, instants) * part.conversion.at(instants)
+    return Path(instants.astype(np.int64), equity)
+
+
+def worst_day_loss(path: Path, roll_over_ns: int) -> float:
+    """Return how far the equity ever fell below where it stood when the day began; at least 0.
+
+    A mark at the instant of a roll-over ends a day; the next day begins at its value.
+    """
+    day = (path.ts_ns - 1 - roll_over_ns) // DAY_NS
     begins = np.concatenate(([0], np.flatnonzero(np.diff(day)) + 1))
-    opened = np.repeat(steps.equity[begins], np.diff(np.append(begins, len(day))))
-    return float(np.max(opened - steps.equity, initial=0.0))
+    opening = path.equity[np.maximum(begins - 1, 0)]
+    opening[0] = 0.0
+    opened = np.repeat(opening, np.diff(np.append(begins, len(day))))
+    return float(np.max(opened - path.equity, initial=0.0))

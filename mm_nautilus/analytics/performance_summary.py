@@ -10,8 +10,8 @@ from mm_nautilus.analytics.conversion import IDENTITY, Conversion, conversions
 from mm_nautilus.analytics.facts import RunFacts
 from mm_nautilus.analytics.instrument_log import InstrumentLog
 from mm_nautilus.analytics.performance import Performance, Scope
+from mm_nautilus.analytics.quote_figures import queue_ahead
 from mm_nautilus.analytics.quote_life import quote_lives
-from mm_nautilus.analytics.quoting_metrics import queue_ahead
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.scope import Setting, scope_of
 from mm_nautilus.analytics.statement import Entry
@@ -57,34 +57,27 @@ def performance(
     rates = conversions(logs, attribution, facts.rates, reference)
     capital, unvalued = (facts.capital, []) if facts.capital is not None else _capital(facts, rates)
 
+    everything = [entry for theirs in made.values() for entry in theirs]
+    booked = [(paid, facts.end_ns, amount) for paid, by in rounding.items() for amount in by.values() if amount]
+    settled = sorted({entry.currency for entry in everything} | {one.currency for one in trading.values()})
+
     def scope(
-        currency: str, names: Sequence[str], rates: Mapping[str, Conversion], entries: Sequence[Entry], *, extra: bool
+        currency: str,
+        names: Sequence[str],
+        known: Mapping[str, Conversion],
+        entries: Sequence[Entry],
+        rounded: Sequence[tuple[str, int, Decimal]] = (),
     ) -> Scope:
         parts = [
-            Part(trading[name], rates[trading[name].currency]) for name in names if trading[name].currency in rates
+            Part(trading[name], known[trading[name].currency]) for name in names if trading[name].currency in known
         ]
-        amounts = _amounts(entries, rates)
-        if extra:
-            amounts += [
-                (facts.end_ns, EXACT.multiply(amount, rates[paid].last))
-                for paid, by in rounding.items()
-                if paid in rates
-                for amount in by.values()
-                if amount
-            ]
-        first = rates[currency].first if currency in rates else None
-        worth = capital if currency == reference else None
-        if capital is not None and currency != reference and first is not None and currency in known:
-            worth = capital / known[currency].first
+        amounts = [(entry.currency, entry.ts_ns, entry.amount) for entry in entries]
+        worth = capital / rates[currency].first if capital is not None and currency in rates else None
         shown = [queues[part.trading.name] for part in parts]
-        return scope_of(currency, parts, amounts, shown, setting, worth)
+        return scope_of(currency, parts, _converted([*amounts, *rounded], known), shown, setting, worth)
 
-    known = rates
-    everything = [entry for theirs in made.values() for entry in theirs]
-    settled = sorted({entry.currency for entry in everything} | {one.currency for one in trading.values()})
     instruments = {
-        name: scope(one.currency, [name], {one.currency: IDENTITY}, made[name], extra=False)
-        for name, one in trading.items()
+        name: scope(one.currency, [name], {one.currency: IDENTITY}, made[name]) for name, one in trading.items()
     }
     currencies = {
         currency: scope(
@@ -92,21 +85,21 @@ def performance(
             [name for name, one in trading.items() if one.currency == currency],
             {currency: IDENTITY},
             everything,
-            extra=True,
+            booked,
         )
         for currency in settled
     }
-    overall = scope(reference, list(trading), rates, everything, extra=True)
+    overall = scope(reference, list(trading), rates, everything, booked)
     return Performance(
         reference, overall, instruments, currencies, capital, tuple(_notes(overall, settled, rates, unvalued, logs))
     )
 
 
-def _amounts(entries: Sequence[Entry], rates: Mapping[str, Conversion]) -> list[tuple[int, Decimal]]:
+def _converted(
+    amounts: Sequence[tuple[str, int, Decimal]], known: Mapping[str, Conversion]
+) -> list[tuple[int, Decimal]]:
     with localcontext(EXACT):
-        return [
-            (entry.ts_ns, entry.amount * rates[entry.currency].last) for entry in entries if entry.currency in rates
-        ]
+        return [(ts_ns, amount * known[currency].last) for currency, ts_ns, amount in amounts if currency in known]
 
 
 def _capital(facts: RunFacts, rates: Mapping[str, Conversion]) -> tuple[Decimal | None, list[str]]:

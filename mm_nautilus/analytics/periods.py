@@ -10,9 +10,10 @@ from typing import Final
 import numpy as np
 
 from mm_nautilus.analytics.drawdown import drawdown
-from mm_nautilus.analytics.equity_steps import PER_YEAR, Steps
+from mm_nautilus.analytics.equity import Floats, Ints
+from mm_nautilus.analytics.equity_steps import PER_YEAR, Path, Steps
 from mm_nautilus.analytics.performance import Period
-from mm_nautilus.analytics.quoting_metrics import adverse_rate, fill_rate, spread_bps
+from mm_nautilus.analytics.quote_figures import adverse_rate, fill_rate, spread_bps
 from mm_nautilus.analytics.sharpe import sharpe_ratio
 from mm_nautilus.analytics.trading import Part, exact_turnover
 from mm_nautilus.inventory.contract import EXACT
@@ -49,7 +50,7 @@ _KINDS: Final[Mapping[str, tuple[Callable[[date], date], Callable[[date], date]]
 
 
 def periods(
-    parts: Sequence[Part], amounts: Amounts, steps: Steps, span_ns: tuple[int, int], roll_over_ns: int
+    parts: Sequence[Part], amounts: Amounts, steps: Steps, path: Path, span_ns: tuple[int, int], roll_over_ns: int
 ) -> dict[str, tuple[Period, ...]]:
     """Return the tables ``daily``, ``weekly`` and ``monthly`` of a scope.
 
@@ -59,8 +60,8 @@ def periods(
         The scope.
     amounts : sequence of (ts_ns, amount)
         Everything it earned and paid.
-    steps : Steps
-        Its equity.
+    steps, path : Steps, Path
+        Its equity in equal steps and at every mark.
     span_ns : tuple of int
         The run's first and last instant.
     roll_over_ns : int
@@ -79,7 +80,7 @@ def periods(
         last = day_of(max(end - 1, start), roll_over_ns)
         return {
             kind: tuple(
-                _period(begin, after(begin), parts, pnl, steps, span_ns, roll_over_ns)
+                _period(begin, after(begin), parts, pnl, steps, path, span_ns, roll_over_ns)
                 for begin in _begins(day_of(start, roll_over_ns), last, begins, after)
             )
             for kind, (begins, after) in _KINDS.items()
@@ -99,6 +100,7 @@ def _period(
     parts: Sequence[Part],
     pnl: Mapping[date, Decimal],
     steps: Steps,
+    path: Path,
     span_ns: tuple[int, int],
     roll_over_ns: int,
 ) -> Period:
@@ -113,7 +115,9 @@ def _period(
     if single is not None:
         volume = sum((fill.size for fill in single.log.fills if start <= fill.ts_ns < until), Decimal(0))
     within = np.flatnonzero((steps.edges >= start) & (steps.edges <= end))
-    equity = steps.equity[within]
+    equity = path.equity[(path.ts_ns > start) & (path.ts_ns <= end)]
+    before = np.searchsorted(path.ts_ns, start, side="right") - 1
+    opening = float(path.equity[before]) if before > 0 else 0.0
     ratio = sharpe_ratio(np.diff(steps.equity[within[within <= steps.whole]]), PER_YEAR)
     return Period(
         start=begin.isoformat(),
@@ -132,10 +136,10 @@ def _period(
         sharpe=ratio.annual,
         sharpe_stderr=None if ratio.standard_error is None else ratio.standard_error * PER_YEAR**0.5,
         max_inventory=None if single is None else _largest(single.log.path.position, single.fill_ns, start, until),
-        max_drawdown=drawdown(equity - equity[0]).amount if len(equity) else 0.0,
+        max_drawdown=drawdown(equity - opening).amount,
     )
 
 
-def _largest(position: np.ndarray, fill_ns: np.ndarray, start: int, until: int) -> float:  # type: ignore[type-arg]
+def _largest(position: Floats, fill_ns: Ints, start: int, until: int) -> float:
     first, last = np.searchsorted(fill_ns, (start, until), side="left")
     return float(np.abs(position[first : last + 1]).max())

@@ -1,8 +1,9 @@
 r"""Ratios of PnL increments that the Sharpe ratio is not, with intervals from a block bootstrap.
 
 With increments :math:`x_t` of a period and :math:`P` periods a year: Sortino
-:math:`\bar x \sqrt P / \sqrt{\overline{\min(x, 0)^2}}`, Calmar :math:`\bar x P` over the largest drawdown, profit factor
-:math:`\sum x^+ / \sum x^-`. The interval of a ratio of sums is that of the ratio over circular blocks drawn together.
+:math:`\bar x \sqrt P / \sqrt{\overline{\min(x, 0)^2}}`, Calmar :math:`\bar x P` over the largest drawdown, profit
+factor :math:`\sum x^+ / \sum x^-`. The interval of a ratio of sums is that of the ratio over circular blocks drawn
+together.
 
 Fails for few increments, and where nothing was ever lost: there is no ratio then.
 """
