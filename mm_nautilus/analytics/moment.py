@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from mm_nautilus.analytics.order_life import COMMANDS
@@ -39,10 +40,12 @@ FORMS: Final = "an ISO time (2024-08-08T12:00:00.5), a time of day (12:00:00.5, 
 
 type Event = QuoteDecision | OrderFact | FillFact | HedgeFact | RiskState | IncidentFact | AlertFact | OpportunityFact
 
+_MAIN: Final = ("decisions", "marks", "fills", "orders")
+
 _EVENTS: Final[tuple[type[Message], ...]] = (
-    RiskState, IncidentFact, AlertFact, QuoteDecision, HedgeFact, OpportunityFact, OrderFact, FillFact,
+    RiskState, IncidentFact, AlertFact, FillFact, QuoteDecision, HedgeFact, OpportunityFact, OrderFact,
 )  # fmt: skip
-"""What is told of a stretch of time; of one instant in this order."""
+"""What is told of a stretch of time; of one instant in this order, a fill before the decision it led to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ def moment(log: RunLog, ts_ns: int, before_ns: int, after_ns: int, instrument_id
         marks,
         wanted(_latest(log, RiskState, ts_ns, ("instrument_id",))),
         wanted(_latest(log, AdverseSelectionAssessment, ts_ns, ("instrument_id",))),
-        wanted_orders(wanted(_orders(log, ts_ns)), log, ts_ns),
+        _working(wanted(_orders(log, ts_ns)), log, ts_ns),
         wanted(event for event in around if event.ts_ns <= ts_ns),
         after,
         _outcomes(log, fills),
@@ -180,15 +183,41 @@ def span(log: RunLog) -> tuple[int, int]:
         Where it tells of nothing.
 
     """
-    found: list[tuple[int, int]] = []
-    for name in ("decisions", "marks", "fills", "orders"):
-        ts = log.table(name, ["ts_ns"])["ts_ns"]
-        if len(ts):
-            bounds = pc.min_max(ts).as_py()
-            found.append((bounds["min"], bounds["max"]))
+    found = [bounds for name in _MAIN if (bounds := _bounds(log, name)) is not None]
     if not found:
         raise DataError(f"{log.run_dir}: the run log is empty: the run ended before its first flush")
     return min(begin for begin, _ in found), max(end for _, end in found)
+
+
+def known_until(log: RunLog) -> int:
+    """Return the last instant up to which nothing is missing from a log that was cut short.
+
+    Each table ends at its own last flush. Where no fill was flushed, what the others say of the position tells when
+    the first one must have happened.
+
+    Raises
+    ------
+    DataError
+        Where the log tells of nothing.
+
+    """
+    _, last = span(log)
+    ends = {name: bounds[1] for name in _MAIN if (bounds := _bounds(log, name)) is not None}
+    if "fills" not in ends:
+        for name in ("decisions", "marks"):
+            table = log.table(name, ["ts_ns", "position", "instrument_id"])
+            held = np.flatnonzero(table["position"].cast(pa.float64()).to_numpy() != 0.0)
+            if len(held):
+                ends[f"{name} that hold something"] = int(table["ts_ns"][int(held[0])].as_py()) - 1
+    return min([*ends.values(), last])
+
+
+def _bounds(log: RunLog, name: str) -> tuple[int, int] | None:
+    ts = log.table(name, ["ts_ns"])["ts_ns"]
+    if not len(ts):
+        return None
+    bounds = pc.min_max(ts).as_py()
+    return bounds["min"], bounds["max"]
 
 
 def instant(text: str, start_ns: int, end_ns: int) -> int:
@@ -260,15 +289,15 @@ def _orders(log: RunLog, ts_ns: int) -> list[OrderFact]:
     ids = table["client_order_id"].combine_chunks()
     codes = ids.indices.to_numpy()
     over = np.zeros(len(ids.dictionary), dtype=bool)
-    ended = pc.is_in(table["event"].cast("string"), pc.cast(list(CLOSING), "string"))
+    ended = pc.is_in(table["event"].cast(pa.string()), pa.array(sorted(CLOSING), pa.string()))
     over[codes[ended.to_numpy()]] = True
     seen = np.zeros(len(over), dtype=bool)
     seen[codes] = True
     names = ids.dictionary.take(np.flatnonzero(seen & ~over))
-    return log.rows(OrderFact, pc.and_(pc.field("client_order_id").isin(names), pc.field("ts_ns") <= ts_ns))
+    return log.rows(OrderFact, pc.field("client_order_id").isin(names.cast(pa.string())) & (pc.field("ts_ns") <= ts_ns))
 
 
-def wanted_orders(events: Sequence[OrderFact], log: RunLog, ts_ns: int) -> tuple[Working, ...]:
+def _working(events: Sequence[OrderFact], log: RunLog, ts_ns: int) -> tuple[Working, ...]:
     """Return the orders that these events leave working, fills up to the instant counted."""
     done: dict[str, Decimal] = {}
     for fill in log.rows(FillFact, pc.field("ts_ns") <= ts_ns):

@@ -133,11 +133,14 @@ class RunLog:
         Folder of the run.
     complete : bool
         Whether every table was closed; otherwise the log ends at the last flush.
+    until_ns : int | None
+        Rows of later instants are left out; ``None`` leaves out nothing.
 
     """
 
     run_dir: Path
     complete: bool
+    until_ns: int | None = None
 
     @classmethod
     def open(cls, run_dir: Path) -> Self:
@@ -176,9 +179,11 @@ class RunLog:
         strings = [field.name for field in schema if pa.types.is_string(field.type)]
         wanted = list(columns) if columns is not None else schema.names
         tables = []
+        until = None if self.until_ns is None else pc.field("ts_ns") <= self.until_ns
         for path in _files(self.run_dir / LOG_FOLDER, name):
             try:
-                tables.append(pq.read_table(path, columns=wanted, read_dictionary=strings, partitioning=None))
+                table = pq.read_table(path, columns=wanted, read_dictionary=strings, partitioning=None, filters=until)
+                tables.append(table)
             except (pa.ArrowException, OSError) as error:
                 raise DataError(f"{path}: cannot be read as a table of the run log ({error})") from error
         if not tables:
@@ -189,6 +194,32 @@ class RunLog:
         """Return one table as the messages it was written from."""
         (name,) = [name for name, held in TABLES.items() if held is kind]
         return list(to_messages(kind, self.table(name)))
+
+    def rows[M: Message](self, kind: type[M], wanted: pc.Expression) -> list[M]:
+        """Return the messages of one table that fit a condition on its columns; row groups that cannot fit stay unread.
+
+        Raises
+        ------
+        DataError
+            When a file of the table cannot be read.
+
+        """
+        (name,) = [name for name, held in TABLES.items() if held is kind]
+        found: list[M] = []
+        if self.until_ns is not None:
+            wanted = wanted & (pc.field("ts_ns") <= self.until_ns)
+        for path in _files(self.run_dir / LOG_FOLDER, name):
+            try:
+                table = pq.read_table(path, columns=arrow_schema(kind).names, filters=wanted, partitioning=None)
+            except (pa.ArrowException, OSError) as error:
+                raise DataError(f"{path}: cannot be read as a table of the run log ({error})") from error
+            found += to_messages(kind, table)
+        return found
+
+    def between[M: Message](self, kind: type[M], begin_ns: int, end_ns: int) -> list[M]:
+        """Return the messages of one table from one instant to another, both included."""
+        ts_ns = pc.field("ts_ns")
+        return self.rows(kind, (ts_ns >= begin_ns) & (ts_ns <= end_ns))
 
     def decisions(self, numbers: Collection[int]) -> list[QuoteDecision]:
         """Return the quote decisions with these numbers, of every strategy."""

@@ -133,7 +133,7 @@ def run_loaded(
             "folder": str(run_dir),
         },
         "provenance": provenance(resolved, shape.fingerprint),
-        "realism": _realism(loaded, shape),
+        "realism": realism(loaded, shape),
         "data": described(shape),
     }
     # A run that broke off has an unfinished log: its numbers would not explain the account.
@@ -223,7 +223,8 @@ def _resolved(loaded: LoadedRun, run_dir: Path) -> bytes:
     return tomli_w.dumps(tables).encode()
 
 
-def _realism(loaded: LoadedRun, shape: CatalogShape) -> dict[str, Any]:
+def realism(loaded: LoadedRun, shape: CatalogShape) -> dict[str, Any]:
+    """Return how the venues treat orders and what the data cannot show, as ``result.json`` holds it."""
     venues = [venue_settings(section) for section in loaded.run_file.venues]
     found = caveats(data_shapes(loaded, shape), venues)
     return {"venues": jsonable(venues), "caveats": jsonable(found)}
