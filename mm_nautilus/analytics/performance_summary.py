@@ -79,17 +79,16 @@ def performance(
     instruments = {
         name: scope(one.currency, [name], {one.currency: IDENTITY}, made[name]) for name, one in trading.items()
     }
-    currencies = {
-        currency: scope(
-            currency,
-            [name for name, one in trading.items() if one.currency == currency],
-            {currency: IDENTITY},
-            everything,
-            booked,
+    currencies = {}
+    for currency in settled:
+        names = [name for name, one in trading.items() if one.currency == currency]
+        alone = len(names) == 1 and not booked and {entry.currency for entry in everything} <= {currency}
+        # What is one instrument's and nothing else is not computed twice.
+        currencies[currency] = (
+            instruments[names[0]] if alone else scope(currency, names, {currency: IDENTITY}, everything, booked)
         )
-        for currency in settled
-    }
-    overall = scope(reference, list(trading), rates, everything, booked)
+    same = settled == [reference] and not any(amount for paid, _, amount in booked if paid != reference)
+    overall = currencies[reference] if same else scope(reference, list(trading), rates, everything, booked)
     return Performance(
         reference, overall, instruments, currencies, capital, tuple(_notes(overall, settled, rates, unvalued, logs))
     )

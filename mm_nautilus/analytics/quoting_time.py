@@ -139,7 +139,7 @@ def quote_timeline(decisions: pa.Table, start_ns: int, end_ns: int) -> QuoteTime
     """
     order, strategy, starts, ends = _stretches(decisions, start_ns, end_ns)
     # Every strategy's first stretch, before it decided anything, is a row of its own: index -1.
-    table = decisions.take(pa.array(np.maximum(order, 0))) if len(decisions) else decisions
+    table = _rows(decisions, np.maximum(order, 0)) if len(decisions) else decisions
     decided = order >= 0
     n = len(order)
 
@@ -171,6 +171,13 @@ def quote_timeline(decisions: pa.Table, start_ns: int, end_ns: int) -> QuoteTime
         starts, ends, strategy, decided, column("bid"), column("ask"), bid, ask, bid_size, ask_size,
         bid_depth, ask_depth, bids, asks, state, states, reason, stretch, reasons,
     )  # fmt: skip
+
+
+def _rows(table: pa.Table, order: Ints) -> pa.Table:
+    """Return rows in the order given; of one strategy they are all rows behind a copy of the first, which is quick."""
+    if len(order) == len(table) + 1:
+        return pa.concat_tables([table.slice(0, 1), table])
+    return table.take(pa.array(order))
 
 
 def _stretches(decisions: pa.Table, start_ns: int, end_ns: int) -> tuple[Ints, Ints, Ints, Ints]:
