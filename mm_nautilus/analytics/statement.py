@@ -149,10 +149,10 @@ def statements(made: Iterable[Entry], rounding: Mapping[str, Mapping[str, Decima
     made : iterable of Entry
         Of all instruments.
     rounding : mapping of currency to venue to Decimal
-        What the rounding of the engine's bookings added to the balances.
+        What the rounding of the engine's bookings added to the balances; every currency here has a statement.
 
     """
-    places: dict[str, list[Entry]] = {currency: [] for currency, by in rounding.items() if any(by.values())}
+    places: dict[str, list[Entry]] = {currency: [] for currency in rounding}
     for entry in made:
         places.setdefault(entry.currency, []).append(entry)
     return {
