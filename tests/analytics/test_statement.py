@@ -187,7 +187,7 @@ def test_what_a_state_and_an_hour_made_is_what_happened_in_them(tmp_path):
     ]
     _, _, made = taken_apart(tmp_path, messages, [SPOT], 2 * hour)
     by = statements(made, {})["USDT"].by
-    # One gains 1 until half past; two, the second bought just before the mark of one o'clock, gain 4 there and 14 after.
+    # One gains 1 until half past; two, the second bought just before one o'clock, gain 4 there and 14 after.
     assert {label: one.lines["inventory"] for label, one in by["state"].items()} == {"ACTIVE": 1, "PASSIVE": 4 - 2 + 14}
     assert {label: one.lines["adverse_selection"] for label, one in by["state"].items()} == {"ACTIVE": 0, "PASSIVE": 2}
     assert {label: one.lines["inventory"] for label, one in by["hour"].items()} == {"00h": 1 + 4 - 2, "01h": 14}
