@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from mm_nautilus.analytics.facts import RunFacts
 from mm_nautilus.analytics.jsonable import jsonable
 from mm_nautilus.analytics.realism import caveats
 from mm_nautilus.analytics.report import write_report
+from mm_nautilus.analytics.report.calibration_section import CALIBRATION_FILE
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import summarise
 from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepared_catalog
@@ -216,6 +218,8 @@ def _resolved(loaded: LoadedRun, run_dir: Path) -> bytes:
             del tables[optional]
     tables["data"]["catalog"] = os.path.relpath(loaded.catalog, run_dir.resolve())
     pin_model(tables, run_dir)
+    if loaded.calibration is not None:
+        shutil.copyfile(loaded.calibration, run_dir / CALIBRATION_FILE)
     (run_dir / "run.toml").write_text(tomli_w.dumps(tables), encoding="utf-8")
     for section, key in (("data", "catalog"), ("run", "output")):
         tables[section].pop(key)

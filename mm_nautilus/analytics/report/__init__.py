@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow.compute as pc
 
+from mm_nautilus.analytics.attribution import Posting
 from mm_nautilus.analytics.instrument_log import InstrumentLog
 from mm_nautilus.analytics.report.chart import Chart
 from mm_nautilus.analytics.report.heat import fills_and_markouts
@@ -16,7 +17,7 @@ from mm_nautilus.analytics.report.markout_charts import assessments_over_time, m
 from mm_nautilus.analytics.report.money_charts import equity, inventory
 from mm_nautilus.analytics.report.page import render
 from mm_nautilus.analytics.report.reading import ReportedRun, read_run
-from mm_nautilus.analytics.report.run_sections import run_sections
+from mm_nautilus.analytics.report.run_sections import first_sections, run_sections
 from mm_nautilus.analytics.report.state_charts import quote_states, why_not_quoting
 from mm_nautilus.analytics.runlog import RunLog
 
@@ -58,18 +59,19 @@ def draw_report(run: ReportedRun) -> Path:
     charts = {}
     for number, (name, logged) in enumerate(run.logs.items()):
         group = f"i{number}"
-        charts[name] = instrument_charts(
-            logged, group, LINE_POINTS // shared, MOST_FILLS // shared, QUOTE_BYTES // shared
-        )
+        room = LINE_POINTS // shared, MOST_FILLS // shared, QUOTE_BYTES // shared
+        charts[name] = instrument_charts(logged, group, *room, run.postings.get(name, ()))
         charts[name] += fills_and_markouts(log, logged, group)
         charts[name] += adverse_selection_charts(log, result["instruments"][name], group, LINE_POINTS // shared)
-    sections = run_sections(run)
+    page = render(result, run.run_toml, charts, run.notices, run_sections(run), first_sections(run), run.sensitivity)
     path = run.run_dir / REPORT_FILE
-    path.write_text(render(result, run.run_toml, charts, run.notices, sections), encoding="utf-8")
+    path.write_text(page, encoding="utf-8")
     return path
 
 
-def instrument_charts(one: InstrumentLog, group: str, points: int, most_fills: int, room_bytes: int) -> list[Chart]:
+def instrument_charts(
+    one: InstrumentLog, group: str, points: int, most_fills: int, room_bytes: int, postings: Sequence[Posting]
+) -> list[Chart]:
     """Return the charts of one instrument in reading order.
 
     Parameters
@@ -84,12 +86,14 @@ def instrument_charts(one: InstrumentLog, group: str, points: int, most_fills: i
         Fills drawn one by one.
     room_bytes : int
         Size that all quotes may take in the page.
+    postings : sequence of Posting
+        What it earned, amount by amount.
 
     """
     traded = [
         quotes_and_fills(one, group, points, most_fills, room_bytes),
         inventory(one, group, points),
-        equity(one, group, points),
+        equity(one, group, points, postings),
     ]
     if not one.timeline.decisions and one.facts.position_limit is None:  # only hedged on
         return traded

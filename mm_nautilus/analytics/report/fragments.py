@@ -7,7 +7,7 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
-from mm_nautilus.analytics.numbers import MINUS, aligned, amount, compact, duration, share
+from mm_nautilus.analytics.numbers import MINUS, aligned, amount, compact, share
 from mm_nautilus.analytics.report.words import in_words
 from mm_nautilus.analytics.result import money_lines
 from mm_nautilus.analytics.summary import facts_in
@@ -15,23 +15,8 @@ from mm_nautilus.analytics.summary import facts_in
 type Json = Mapping[str, Any]
 
 
-def headline(currency: str, total: Json, seconds: float) -> str:
-    """Return what a trader wants to know first, in one sentence."""
-    pnl = Decimal(total["total"])
-    verb, tone = ("Made", "gain") if pnl > 0 else ("Lost", "loss") if pnl < 0 else ("Ended even at", "")
-    parts = [f"{compact(Decimal(total['gross']), signed=True)} trading"]
-    for name, sign in (("rebates", 1), ("fees", -1)):
-        paid = Decimal(total[name])
-        if paid:
-            parts.append(f"{compact(sign * paid, signed=True)} {name}")
-    return (
-        f'<p class="headline"><strong class="{tone}">{verb} {escape(compact(abs(pnl)))} {escape(currency)}</strong> '
-        f"on {total['fills']:,} fills in {duration(seconds)}: {', '.join(parts)}.</p>"
-    )
-
-
-def tiles(one: Json) -> str:
-    """Return the eight numbers of an instrument."""
+def tiles(one: Json, scope: Json | None) -> str:
+    """Return the eight numbers of an instrument, with intervals where its figures (a `Scope`) are there."""
     money, fills, quoting, held, orders = (one[key] for key in ("money", "fills", "quoting", "inventory", "orders"))
     currency, unit = money["currency"], facts_in(one).size_unit
     signed = {name: compact(Decimal(money[name]), signed=True) for name in ("total", "realised", "unrealised")}
@@ -51,7 +36,7 @@ def tiles(one: Json) -> str:
             "PnL per fill",
             compact(fills["pnl_per_fill"], signed=True),
             currency,
-            f"standard error {compact(fills['pnl_per_fill_stderr'], 2)}",
+            _spread_of(fills, scope),
         ),
         ("Fills", f"{fills['count']:,}", "", sides),
         ("Max drawdown", compact(-money["max_drawdown"]), currency, "largest fall of the equity from a high"),
@@ -71,6 +56,13 @@ def tiles(one: Json) -> str:
         for name, figure, small, detail in items
     )
     return f'<dl class="tiles">{body}</dl>'
+
+
+def _spread_of(fills: Json, scope: Json | None) -> str:
+    metric = (scope or {"metrics": {}})["metrics"].get("pnl_per_trade")
+    if metric is not None and metric["low"] is not None and metric["high"] is not None:
+        return f"95 % interval {compact(metric['low'], 3, signed=True)} to {compact(metric['high'], 3, signed=True)}"
+    return f"standard error {compact(fills['pnl_per_fill_stderr'], 2)}"
 
 
 def money_table(currency: str, total: Json) -> str:

@@ -59,8 +59,10 @@
   const visibleRange = (key, from, to) => {
     let low = Infinity;
     let high = -Infinity;
-    for (const { x, y, visible, mode } of document.getElementById(key)._fullData) {
+    const stacked = {};
+    for (const { x, y, visible, mode, stackgroup } of document.getElementById(key)._fullData) {
       if (visible !== true || !x || !y) continue;
+      if (stackgroup) { (stacked[stackgroup] ??= []).push({ x, y }); continue; }
       for (let i = 0; i < x.length; i += 1) {
         const leadsIn = mode === "lines" && i + 1 < x.length && x[i + 1] > from;
         if ((x[i] >= from || leadsIn) && x[i] <= to && Number.isFinite(y[i])) {
@@ -68,6 +70,14 @@
           high = Math.max(high, y[i]);
         }
       }
+    }
+    for (const areas of Object.values(stacked)) {
+      areas[0].x.forEach((at, i) => {
+        if (at < from || at > to) return;
+        const sum = areas.reduce((total, area) => total + area.y[i], 0);
+        low = Math.min(low, sum);
+        high = Math.max(high, sum);
+      });
     }
     if (low > high) return null;
     const room = 0.06 * (high - low) || 0.01 * Math.abs(high) || 1;

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from html import escape
@@ -19,7 +18,6 @@ from mm_nautilus.analytics.report.chart import Chart
 from mm_nautilus.analytics.report.fragments import (
     caveat_list,
     flatten,
-    headline,
     money_table,
     pairs_table,
     records_table,
@@ -27,6 +25,8 @@ from mm_nautilus.analytics.report.fragments import (
 )
 from mm_nautilus.analytics.report.markout_charts import markout_tables
 from mm_nautilus.analytics.report.palette import SWAPS, css_variables
+from mm_nautilus.analytics.report.section import Section, figure_card
+from mm_nautilus.analytics.report.verdict import first_screen
 
 _HERE = Path(__file__).parent
 
@@ -40,6 +40,8 @@ def render(
     charts: Mapping[str, Sequence[Chart]],
     notices: Sequence[str],
     sections: Sequence[Section] = (),
+    first: Sequence[Section] = (),
+    sensitivity: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the report as one HTML document.
 
@@ -53,20 +55,24 @@ def render(
         In the order in which they are shown.
     notices : sequence of str
         What the reader must know about the log itself (an unfinished run).
-    sections : sequence of Section
-        What follows the charts of the instruments.
+    sections, first : sequence of Section
+        What follows the charts of the instruments, and what comes before them.
+    sensitivity : mapping, optional
+        ``sensitivity.json``, for the verdict.
 
     """
     drawn = [chart for some in charts.values() for chart in some]
     drawn += [chart for section in sections for chart in section.charts]
     instruments = result["instruments"]
     several = len(instruments) > 1
+    scopes = (result.get("performance") or {"instruments": {}})["instruments"]
     body = "".join(
         (
-            _top(result, notices),
+            _top(result, notices, sensitivity),
             "<main>",
-            *(_numbers(name, one, heading=several) for name, one in instruments.items()),
+            *(_numbers(name, one, scopes.get(name), heading=several) for name, one in instruments.items()),
             _money_and_caveats(result),
+            *map(_section, first),
             *(_charts(name, charts[name], heading=several) for name in instruments),
             *(markout_tables(one["markouts"]) for one in instruments.values() if one.get("markouts")),
             *map(_section, sections),
@@ -75,15 +81,6 @@ def render(
         )
     )
     return document(_name(result), body, drawn)
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of the page: a heading, charts, and tables of HTML, each on a card of its own."""
-
-    title: str
-    tables: Sequence[str]
-    charts: Sequence[Chart] = ()
 
 
 def _section(section: Section) -> str:
@@ -131,11 +128,10 @@ def _name(result: Mapping[str, Any]) -> str:
     return str(result["run"].get("name") or "Run")
 
 
-def _top(result: Mapping[str, Any], notices: Sequence[str]) -> str:
+def _top(result: Mapping[str, Any], notices: Sequence[str], sensitivity: Mapping[str, Any] | None) -> str:
     run, status = result["run"], str(result["status"])
     tone = "good" if status in {"ok", "completed"} else "severe"
     spans = {(one["start_ns"], one["end_ns"]) for one in result["instruments"].values()}
-    seconds = max(((end - start) / 1e9 for start, end in spans), default=0.0)
     meta = [", ".join(result["instruments"])]
     if spans:
         start, end = min(start for start, _ in spans), max(end for _, end in spans)
@@ -146,8 +142,7 @@ def _top(result: Mapping[str, Any], notices: Sequence[str]) -> str:
     return (
         f'<header class="top"><h1>{escape(_name(result))}<span class="badge {tone}">{escape(status)}</span></h1>'
         f'<p class="meta">{escape(" \N{MIDDLE DOT} ".join(meta))}</p>{warnings}'
-        + "".join(headline(currency, total, seconds) for currency, total in result["total"].items())
-        + "</header>"
+        f"{first_screen(result, sensitivity)}</header>"
     )
 
 
@@ -155,15 +150,18 @@ def _utc(ts_ns: int) -> str:
     return datetime.fromtimestamp(ts_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _numbers(name: str, one: Mapping[str, Any], *, heading: bool) -> str:
+def _numbers(name: str, one: Mapping[str, Any], scope: Mapping[str, Any] | None, *, heading: bool) -> str:
     title = escape(name) if heading else "In numbers"
-    return f"<section><h2>{title}</h2>{tiles(one)}</section>"
+    return f"<section><h2>{title}</h2>{tiles(one, scope)}</section>"
 
 
 def _money_and_caveats(result: Mapping[str, Any]) -> str:
     tables = "".join(money_table(currency, total) for currency, total in result["total"].items())
     caveats = caveat_list(result["realism"]["caveats"])
-    return f'<section class="pair"><div class="card">{tables}</div><div class="card">{caveats}</div></section>'
+    return (
+        f'<section class="pair"><div class="card">{tables}</div>'
+        f'<div class="card" id="caveats">{caveats}</div></section>'
+    )
 
 
 def _charts(name: str, charts: Sequence[Chart], *, heading: bool) -> str:
@@ -182,16 +180,6 @@ def _zoom_bar(charts: Sequence[Chart]) -> str:
     if group is None:
         return ""
     return f'<div class="zoombar" data-group="{escape(group)}" role="toolbar" aria-label="Stretch of time shown"></div>'
-
-
-def figure_card(chart: Chart) -> str:
-    """Return the frame that a chart is drawn in, with its title and caption."""
-    key = escape(chart.key)
-    return (
-        f'<figure class="card"><figcaption><h3>{escape(chart.title)}</h3><p class="caption">{escape(chart.caption)}</p>'
-        f'</figcaption><div class="chart" id="{key}" role="img" aria-label="{escape(chart.alt)}" '
-        f'style="min-height:{chart.height}px"></div></figure>'
-    )
 
 
 def _settings(result: Mapping[str, Any], run_toml: str) -> str:

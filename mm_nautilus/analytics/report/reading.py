@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
+from mm_nautilus.analytics.attribution import Posting
+from mm_nautilus.analytics.attribution_summary import STATED, attributed
 from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
+from mm_nautilus.analytics.report.sensitivity_section import read_sensitivity
 from mm_nautilus.analytics.report.words import clock
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import facts_in
@@ -23,7 +28,7 @@ CUT_SHORT: Final = "cut short"
 _NEEDED: Final = ("run", "realism", "instruments", "total", "status")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReportedRun:
     """A run as its folder tells it.
 
@@ -60,6 +65,25 @@ class ReportedRun:
         if not instruments:
             return 0, 0
         return min(one["start_ns"] for one in instruments), max(one["end_ns"] for one in instruments)
+
+    @cached_property
+    def sensitivity(self) -> dict[str, Any] | None:
+        """What becomes of the result under other assumptions, where that was tried."""
+        return read_sensitivity(self.run_dir)
+
+    @cached_property
+    def postings(self) -> Mapping[str, Sequence[Posting]]:
+        """What each instrument earned, amount by amount, in its settlement currency; empty where nothing happened."""
+        if not any(one.fills for one in self.logs.values()):
+            return {}
+        assets = (self.result.get("attribution") or {"assets": {}})["assets"].values()
+        stated = {
+            currency: Decimal(rate["rate"])
+            for asset in assets
+            for currency, rate in asset["rates"].items()
+            if rate["source"] == STATED
+        }
+        return attributed(list(self.logs.values()), self.span_ns[0], stated)[1]
 
     @property
     def notices(self) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from mm_nautilus.analytics.attribution import LINES
 from mm_nautilus.analytics.comparison import Run, standings
 from mm_nautilus.analytics.numbers import NOTHING, amount, compact, duration, share
-from mm_nautilus.analytics.report.page import document, figure_card
+from mm_nautilus.analytics.report.page import document
 from mm_nautilus.analytics.report.reading import ReportedRun
 from mm_nautilus.analytics.report.rows import rows_table
 from mm_nautilus.analytics.report.run_differences import (
@@ -20,6 +20,7 @@ from mm_nautilus.analytics.report.run_differences import (
     same_market,
     settings_that_differ,
 )
+from mm_nautilus.analytics.report.section import figure_card
 from mm_nautilus.analytics.report.side_by_side_charts import (
     attributed_lines,
     attribution_bars,
