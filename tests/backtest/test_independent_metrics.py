@@ -88,7 +88,7 @@ def test_an_independent_script_agrees(recorded: dict[str, Any]) -> None:
     # The engine never hears what size an amend wanted that found its order filled.
     near = dict.fromkeys(found, 1e-7) | {"fill_rate": 1e-4}
     ours = {key: float(told[key]["value"]) for key in found}
-    apart = {key: (ours[key], value) for key, value in found.items() if abs(ours[key] / value - 1) > near[key]}
+    apart = {key: (ours[key], value) for key, value in found.items() if abs(ours[key] - value) > near[key] * abs(value)}
     assert not apart
     for key, error in errors.items():
         assert told[key]["stderr"] == pytest.approx(error, rel=1e-7), key
