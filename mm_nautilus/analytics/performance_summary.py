@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, localcontext
 
@@ -90,7 +91,12 @@ def performance(
     same = settled == [reference] and not any(amount for paid, _, amount in booked if paid != reference)
     overall = currencies[reference] if same else scope(reference, list(trading), rates, everything, booked)
     return Performance(
-        reference, overall, instruments, currencies, capital, tuple(_notes(overall, settled, rates, unvalued, logs))
+        reference,
+        overall,
+        instruments,
+        currencies,
+        capital,
+        (*_of_log(log), *_notes(overall, settled, rates, unvalued, logs)),
     )
 
 
@@ -112,6 +118,19 @@ def _capital(facts: RunFacts, rates: Mapping[str, Conversion]) -> tuple[Decimal 
                 elif held.starting:
                     unvalued.append(held.currency)
     return capital if capital > 0 else None, sorted(set(unvalued))
+
+
+def _of_log(log: RunLog) -> list[str]:
+    notes = []
+    if not log.complete:
+        notes.append(
+            "The log was cut short: the run was killed or is still under way. The figures are of what was written; no "
+            "balance was held against them."
+        )
+    if log.damaged:
+        names = ", ".join(os.fspath(path.relative_to(log.run_dir)) for path in log.damaged)
+        notes.append(f"Not whole and left out: {names}. What they held is missing from every figure.")
+    return notes
 
 
 def _notes(

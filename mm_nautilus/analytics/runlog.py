@@ -135,12 +135,15 @@ class RunLog:
         Whether every table was closed; otherwise the log ends at the last flush.
     until_ns : int | None
         Rows of later instants are left out; ``None`` leaves out nothing.
+    damaged : tuple of Path
+        Parts of a log that was cut short which cannot be read; their rows are missing.
 
     """
 
     run_dir: Path
     complete: bool
     until_ns: int | None = None
+    damaged: tuple[Path, ...] = ()
 
     @classmethod
     def open(cls, run_dir: Path) -> Self:
@@ -155,7 +158,8 @@ class RunLog:
         folder = run_dir / LOG_FOLDER
         if not folder.is_dir() or not any(_files(folder, name) or (folder / name).is_dir() for name in TABLES):
             raise DataError(f"{folder}: there is no run log here; expected tables such as log/fills.parquet")
-        return cls(run_dir, all(_compacted(folder, name).is_file() for name in TABLES))
+        complete = all(_compacted(folder, name).is_file() for name in TABLES)
+        return cls(run_dir, complete, damaged=() if complete else tuple(_unreadable(folder)))
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Return one table, rows in the order they were written.
@@ -180,7 +184,7 @@ class RunLog:
         wanted = list(columns) if columns is not None else schema.names
         tables = []
         until = None if self.until_ns is None else pc.field("ts_ns") <= self.until_ns
-        for path in _files(self.run_dir / LOG_FOLDER, name):
+        for path in self._readable(name):
             try:
                 table = pq.read_table(path, columns=wanted, read_dictionary=strings, partitioning=None, filters=until)
                 tables.append(table)
@@ -189,6 +193,9 @@ class RunLog:
         if not tables:
             return schema.empty_table().select(wanted)
         return pa.concat_tables(tables).unify_dictionaries()
+
+    def _readable(self, name: str) -> list[Path]:
+        return [path for path in _files(self.run_dir / LOG_FOLDER, name) if path not in self.damaged]
 
     def messages[M: Message](self, kind: type[M]) -> list[M]:
         """Return one table as the messages it was written from."""
@@ -208,7 +215,7 @@ class RunLog:
         found: list[M] = []
         if self.until_ns is not None:
             wanted = wanted & (pc.field("ts_ns") <= self.until_ns)
-        for path in _files(self.run_dir / LOG_FOLDER, name):
+        for path in self._readable(name):
             try:
                 table = pq.read_table(path, columns=arrow_schema(kind).names, filters=wanted, partitioning=None)
             except (pa.ArrowException, OSError) as error:
@@ -236,6 +243,18 @@ def _files(folder: Path, name: str) -> list[Path]:
     """Return the files that make up a table: the compacted one, or the parts in order."""
     whole = _compacted(folder, name)
     return [whole] if whole.is_file() else sorted((folder / name).glob("part-*.parquet"))
+
+
+def _unreadable(folder: Path) -> Iterator[Path]:
+    """Yield the parts that are not whole: a machine that lost power may leave a file under its name without its end."""
+    for name in TABLES:
+        if _compacted(folder, name).is_file():
+            continue
+        for path in _files(folder, name):
+            try:
+                pq.read_metadata(path)
+            except (pa.ArrowException, OSError):
+                yield path
 
 
 def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:

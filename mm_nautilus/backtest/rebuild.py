@@ -20,8 +20,10 @@ from mm_nautilus.backtest.data import prepared_catalog
 from mm_nautilus.backtest.facts import instrument_facts
 from mm_nautilus.backtest.relations import stated_rates
 from mm_nautilus.backtest.run import realism
+from mm_nautilus.backtest.watching import roll_over
 from mm_nautilus.errors import DataError
 from mm_nautilus.host.loading import LoadedRun, load_run
+from mm_nautilus.venues.trading_hours import roll_over_ns
 
 
 def rebuilt(run_dir: Path) -> ReportedRun:
@@ -62,8 +64,18 @@ def _added_up(log: RunLog) -> Mapping[str, Any]:
     start_ns, end_ns = span(log)
     loaded = load_run(log.run_dir / RUN_FILE)
     catalog, shape = prepared_catalog(loaded)
-    facts = RunFacts(start_ns, end_ns, _instruments(loaded, catalog), (), rates=stated_rates(loaded))
-    section = loaded.run_file.run
+    section, wanted = loaded.run_file.run, loaded.run_file.report
+    facts = RunFacts(
+        start_ns,
+        end_ns,
+        _instruments(loaded, catalog),
+        (),
+        roll_over_ns=roll_over_ns(roll_over(loaded.run_file)),
+        rates=stated_rates(loaded),
+        capital=wanted.capital,
+        targets=wanted.targets,
+        seed=section.seed,
+    )
     return {
         "status": CUT_SHORT,
         "run": {"name": section.name, "seed": section.seed, "folder": os.fspath(log.run_dir)},
