@@ -23,7 +23,7 @@ from mm_nautilus.analytics.report.reading import read_run
 from mm_nautilus.analytics.report.rows import Badge, rows_table
 from mm_nautilus.analytics.report.state_charts import state_shares
 from mm_nautilus.analytics.report.thin import evenly, extremes
-from mm_nautilus.analytics.runlog import RunLog, RunLogWriter
+from mm_nautilus.analytics.runlog import RunLogWriter
 from mm_nautilus.errors import DataError
 from mm_nautilus.messages import FillFact, QuoteDecision
 

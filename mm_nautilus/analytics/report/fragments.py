@@ -86,7 +86,10 @@ def caveat_list(caveats: Sequence[Json]) -> str:
         f'{escape(one["message"])} <span class="subject">{escape(_subject(one))}</span></span></li>'
         for one in caveats
     )
-    return f'<h3>What this result does not show</h3><ul class="caveats">{items}</ul>'
+    title = "<h3>What this result does not show</h3>"
+    if not items:
+        return f'{title}<p class="detail">Nothing was found to mind, which is not to say that there is nothing.</p>'
+    return f'{title}<ul class="caveats">{items}</ul>'
 
 
 def _subject(caveat: Json) -> str:
