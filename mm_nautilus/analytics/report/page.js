@@ -30,7 +30,8 @@
   const draw = (key, range = null, lines = null) => {
     const { figure, group, height } = figures[key];
     const light = printing || !dark.matches;
-    const { data, layout } = light ? figure : shaded(figure);
+    // The library writes the ranges it shows into the layout it is given, so it gets one of its own.
+    const { data, layout } = light ? { data: figure.data, layout: structuredClone(figure.layout) } : shaded(figure);
     const style = getComputedStyle(document.documentElement);
     const small = narrow.matches && !printing;
     const margin = small ? { ...layout.margin, l: Math.min(layout.margin.l, 58) } : layout.margin;
