@@ -146,6 +146,8 @@ def _money(result: Json) -> str:
 
 def _why(result: Json) -> str:
     """Return the lines that the PnL consists of, each with a bar."""
+    if result.get("statement") is None:
+        return '<p class="detail">The result holds no statement: it was added up by an earlier version.</p>'
     blocks = []
     for currency, one in (result.get("statement") or {}).items():
         lines = {name: float(amount) for name, amount in one["account"]["lines"].items() if float(amount)}
