@@ -22,7 +22,8 @@ held against :math:`M_i`, inventory takes the moves of :math:`M` alone, and
     \text{basis} = \textstyle\sum_k q_k\,\Delta b_{i,k} + q_T (m_{i,T} - M_{i,T}) - q_0 (m_{i,0} - M_{i,0})
 
 is what the position earned because its venue moved against the others. Amounts that arise in another currency become
-the reference currency at the rate :math:`r` of their instant; what was earned before then changes in worth:
+the reference currency at the rate :math:`r` of their instant (where the rate of a linear instrument moves, what is held
+is taken in the reference currency); what was earned before then changes in worth:
 :math:`\text{conversion} = \sum_k a_k (r_T - r_k)` over all amounts :math:`a_k`, and the total is the one above times
 :math:`r_T`.
 
@@ -205,6 +206,9 @@ class Valuation:
         The venue's own mark at the start and at the end, in quote currency.
     rates : sequence of Decimal
         Reference currency for one unit of settlement currency.
+    worth : sequence of Decimal, optional
+        The asset's worth without the basis in the reference currency, where a linear instrument's rate moves: what the
+        rate does to what is held is then conversion, and inventory takes the moves of this.
 
     """
 
@@ -212,6 +216,7 @@ class Valuation:
     own_first: Decimal
     own_last: Decimal
     rates: Sequence[Decimal]
+    worth: Sequence[Decimal] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,19 +291,9 @@ def attribute(
         raise ParameterError("horizon_ns", horizon_ns, ">= 0")
     valued = valuation or Valuation(prices, prices[0], prices[-1], [_ONE] * len(prices))
     _check_valuation(valued, prices, contract)
-    statement = _Statement(valued.rates, times, postings)
-    asset, last = valued.asset, len(prices) - 1
+    statement = _Statement(valued, prices, times, contract, postings)
+    last = len(prices) - 1
     position, cash, seen = opening_position, _ZERO, 0
-
-    def hold(until: int) -> None:
-        steps = (until,) if postings is None else range(seen + 1, until + 1)
-        since = seen
-        for at in steps:
-            if position:
-                drift = _drift(position, asset, since, at, contract)
-                statement.book("inventory", drift, at)
-                statement.book("basis", _drift(position, prices, since, at, contract) - drift, at)
-            since = at
 
     with localcontext(EXACT):
         beyond = contract.value(position, valued.own_first) - contract.value(position, prices[0])
@@ -310,7 +305,7 @@ def attribute(
                 raise ParameterError("fills", f"one at {fill.ts_ns} ns", f"not before the first mark at {times[0]} ns")
             if contract.inverse and fill.price <= 0:
                 raise ParameterError("price", str(fill.price), "> 0 for an inverse contract")
-            hold(now)
+            statement.hold(position, seen, now)
             seen = now
             mine = fill.ts_ns, number
             signed = fill.size * fill.side
@@ -326,7 +321,7 @@ def attribute(
                 selected = contract.value(signed, prices[later]) - contract.value(signed, prices[now])
                 statement.book("adverse_selection", selected, now, *mine)
                 statement.book("inventory", -selected, now, fill.ts_ns)
-        hold(last)
+        statement.hold(position, seen, last)
         beyond = contract.value(position, valued.own_last) - contract.value(position, prices[-1])
         statement.book("basis", beyond, last)
         for ts_ns, amount in funding:
@@ -340,11 +335,39 @@ def attribute(
 class _Statement:
     """Amounts by line, converted as they arise."""
 
-    def __init__(self, rates: Sequence[Decimal], times: Sequence[int], postings: list[Posting] | None) -> None:
+    def __init__(
+        self,
+        valued: Valuation,
+        prices: Sequence[Decimal],
+        times: Sequence[int],
+        contract: Contract,
+        postings: list[Posting] | None,
+    ) -> None:
         self.amounts = dict.fromkeys(LINES, _ZERO)
-        self._rates = rates
+        self._valued = valued
+        self._rates = valued.rates
+        self._prices = prices
         self._times = times
+        self._contract = contract
         self._postings = postings
+
+    def hold(self, position: Decimal, since: int, until: int) -> None:
+        """Book what a position gains from one mark to a later one; mark by mark where postings are wanted."""
+        if not position:
+            return
+        for at in (until,) if self._postings is None else range(since + 1, until + 1):
+            drift = self._drift(position, self._valued.asset, since, at)
+            self.book("basis", self._drift(position, self._prices, since, at) - drift, at)
+            if self._valued.worth is None:
+                self.book("inventory", drift, at)
+            else:
+                gained = self._drift(position, self._valued.worth, since, at)
+                self.amounts["inventory"] += gained
+                self.amounts["conversion"] += drift * self._rates[-1] - gained
+            since = at
+
+    def _drift(self, position: Decimal, prices: Sequence[Decimal], first: int, last: int) -> Decimal:
+        return _drift(position, prices, first, last, self._contract)
 
     def book(self, line: str, amount: Decimal, at: int, ts_ns: int | None = None, fill: int = HELD) -> None:
         """Book an amount in settlement currency that arose at a mark, or at an instant beside it."""
@@ -421,8 +444,8 @@ def _checked_marks(marks: Sequence[Mark], contract: Contract) -> tuple[list[int]
 
 
 def _check_valuation(valued: Valuation, prices: Sequence[Decimal], contract: Contract) -> None:
-    for name, values in (("asset", valued.asset), ("rates", valued.rates)):
-        if len(values) != len(prices):
+    for name, values in (("asset", valued.asset), ("rates", valued.rates), ("worth", valued.worth)):
+        if values is not None and len(values) != len(prices):
             raise ParameterError(name, f"{len(values)} values", f"one for each of {len(prices)} marks")
     ends = (valued.own_first, valued.own_last)
     if not all(value.is_finite() and value > 0 for value in valued.rates):

@@ -14,9 +14,10 @@ from typing import Final
 
 import numpy as np
 
-from mm_nautilus.analytics.attribution_summary import STATED, AttributionSummary
+from mm_nautilus.analytics.attribution_summary import MARKS_OF, STATED, AttributionSummary
 from mm_nautilus.analytics.equity import Floats, Ints
 from mm_nautilus.analytics.instrument_log import InstrumentLog
+from mm_nautilus.analytics.rate_path import RatePath
 from mm_nautilus.inventory.contract import EXACT
 
 _ONE: Final = Decimal(1)
@@ -52,7 +53,11 @@ IDENTITY: Final = constant(_ONE, "the same currency")
 
 
 def conversions(
-    logs: Sequence[InstrumentLog], attribution: AttributionSummary, stated: Mapping[str, Decimal], reference: str
+    logs: Sequence[InstrumentLog],
+    attribution: AttributionSummary,
+    stated: Mapping[str, Decimal],
+    reference: str,
+    moving: Mapping[str, RatePath] | None = None,
 ) -> dict[str, Conversion]:
     """Return the conversion of every currency that has one.
 
@@ -66,9 +71,14 @@ def conversions(
         Reference currency for one unit, where the run file says so.
     reference : str
         Reference currency.
+    moving : mapping of currency to RatePath, optional
+        The same as `stated` where an instrument says it.
 
     """
     found = {reference: IDENTITY} | {name: constant(rate) for name, rate in stated.items() if name != reference}
+    for name, path in (moving or {}).items():
+        if name != reference:
+            found[name] = Conversion(path.first, path.last, path.at, f"{MARKS_OF} {path.source}")
     for one in attribution.assets.values():
         if one.currency == reference:
             for name, rate in one.rates.items():

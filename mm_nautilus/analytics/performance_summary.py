@@ -55,7 +55,7 @@ def performance(
     }
     queues = {one.facts.instrument_id: queue_ahead(log, one.fills) for one in logs}
     reference = logs[0].facts.contract.quote_currency if logs else ""
-    rates = conversions(logs, attribution, facts.rates, reference)
+    rates = conversions(logs, attribution, facts.rates, reference, facts.rate_paths)
     capital, unvalued = (facts.capital, []) if facts.capital is not None else _capital(facts, rates)
 
     everything = [entry for theirs in made.values() for entry in theirs]

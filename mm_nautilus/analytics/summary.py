@@ -52,12 +52,12 @@ def summarise(log: RunLog, facts: RunFacts) -> RunSummary:
     """
     logs = [instrument_log(log, one, facts.start_ns, facts.end_ns) for one in facts.instruments]
     total = _totals(logs, facts.accounts)
-    attribution, postings = attributed(logs, facts.start_ns, facts.rates, facts.roll_over_ns)
+    attribution, postings = attributed(logs, facts.start_ns, facts.rates, facts.roll_over_ns, facts.rate_paths)
     made = {one.facts.instrument_id: entries(one, postings.get(one.facts.instrument_id, ())) for one in logs}
     rounding = _rounding(total)
     hedges = hedge_summary(log.messages(HedgeFact), settlement_currencies(facts.instruments))
     figures = performance(log, logs, facts, attribution, made, rounding)
-    rates = conversions(logs, attribution, facts.rates, figures.currency)
+    rates = conversions(logs, attribution, facts.rates, figures.currency, facts.rate_paths)
     return RunSummary(
         duration_s=(facts.end_ns - facts.start_ns) / 1e9,
         instruments={one.facts.instrument_id: _instrument(log, one, facts) for one in logs},
