@@ -45,9 +45,8 @@ def test_the_decision_in_force_is_the_last_one_of_each_instrument(run, log):
 def test_the_orders_that_rest_are_those_of_the_decision_in_force(log):
     found = moment(log, at(601), 0, 0, SIM)
     (decision,) = found.decisions
-    resting = {
-        (one.last.side, round(float(one.price), 6)) for one in found.orders if one.last.client_order_id.startswith("R-")
-    }
+    quotes = [one for one in found.orders if one.last.client_order_id.startswith("R-")]
+    resting = {(one.last.side, round(float(one.price), 6)) for one in quotes}
     sides = ("BUY", decision.bid_prices), ("SELL", decision.ask_prices)
     assert resting == {(side, round(price, 6)) for side, prices in sides for price in prices}
     assert all(one.state == "resting" for one in quotes)

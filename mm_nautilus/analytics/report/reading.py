@@ -25,6 +25,7 @@ RUN_FILE: Final = "run.toml"
 CUT_SHORT: Final = "cut short"
 """Status of a result that was added up later, from the log of a run that never ended."""
 
+_NO_BALANCES: Final = "instant up to which nothing is missing; there are no balances to hold the PnL against."
 _NEEDED: Final = ("run", "realism", "instruments", "total", "status")
 
 
@@ -88,10 +89,11 @@ class ReportedRun:
     @property
     def notices(self) -> list[str]:
         """What a reader must know about the log itself."""
+        said = [f"{path.relative_to(self.run_dir)} is not whole and was left out." for path in self.log.damaged]
         if self.result["status"] == CUT_SHORT:
             until = f"The run never ended. Everything here is of its log until {clock(self.span_ns[1])} UTC, the last "
-            return [until + "instant from which nothing is missing; there are no balances to hold the PnL against."]
-        return [] if self.log.complete else ["The run was cut short: its log ends at the last flush."]
+            return [until + _NO_BALANCES, *said]
+        return said if self.log.complete else ["The run was cut short: its log ends at the last flush.", *said]
 
 
 def read_run(run_dir: Path, result: Mapping[str, Any] | None = None, log: RunLog | None = None) -> ReportedRun:
