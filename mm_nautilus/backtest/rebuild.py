@@ -18,7 +18,7 @@ from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import summarise
 from mm_nautilus.backtest.data import prepared_catalog
 from mm_nautilus.backtest.facts import instrument_facts
-from mm_nautilus.backtest.relations import stated_rates
+from mm_nautilus.backtest.relations import rate_paths, stated_rates
 from mm_nautilus.backtest.run import realism
 from mm_nautilus.backtest.watching import roll_over
 from mm_nautilus.errors import DataError
@@ -81,7 +81,7 @@ def _added_up(log: RunLog) -> Mapping[str, Any]:
         "run": {"name": section.name, "seed": section.seed, "folder": os.fspath(log.run_dir)},
         "realism": realism(loaded, shape),
         "data": {"catalog": str(catalog)},
-        **jsonable(summarise(log, facts)),
+        **jsonable(summarise(log, replace(facts, rate_paths=rate_paths(loaded, catalog, shape, facts)))),
     }
 
 

@@ -26,7 +26,7 @@ from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepa
 from mm_nautilus.backtest.facts import run_facts, venue_settings
 from mm_nautilus.backtest.fill_model import check_out_of_sample, pin_model, without_model_path
 from mm_nautilus.backtest.provenance import provenance
-from mm_nautilus.backtest.relations import run_relations, stated_rates
+from mm_nautilus.backtest.relations import rate_paths, run_relations, stated_rates
 from mm_nautilus.backtest.watching import check_obligations, check_schedule, watchers
 from mm_nautilus.catalog.inspect import CatalogShape
 from mm_nautilus.errors import UserError
@@ -142,6 +142,7 @@ def run_loaded(
     if failure is not None:
         result["error"] = repr(failure)
     else:
+        facts = replace(facts, rate_paths=rate_paths(loaded, catalog, shape, facts))
         result |= jsonable(summarise(RunLog.open(run_dir), facts))
         result["relations"] = jsonable(run_relations(loaded, catalog, shape, facts))
     (run_dir / "result.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
