@@ -212,12 +212,13 @@ class RunLog:
 
         """
         (name,) = [name for name, held in TABLES.items() if held is kind]
+        names = arrow_schema(TABLES[name]).names
         found: list[M] = []
         if self.until_ns is not None:
             wanted = wanted & (pc.field("ts_ns") <= self.until_ns)
         for path in self._readable(name):
             try:
-                table = pq.read_table(path, columns=arrow_schema(kind).names, filters=wanted, partitioning=None)
+                table = pq.read_table(path, columns=names, filters=wanted, partitioning=None)
             except (pa.ArrowException, OSError) as error:
                 raise DataError(f"{path}: cannot be read as a table of the run log ({error})") from error
             found += to_messages(kind, table)

@@ -113,8 +113,8 @@ def _rows(places: Sequence[tuple[str, int]]) -> dict[str, list[tuple[str, int]]]
 
 
 def _fills(counts: Floats, rows: Sequence[str], buckets: TimeBuckets, group: str) -> Chart:
-    busiest = np.unravel_index(int(np.argmax(counts)), counts.shape)
-    told = f"{rows[busiest[0]]} at {buckets.names[busiest[1]]} with {counts[busiest]:,.0f}"
+    rung, stretch = divmod(int(np.argmax(counts)), counts.shape[1])
+    told = f"{rows[rung]} from {buckets.names[stretch]}, {counts[rung, stretch]:,.0f}"
     return Chart(
         key=f"{group}-fills-heat",
         title="Fills by time and level",

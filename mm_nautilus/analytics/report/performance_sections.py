@@ -53,8 +53,8 @@ def scorecard_section(scorecard: Json) -> Section:
         )
         for one in scorecard["revenue"].values()
     ]
-    heads = ("", f"Amount ({scorecard['currency']})", "Share of revenue", "Expected", "Verdict")
-    tables.append(rows_table("Revenue beside what is expected of it", heads, revenue, numbers=(1, 2, 3)))
+    earned = ("", f"Amount ({scorecard['currency']})", "Share of revenue", "Expected", "Verdict")
+    tables.append(rows_table("Revenue beside what is expected of it", earned, revenue, numbers=(1, 2, 3)))
     return Section("Scorecard", tables)
 
 
