@@ -11,7 +11,7 @@ from mm_nautilus.analytics.conversion import IDENTITY, Conversion, conversions
 from mm_nautilus.analytics.facts import RunFacts
 from mm_nautilus.analytics.instrument_log import InstrumentLog
 from mm_nautilus.analytics.performance import Performance, Scope
-from mm_nautilus.analytics.quote_figures import queue_ahead
+from mm_nautilus.analytics.quote_figures import QUEUE_COLUMNS, queue_ahead
 from mm_nautilus.analytics.quote_life import quote_lives
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.scope import Setting, scope_of
@@ -53,7 +53,9 @@ def performance(
         one.facts.instrument_id: trading_of(one, lives[one.facts.instrument_id], made[one.facts.instrument_id], span)
         for one in logs
     }
-    queues = {one.facts.instrument_id: queue_ahead(log, one.fills) for one in logs}
+    decisions = log.table("decisions", QUEUE_COLUMNS)
+    queues = {one.facts.instrument_id: queue_ahead(decisions, one.fills) for one in logs}
+    del decisions
     reference = logs[0].facts.contract.quote_currency if logs else ""
     rates = conversions(logs, attribution, facts.rates, reference, facts.rate_paths)
     capital, unvalued = (facts.capital, []) if facts.capital is not None else _capital(facts, rates)

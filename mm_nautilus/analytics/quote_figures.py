@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -13,10 +14,12 @@ from mm_nautilus.analytics.equity import Floats
 from mm_nautilus.analytics.performance import LevelTime
 from mm_nautilus.analytics.quoting_time import QuoteTimeline
 from mm_nautilus.analytics.ratios import Ratio, share, wilson
-from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.trading import Part
 from mm_nautilus.market import Purpose
 from mm_nautilus.messages import FillFact
+
+QUEUE_COLUMNS: Final = ("strategy_id", "instrument_id", "decision_id", "bid", "ask", "bid_size", "ask_size")
+"""Columns of the decisions table that tell what stood ahead of an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +39,30 @@ class QueueAhead:
     unknown: int
 
 
-def queue_ahead(log: RunLog, fills: Sequence[FillFact]) -> QueueAhead:
+def queue_ahead(decisions: pa.Table, fills: Sequence[FillFact]) -> QueueAhead:
     """Return the size displayed at each filled order's price when it was decided, in sizes of the fill.
 
     The log holds no queue of an order as it filled. A passive fill happens at the front of it, so what tells a fill
     that was waited for from one at once is how much stood ahead when the order joined: read from the best prices and
     sizes in the decision that gave it its price. It overstates the queue where size left before our order arrived.
+
+    Parameters
+    ----------
+    decisions : pyarrow.Table
+        Of every instrument, with `QUEUE_COLUMNS`.
+    fills : sequence of FillFact
+        Of one instrument.
+
     """
     quoted = [fill for fill in fills if fill.purpose == Purpose.QUOTE]
     if not quoted:
         return QueueAhead(np.empty(0), 0)
     name = quoted[0].instrument_id
-    table = log.table(
-        "decisions", ["strategy_id", "instrument_id", "decision_id", "bid", "ask", "bid_size", "ask_size"]
-    )
     wanted = pc.and_(
-        pc.is_in(table["decision_id"], pa.array(sorted({fill.decision_id for fill in quoted}), pa.int64())),
-        pc.equal(table["instrument_id"].cast(pa.string()), name),
+        pc.is_in(decisions["decision_id"], pa.array(sorted({fill.decision_id for fill in quoted}), pa.int64())),
+        pc.equal(decisions["instrument_id"].cast(pa.string()), name),
     )
-    known = {(row["strategy_id"], row["decision_id"]): row for row in table.filter(wanted).to_pylist()}
+    known = {(row["strategy_id"], row["decision_id"]): row for row in decisions.filter(wanted).to_pylist()}
     ratios = []
     for fill in quoted:
         row = known.get((fill.strategy_id, fill.decision_id))

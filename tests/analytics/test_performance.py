@@ -208,7 +208,7 @@ def test_queue_ahead_is_what_was_displayed_at_the_price(tmp_path):
     decisions = [decision(k * NS, SPOT, "ACTIVE", (99.0, 101.0), number=k) for k in range(1, 4)]
     prices = {1: "99", 2: "99.5", 3: "98"}
     fills = [replace(fill(k * NS + 5, SPOT, "BUY", price, "2"), decision_id=k) for k, price in prices.items()]
-    found = queue_ahead(written(tmp_path, [*decisions, *fills]), fills)
+    found = queue_ahead(written(tmp_path, [*decisions, *fills]).table("decisions"), fills)
     assert found.ratios.tolist() == [2.5, 0.0], "five ahead of two; improved on the market"
     assert found.unknown == 1, "behind the best price"
 
