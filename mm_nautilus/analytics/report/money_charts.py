@@ -13,7 +13,6 @@ from mm_nautilus.analytics.numbers import amount, compact
 from mm_nautilus.analytics.report.bands import bands
 from mm_nautilus.analytics.report.chart import Chart, line, milliseconds, over_time, thinned
 from mm_nautilus.analytics.report.palette import (
-    EQUITY,
     FEES,
     INK,
     INVENTORY,
@@ -37,7 +36,7 @@ def equity(one: InstrumentLog, group: str, points: int, postings: Sequence[Posti
         line(curve.ts_ns, curve.realised, points, name="Realised", colour=REALISED, step=True, dash="dash", width=1.3),
         line(curve.ts_ns, curve.unrealised, points, name="Unrealised", colour=UNREALISED, dash="dot", width=1.3),
         line(curve.ts_ns, -curve.fees, points, name=paid, colour=FEES, step=True, dash="dashdot", width=1.3),
-        line(curve.ts_ns, curve.equity, points, name="Equity", colour=EQUITY, width=2.4),
+        line(curve.ts_ns, curve.equity, points, name="Equity", colour=INK, width=2.2),
     ]
     for trace in traces[-4:-1]:
         trace.visible = "legendonly"

@@ -127,7 +127,7 @@ def why_not_quoting(one: InstrumentLog, group: str) -> Chart | None:
     return Chart(
         key=f"{group}-why",
         title="Why we were not quoting",
-        caption="When one or both sides were missing, by the reason given with its share of the run; the darker, the "
+        caption="When one or both sides were missing, by the reason given with its share of the run; the redder, the "
         "more of the stretch. Reasons can hold at once, so they need not add up." + more,
         alt="Reasons for a missing side: " + ", ".join(f"{_words(n)} {share(missing[n].share)}" for n in names[::-1]),
         figure=figure,
