@@ -19,7 +19,7 @@ from mm_nautilus.analytics.sharpe import SharpeRatio, sharpe_ratio
 from mm_nautilus.analytics.trading import Part
 
 LAGS: Final = 10
-"""Autocorrelations that the corrected Sharpe ratio takes in."""
+"""Most autocorrelations that the corrected Sharpe ratio takes in; one for every so many increments."""
 _Z: Final = 1.959963984540054
 _STEPS: Final = f"increments of {STEP_S:g} s, a year of 365 days"
 _NEVER_LOST: Final = "nothing was ever lost"
@@ -60,7 +60,7 @@ def risk_metrics(
     increments, fall = steps.increments, drawdown(path.equity).amount
     sortino, loss = sortino_ratio(increments, PER_YEAR, seed), worst_day_loss(path, roll_over_ns)
     return {
-        **_sharpe(sharpe_ratio(increments, PER_YEAR, LAGS)),
+        **_sharpe(sharpe_ratio(increments, PER_YEAR, min(LAGS, len(increments) // LAGS))),
         "sortino": _risk(
             "Sortino ratio",
             value=sortino.value,
@@ -105,9 +105,9 @@ def _sharpe(found: SharpeRatio) -> dict[str, Metric]:
     if found.annual is not None and found.standard_error is not None:
         error = found.standard_error * scale
         ratio = Ratio(None, error, found.annual - _Z * error, found.annual + _Z * error)
-    noisy = (
-        still if found.annual is None else "the autocorrelations are too noisy: their sum leaves nothing to divide by"
-    )
+    lags = len(found.autocorrelation)
+    noisy = "the autocorrelations are too noisy: their sum leaves nothing to divide by"
+    few = f"it takes at least {LAGS} steps of {STEP_S:g} s to know one autocorrelation"
     return {
         "sharpe": _risk(
             "Sharpe ratio",
@@ -120,10 +120,10 @@ def _sharpe(found: SharpeRatio) -> dict[str, Metric]:
         ),
         "sharpe_lo": _risk(
             "Sharpe ratio, corrected for autocorrelation",
-            value=found.annual_lo,
+            value=found.annual_lo if lags else None,
             unit="",
-            how=f"by Lo (2002), {LAGS} lags, {_STEPS}",
-            why_not=noisy,
+            how=f"by Lo (2002), {lags} lags, {_STEPS}",
+            why_not=still if found.annual is None else noisy if lags else few,
             n=found.increments,
         ),
     }
@@ -154,8 +154,8 @@ def _inventory(parts: Sequence[Part], span_ns: tuple[int, int]) -> dict[str, Met
             "Longest held",
             value=max((part.trading.longest_held_s for part in parts), default=0.0),
             unit="s",
-            how="longest time from buying or selling anything to closing it, first in, first out; what is open at the "
-            "end until then",
+            how="longest time from buying or selling anything to closing it, each instrument by itself, first in, first "
+            "out; what is open at the end until then",
             why_not="",
         ),
     }
