@@ -154,8 +154,8 @@ def _inventory(parts: Sequence[Part], span_ns: tuple[int, int]) -> dict[str, Met
             "Longest held",
             value=max((part.trading.longest_held_s for part in parts), default=0.0),
             unit="s",
-            how="longest time from buying or selling anything to closing it, each instrument by itself, first in, first "
-            "out; what is open at the end until then",
+            how="longest time from buying or selling anything to closing it, each instrument by itself, first in, "
+            "first out; what is open at the end until then",
             why_not="",
         ),
     }
