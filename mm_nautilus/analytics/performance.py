@@ -36,7 +36,8 @@ class Metric:
     stderr : float or None
         Standard error, where the figure is an estimate that has one.
     low, high : float or None
-        Ends of a 95 % interval, from a block bootstrap, where there are enough data for one.
+        Ends of a 95 % interval, where there are enough data for one: Wilson's for shares, normal for the Sharpe ratio,
+        from a block bootstrap for the others.
     n : int or None
         How many observations it rests on.
     how : str
