@@ -186,8 +186,11 @@ def test_a_phone_does_not_scroll_sideways(tmp_path, opened, made):
 
 
 def test_printed_it_is_light_unfolded_and_fits_the_paper(report, opened):
-    page = opened(report, color_scheme="dark")
+    page = opened(report, color_scheme="dark", viewport={"width": 760, "height": 1000})
+    page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 760
     (bid,) = [one for one in page.evaluate(SHOWN, "i0-quotes") if one["name"] == "Our bid"]
     assert bid["colour"] == BUY.light
     widths = page.eval_on_selector_all(".chart .main-svg", "all => all.map(one => one.clientWidth || 0)")
