@@ -2,13 +2,14 @@
 
 import os
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from synthetic_result import write_run_folder
 from synthetic_risk import risky_run
-from synthetic_run import SECOND, START_NS, synthetic_run
+from synthetic_run import SECOND, START_NS, SyntheticRun, synthetic_run
 
 from mm_nautilus.analytics.report import write_report
 from mm_nautilus.analytics.report.palette import BUY, CARD, PAPER
@@ -218,6 +219,24 @@ def test_headings_names_and_buttons_are_there_for_whoever_cannot_see(report, ope
     bar.focus()
     page.keyboard.press("Enter")
     page.locator("#i0-quotes[data-detail]").wait_for(timeout=30_000)
+
+
+def test_the_charts_of_one_among_many_instruments_are_drawn_when_they_are_unfolded(tmp_path, opened):
+    runs = [synthetic_run(seed=seed, steps=60, instrument=f"A{seed}USDT.V{seed}") for seed in range(5)]
+    messages = sorted((one for run in runs for one in run.messages), key=lambda message: message.ts_ns)
+    facts = replace(
+        runs[0].facts,
+        instruments=tuple(one for run in runs for one in run.facts.instruments),
+        accounts=tuple(one for run in runs for one in run.facts.accounts),
+    )
+    page = opened(write_report(write_run_folder(SyntheticRun(messages, facts), tmp_path / "run")))
+    assert page.locator("details.folded").count() == 5
+    assert page.locator("#i3-quotes .main-svg").count() == 0
+    page.get_by_text("A3USDT.V3 over time").click()
+    page.locator("#i3-quotes .main-svg").first.wait_for(timeout=30_000)
+    page.locator("details.folded[open] .zoombar button").first.wait_for(timeout=30_000)
+    assert all(layers > 0 for key, layers, _ in charts(page) if key.startswith("i3-"))
+    assert page.locator("#i2-quotes .main-svg").count() == 0
 
 
 def test_runs_side_by_side(run, folder, tmp_path, opened):

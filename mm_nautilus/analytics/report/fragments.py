@@ -5,14 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 from mm_nautilus.analytics.numbers import MINUS, aligned, amount, compact, share
+from mm_nautilus.analytics.report.rows import rows_table
 from mm_nautilus.analytics.report.words import in_words
 from mm_nautilus.analytics.result import money_lines
 from mm_nautilus.analytics.summary import facts_in
 
 type Json = Mapping[str, Any]
+
+_MOST_NAMED: Final = 3
+"""Subjects of a caveat that are named; of more it is said how many."""
+
+
+def instruments_table(instruments: Json) -> str:
+    """Return one row for each of many instruments: what the tiles say of a few."""
+    rows = [
+        (
+            name,
+            f"{compact(Decimal(one['money']['total']), signed=True)} {one['money']['currency']}",
+            compact(one["fills"]["pnl_per_fill"], 3, signed=True),
+            compact(one["fills"]["pnl_per_fill_stderr"], 2),
+            f"{one['fills']['count']:,}",
+            compact(one["money"]["max_drawdown"]),
+            share(one["quoting"]["two_sided"]["share"]),
+            compact(one["quoting"]["spread_bps"], 3),
+            share(one["inventory"]["max_share_of_limit"]),
+            compact(Decimal(one["fills"]["volume"])),
+        )
+        for name, one in instruments.items()
+    ]
+    heads = (
+        "Instrument", "PnL", "Per fill", "Standard error", "Fills", "Drawdown", "Two-sided", "Spread (bps)",
+        "Largest of limit", "Volume",
+    )  # fmt: skip
+    return rows_table("Instrument by instrument", heads, rows, numbers=range(1, len(heads)))
 
 
 def tiles(one: Json, scope: Json | None) -> str:
@@ -83,8 +111,8 @@ def caveat_list(caveats: Sequence[Json]) -> str:
     """Return what the result does not show, gravest first."""
     items = "".join(
         f'<li><span class="badge {escape(one["severity"])}">{escape(one["severity"])}</span><span>'
-        f'{escape(one["message"])} <span class="subject">{escape(_subject(one))}</span></span></li>'
-        for one in caveats
+        f'{escape(one["message"])} <span class="subject">{escape(one["subject"])}</span></span></li>'
+        for one in merged(caveats)
     )
     title = "<h3>What this result does not show</h3>"
     if not items:
@@ -92,8 +120,21 @@ def caveat_list(caveats: Sequence[Json]) -> str:
     return f'{title}<ul class="caveats">{items}</ul>'
 
 
-def _subject(caveat: Json) -> str:
-    return "" if caveat["subject"] == "all" else str(caveat["subject"])
+def merged(caveats: Sequence[Json]) -> list[dict[str, str]]:
+    """Return each thing to mind once, with all that it is about."""
+    about: dict[tuple[str, str], list[str]] = {}
+    for one in caveats:
+        named = about.setdefault((one["severity"], one["message"]), [])
+        if one["subject"] != "all":
+            named.append(str(one["subject"]))
+    return [
+        {
+            "severity": severity,
+            "message": message,
+            "subject": ", ".join(named) if len(named) <= _MOST_NAMED else f"{len(named)} of them",
+        }
+        for (severity, message), named in about.items()
+    ]
 
 
 def pairs_table(caption: str, pairs: Iterable[tuple[str, str]], *, numbers: bool = False) -> str:

@@ -218,27 +218,37 @@
 
   const keys = Object.keys(figures);
   const pause = () => new Promise((resolve) => { setTimeout(resolve, 0); });
-  const drawAll = async () => {
-    for (const key of keys) {
+  const drawn = new Set();
+  const drawAll = async (wanted) => {
+    for (const key of wanted) {
       await draw(key);
+      if (!drawn.has(key)) { drawn.add(key); follow(key); }
       await pause(); // the page stays usable while a long report is drawn
     }
   };
   const again = async () => {
-    await drawAll();
+    await drawAll(drawn);
     await Promise.all(Object.keys(shown).map((group) => show(group, shown[group])));
   };
-  await drawAll();
-  keys.forEach(follow);
-  document.querySelectorAll(".zoombar").forEach(bar);
+  // Charts that are folded away have no width to be drawn in: they are drawn when they are unfolded.
+  const isFolded = (node) => node.closest("details.folded:not([open])") !== null;
+  const unfold = async (part) => {
+    const charts = [...part.querySelectorAll(".chart")].filter((node) => !drawn.has(node.id) && !isFolded(node));
+    await drawAll(charts.map((node) => node.id));
+    part.querySelectorAll(".zoombar:empty").forEach((node) => { if (!isFolded(node)) bar(node); });
+  };
+  await unfold(document);
+  document.querySelectorAll("details.folded").forEach((part) => part.addEventListener("toggle", () => {
+    if (part.open && !printing) unfold(part);
+  }));
   dark.addEventListener("change", again);
   narrow.addEventListener("change", again);
   // Paper is white and narrow, whatever the screen is; what is folded away is printed too.
   const folded = [];
   window.addEventListener("beforeprint", () => {
     printing = true;
-    document.querySelectorAll("details:not([open])").forEach((one) => { one.open = true; folded.push(one); });
-    keys.forEach((key) => draw(key, shown[figures[key].group] ?? null));
+    document.querySelectorAll("details:not(.folded):not([open])").forEach((one) => { one.open = true; folded.push(one); });
+    keys.filter((key) => drawn.has(key)).forEach((key) => draw(key, shown[figures[key].group] ?? null));
   });
   window.addEventListener("afterprint", () => {
     printing = false;
@@ -246,5 +256,5 @@
     again();
   });
   window.mmReport = { show, shown, figures };
-  document.documentElement.dataset.drawn = String(keys.length);
+  document.documentElement.dataset.drawn = String(drawn.size);
 })();

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from plotly.offline import get_plotlyjs
@@ -18,6 +18,7 @@ from mm_nautilus.analytics.report.chart import Chart
 from mm_nautilus.analytics.report.fragments import (
     caveat_list,
     flatten,
+    instruments_table,
     money_table,
     pairs_table,
     records_table,
@@ -29,6 +30,9 @@ from mm_nautilus.analytics.report.section import Section, figure_card
 from mm_nautilus.analytics.report.verdict import first_screen
 
 _HERE = Path(__file__).parent
+
+MOST_UNFOLDED: Final = 4
+"""Instruments with tiles and open charts each; of more there is a table, and their charts unfold."""
 
 # The browser itself refuses to load anything from anywhere.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -64,16 +68,16 @@ def render(
     drawn = [chart for some in charts.values() for chart in some]
     drawn += [chart for section in sections for chart in section.charts]
     instruments = result["instruments"]
-    several = len(instruments) > 1
+    several, folded = len(instruments) > 1, len(instruments) > MOST_UNFOLDED
     scopes = (result.get("performance") or {"instruments": {}})["instruments"]
     body = "".join(
         (
             _top(result, notices, sensitivity),
             "<main>",
-            *(_numbers(name, one, scopes.get(name), heading=several) for name, one in instruments.items()),
+            *_all_numbers(instruments, scopes),
             _money_and_caveats(result),
             *map(_section, first),
-            *(_charts(name, charts[name], heading=several) for name in instruments),
+            *(_charts(name, charts[name], several=several, folded=folded) for name in instruments),
             *(markout_tables(one["markouts"]) for one in instruments.values() if one.get("markouts")),
             *map(_section, sections),
             _settings(result, run_toml),
@@ -132,7 +136,8 @@ def _top(result: Mapping[str, Any], notices: Sequence[str], sensitivity: Mapping
     run, status = result["run"], str(result["status"])
     tone = "good" if status in {"ok", "completed"} else "severe"
     spans = {(one["start_ns"], one["end_ns"]) for one in result["instruments"].values()}
-    meta = [", ".join(result["instruments"])]
+    names = list(result["instruments"])
+    meta = [", ".join(names) if len(names) <= MOST_UNFOLDED else f"{len(names)} instruments"]
     if spans:
         start, end = min(start for start, _ in spans), max(end for _, end in spans)
         meta.append(f"{_utc(start)} to {_utc(end)} UTC")
@@ -150,6 +155,14 @@ def _utc(ts_ns: int) -> str:
     return datetime.fromtimestamp(ts_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def _all_numbers(instruments: Mapping[str, Any], scopes: Mapping[str, Any]) -> list[str]:
+    """Return tiles for each of a few instruments, one table for many."""
+    if len(instruments) > MOST_UNFOLDED:
+        return [f'<section><h2>In numbers</h2><div class="card">{instruments_table(instruments)}</div></section>']
+    several = len(instruments) > 1
+    return [_numbers(name, one, scopes.get(name), heading=several) for name, one in instruments.items()]
+
+
 def _numbers(name: str, one: Mapping[str, Any], scope: Mapping[str, Any] | None, *, heading: bool) -> str:
     title = escape(name) if heading else "In numbers"
     return f"<section><h2>{title}</h2>{tiles(one, scope)}</section>"
@@ -164,14 +177,18 @@ def _money_and_caveats(result: Mapping[str, Any]) -> str:
     )
 
 
-def _charts(name: str, charts: Sequence[Chart], *, heading: bool) -> str:
-    title = f"{escape(name)} over time" if heading else "Over time"
-    return (
-        f'<section><h2>{title}</h2><p class="hint">Drag to zoom, double-click to reset; the charts zoom together.</p>'
+def _charts(name: str, charts: Sequence[Chart], *, several: bool, folded: bool) -> str:
+    """Return the charts of an instrument; those of one among many are drawn when a reader unfolds them."""
+    title = f"{escape(name)} over time" if several else "Over time"
+    body = (
+        '<p class="hint">Drag to zoom, double-click to reset; the charts zoom together.</p>'
         + _zoom_bar(charts)
         + "".join(figure_card(chart) for chart in charts if chart.wide)
-        + f'<div class="grid2">{"".join(figure_card(chart) for chart in charts if not chart.wide)}</div></section>'
+        + f'<div class="grid2">{"".join(figure_card(chart) for chart in charts if not chart.wide)}</div>'
     )
+    if folded:
+        return f'<details class="folded"><summary><h2>{title}</h2></summary>{body}</details>'
+    return f"<section><h2>{title}</h2>{body}</section>"
 
 
 def _zoom_bar(charts: Sequence[Chart]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from mm_nautilus.analytics.numbers import compact, duration
 from mm_nautilus.analytics.report.figures import MARKS, TONES, figure, target
+from mm_nautilus.analytics.report.fragments import merged
 from mm_nautilus.analytics.report.sensitivity_section import verdict as survives
 from mm_nautilus.analytics.report.words import in_words
 
@@ -17,6 +18,8 @@ type Json = Mapping[str, Any]
 
 DAY_S: Final = 86_400.0
 MOST_CAVEATS: Final = 3
+_DUST: Final = 1e-6
+"""Share of the largest line below which a line (the rounding of bookings) is not worth a bar."""
 _GRAVE: Final = ("severe", "warning")
 
 
@@ -154,6 +157,7 @@ def _why(result: Json) -> str:
         if not lines:
             continue
         most = max(abs(amount) for amount in lines.values())
+        lines = {name: amount for name, amount in lines.items() if abs(amount) >= _DUST * most}
         rows = "".join(
             f'<li><span>{escape(in_words(name))}</span><span class="number">{compact(amount, signed=True)}</span>'
             f'<span class="bar {"gain" if amount > 0 else "loss"}" aria-hidden="true">'
@@ -191,7 +195,8 @@ def _chips(result: Json) -> str:
 
 
 def _gravest(caveats: Sequence[Json]) -> str:
-    grave = [one for severity in _GRAVE for one in caveats if one["severity"] == severity]
+    everything = merged(caveats)
+    grave = [one for severity in _GRAVE for one in everything if one["severity"] == severity]
     shown = grave[:MOST_CAVEATS]
     if not shown:
         return ""
@@ -200,6 +205,6 @@ def _gravest(caveats: Sequence[Json]) -> str:
         f"<span>{escape(one['message'])}</span></li>"
         for one in shown
     )
-    more = len(caveats) - len(shown)
+    more = len(everything) - len(shown)
     rest = f'<p class="detail"><a href="#caveats">{more} more</a></p>' if more else ""
     return f'<div class="gravest"><ul class="caveats">{items}</ul>{rest}</div>'
