@@ -9,11 +9,10 @@ import typer
 
 
 def report(
-    run_dirs: Annotated[
-        list[Path], typer.Argument(help="Folder of a run; several are also put side by side, beside the first.")
-    ],
+    run_dirs: Annotated[list[Path], typer.Argument(help="Folder of a run; several are also put side by side.")],
     page: Annotated[
-        Path | None, typer.Option(help="Where the page of several runs goes; side-by-side.html when left out.")
+        Path | None,
+        typer.Option(help="Where the page of several runs goes; side-by-side.html in this folder by default."),
     ] = None,
 ) -> None:
     """Draw the report of each run again from its folder, and put several runs side by side.
