@@ -183,7 +183,8 @@ def _orders(orders: Sequence[Working], ts_ns: int) -> RenderableType:
         if one.last.purpose != "QUOTE":
             name.append(f" ({one.last.purpose.lower()})", "dim")
         level = str(one.last.level) if one.last.level >= 0 else ""
-        cells = (level, plain(one.price), plain(one.size), plain(one.filled), one.state)
+        state = f"{one.state}, to {plain(one.last.price)}" if one.last.event == "AMEND" else one.state
+        cells = (level, plain(one.price), plain(one.size), plain(one.filled), state)
         table.add_row(name, Text(one.last.side, style), *cells, duration((ts_ns - one.sent_ns) / 1e9))
     return table
 
