@@ -16,7 +16,7 @@ from mm_nautilus.host.loading import load_run
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGS = Path(os.environ.get("MM_NAUTILUS_CATALOGS", ROOT / "catalogs"))
 SIMULATED_S = {"arbitrage": 200, "portfolio_20": 45}
-REAL_S = {"gemini_ethusd": 1800, "cme_es": 1800, "fx_two_brokers": 3600}
+REAL_S = {"gemini_ethusd": 1800, "cme_es": 86_400, "fx_two_brokers": 43_200}  # until something is filled
 RUN_FILES = sorted(path.stem for path in (ROOT / "configs").glob("*.toml"))
 
 
@@ -40,6 +40,7 @@ def overrides_of(name: str, tmp_path: Path) -> list[str]:
 def test_a_run_file_adds_up(name: str, tmp_path: Path) -> None:
     changes = overrides_of(name, tmp_path)
     outcome = run_backtest(ROOT / "configs" / f"{name}.toml", changes, output=tmp_path / "runs")
+    assert sum(one["fills"]["count"] for one in outcome.result["instruments"].values()), "nothing to add up"
     adds_up(outcome.result)
     assert outcome.result["scorecard"]["scores"]
     the_balances_explain_it(outcome.result)
