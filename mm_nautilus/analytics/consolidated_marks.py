@@ -17,6 +17,7 @@ import numpy as np
 
 from mm_nautilus.analytics.equity import Floats, Ints
 from mm_nautilus.analytics.instrument_log import InstrumentLog
+from mm_nautilus.analytics.rate_path import RatePath
 from mm_nautilus.venues.consolidated import ConsolidatedFairValue
 from mm_nautilus.venues.venue import Venue
 
@@ -87,7 +88,9 @@ def own_path(seen: Seen, start_ns: int) -> MarkPath | None:
     return MarkPath([start_ns, *instants], [mids[0], *mids], [mids[0], *mids])
 
 
-def consolidated_paths(markets: Mapping[str, Seen], start_ns: int, rates: Mapping[str, float]) -> dict[str, MarkPath]:
+def consolidated_paths(
+    markets: Mapping[str, Seen], start_ns: int, rates: Mapping[str, float | RatePath]
+) -> dict[str, MarkPath]:
     """Return the marks of every instrument of one asset, all at the same instants.
 
     Parameters
@@ -96,7 +99,7 @@ def consolidated_paths(markets: Mapping[str, Seen], start_ns: int, rates: Mappin
         Each with a mid at some time; the first is the reference.
     start_ns : int
         Start of the run.
-    rates : mapping of instrument to float
+    rates : mapping of instrument to float or RatePath
         Reference currency for one unit of the instrument's quote currency.
 
     """
@@ -105,7 +108,7 @@ def consolidated_paths(markets: Mapping[str, Seen], start_ns: int, rates: Mappin
     reference = ConsolidatedFairValue(venues, "reference", BASIS_HALF_LIFE_S, _NEVER_STALE_S, crossed_bps=_CROSSED_BPS)
     ts_ns = np.concatenate([seen.ts_ns for seen in markets.values()])
     place = np.concatenate([np.full(len(seen.ts_ns), number) for number, seen in enumerate(markets.values())])
-    scale = np.array([rates[name] for name in names])[place]
+    scale = np.concatenate([rates_at(rates[name], seen.ts_ns) for name, seen in markets.items()])
     bid, ask = (np.concatenate([getattr(seen, side) for seen in markets.values()]) * scale for side in ("bid", "ask"))
     order = np.argsort(ts_ns, kind="stable")
     instants: list[int] = []
@@ -130,12 +133,17 @@ def consolidated_paths(markets: Mapping[str, Seen], start_ns: int, rates: Mappin
     }
 
 
-def _path(start_ns: int, instants: list[int], asset: list[float], basis: Floats, rate: float) -> MarkPath:
+def _path(start_ns: int, instants: list[int], asset: list[float], basis: Floats, rate: float | RatePath) -> MarkPath:
     """Return one instrument's marks; before it was first seen its basis is the first it had."""
     first = int(np.argmax(np.isfinite(basis)))
     known = np.where(np.isfinite(basis), basis, basis[first])
-    worth = ((np.array(asset) + known) / rate).tolist()
+    worth = ((np.array(asset) + known) / rates_at(rate, np.array(instants, dtype=np.int64))).tolist()
     return MarkPath([start_ns, *instants], [worth[0], *worth], [asset[0], *asset])
+
+
+def rates_at(rate: float | RatePath, instants: Ints) -> Floats:
+    """Return a rate, or what it was then, at instants."""
+    return rate.at(instants) if isinstance(rate, RatePath) else np.full(len(instants), rate)
 
 
 def exact_price(price: float, tick: Decimal) -> Decimal:

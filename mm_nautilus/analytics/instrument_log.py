@@ -160,7 +160,8 @@ def _worst_case(decisions: pa.Table, marks: pa.Table) -> float:
 
 
 def _of(table: pa.Table, instrument_id: str) -> pa.Table:
-    return table.filter(pc.equal(table["instrument_id"], instrument_id))
+    mine = pc.equal(table["instrument_id"], instrument_id)
+    return table if pc.all(mine).as_py() else table.filter(mine)
 
 
 def _mid(bid: float, ask: float, tick: Decimal) -> Decimal:

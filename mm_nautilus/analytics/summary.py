@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mm_nautilus.analytics.attribution_summary import attribution_summary
+from mm_nautilus.analytics.attribution_summary import attributed
+from mm_nautilus.analytics.conversion import conversions
 from mm_nautilus.analytics.drawdown import drawdown
 from mm_nautilus.analytics.end_of_day import end_of_day
 from mm_nautilus.analytics.equity import EquityCurve, pnl_by_fill
@@ -20,10 +21,13 @@ from mm_nautilus.analytics.inventory_summary import inventory_summary
 from mm_nautilus.analytics.markout_summary import markout_report
 from mm_nautilus.analytics.obligations import obligation_summaries
 from mm_nautilus.analytics.opportunity_summary import opportunity_summary
+from mm_nautilus.analytics.performance_summary import performance
 from mm_nautilus.analytics.quoting_summary import quoting_summary
 from mm_nautilus.analytics.result import BalanceSummary, InstrumentSummary, MoneySummary, RunSummary, TotalSummary
 from mm_nautilus.analytics.risk_summary import risk_summary
 from mm_nautilus.analytics.runlog import RunLog
+from mm_nautilus.analytics.scorecard import scorecard
+from mm_nautilus.analytics.statement import entries, statements
 from mm_nautilus.inventory.accounting import Accounting
 from mm_nautilus.inventory.contract import EXACT, Contract
 from mm_nautilus.inventory.reconciliation import reconcile
@@ -47,19 +51,36 @@ def summarise(log: RunLog, facts: RunFacts) -> RunSummary:
 
     """
     logs = [instrument_log(log, one, facts.start_ns, facts.end_ns) for one in facts.instruments]
+    total = _totals(logs, facts.accounts)
+    attribution, postings = attributed(logs, facts.start_ns, facts.rates, facts.roll_over_ns, facts.rate_paths)
+    made = {one.facts.instrument_id: entries(one, postings.get(one.facts.instrument_id, ())) for one in logs}
+    rounding = _rounding(total)
+    hedges = hedge_summary(log.messages(HedgeFact), settlement_currencies(facts.instruments))
+    figures = performance(log, logs, facts, attribution, made, rounding)
+    rates = conversions(logs, attribution, facts.rates, figures.currency, facts.rate_paths)
     return RunSummary(
         duration_s=(facts.end_ns - facts.start_ns) / 1e9,
         instruments={one.facts.instrument_id: _instrument(log, one, facts) for one in logs},
-        total=_totals(logs, facts.accounts),
-        attribution=attribution_summary(logs, facts.start_ns, facts.rates),
-        hedges=hedge_summary(log.messages(HedgeFact), settlement_currencies(facts.instruments)),
+        total=total,
+        attribution=attribution,
+        hedges=hedges,
         opportunities=opportunity_summary(
             log.messages(OpportunityFact), {one.instrument_id: one.contract.quote_currency for one in facts.instruments}
         ),
         risk=risk_summary(log, facts),
         obligations=obligation_summaries(log, facts),
         end_of_day=end_of_day(log, logs, facts),
+        statement=statements((entry for theirs in made.values() for entry in theirs), rounding),
+        performance=figures,
+        scorecard=scorecard(
+            figures, attribution, {name: rate.last for name, rate in rates.items()}, hedges, facts.targets
+        ),
     )
+
+
+def _rounding(total: Mapping[str, TotalSummary]) -> dict[str, dict[str, Decimal]]:
+    """Return what the rounding of bookings added, by currency and venue."""
+    return {currency: {one.venue: one.booking_rounding for one in held.balances} for currency, held in total.items()}
 
 
 def settlement_currencies(instruments: Iterable[InstrumentFacts]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -33,20 +34,34 @@ def run_facts(loaded: LoadedRun, node: BacktestNode, start_ns: int, end_ns: int)
 
     """
     cache, portfolio = node.get_engine_cache(RUN_ID), node.get_engine_portfolio(RUN_ID)
-    settings = loaded.strategy_config.settings
-    limits = _position_limits(settings)
-    adjust = getattr(settings, "adjust", None)
-    bands = DEFAULT_BANDS if adjust is None else tuple(sorted({adjust.skew_above, adjust.aggressive_above} - {0.0}))
     instruments: list[Any] = [cache.instrument(InstrumentId.from_str(name)) for name in loaded.instrument_ids]
     return RunFacts(
         start_ns,
         end_ns,
-        tuple(_instrument(instrument, limits.get(str(instrument.id)), bands) for instrument in instruments),
+        instrument_facts(loaded, instruments),
         tuple(_account(section, portfolio) for section in loaded.run_file.venues),
         {section.name: section.obligation for section in loaded.run_file.venues},
         {name: net_position(cache, InstrumentId.from_str(name)) for name in loaded.instrument_ids},
         roll_over_ns(roll_over(loaded.run_file)),
     )
+
+
+def instrument_facts(loaded: LoadedRun, instruments: Sequence[Any]) -> tuple[InstrumentFacts, ...]:
+    """Return the facts of a run's instruments, each with the limit its strategy was told.
+
+    Parameters
+    ----------
+    loaded : LoadedRun
+        The run.
+    instruments : sequence of nautilus instruments
+        The quoted ones first.
+
+    """
+    settings = loaded.strategy_config.settings
+    limits = _position_limits(settings)
+    adjust = getattr(settings, "adjust", None)
+    bands = DEFAULT_BANDS if adjust is None else tuple(sorted({adjust.skew_above, adjust.aggressive_above} - {0.0}))
+    return tuple(_instrument(instrument, limits.get(str(instrument.id)), bands) for instrument in instruments)
 
 
 def _position_limits(settings: Any) -> dict[str, Decimal | None]:

@@ -15,7 +15,9 @@ from mm_nautilus.cli.experiment import experiment
 from mm_nautilus.cli.ingest import ingest
 from mm_nautilus.cli.live import live
 from mm_nautilus.cli.models import models
+from mm_nautilus.cli.report import report
 from mm_nautilus.cli.sensitivity import sensitivity
+from mm_nautilus.cli.show import show
 from mm_nautilus.cli.simulate import simulate
 from mm_nautilus.cli.stress import stress
 from mm_nautilus.cli.sweep import sweep
@@ -39,6 +41,8 @@ app.command()(compare)
 app.command()(stress)
 app.command()(sweep)
 app.command()(sensitivity)
+app.command()(report)
+app.command()(show)
 app.command()(audit)
 app.command()(train)
 app.add_typer(experiment, name="experiment")

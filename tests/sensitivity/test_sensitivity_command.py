@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from mm_nautilus.analytics.report.page import Section
+from mm_nautilus.analytics.report.section import Section
 from mm_nautilus.analytics.report.sensitivity_section import read_sensitivity, sensitivity_section, verdict
 from mm_nautilus.backtest import run_backtest
 from mm_nautilus.cli import app
