@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from nautilus_trader.backtest import BacktestNode
 from nautilus_trader.model import InstrumentId, Money, Venue
 
 from mm_nautilus.analytics.facts import DEFAULT_BANDS, AccountFacts, BalanceFacts, InstrumentFacts, RunFacts
@@ -15,24 +14,22 @@ from mm_nautilus.config import VenueSection
 from mm_nautilus.host.accounts import net_position
 from mm_nautilus.host.instrument import contract_of
 from mm_nautilus.host.loading import LoadedRun, arrival_of
-from mm_nautilus.host.node import RUN_ID
 from mm_nautilus.venues.trading_hours import roll_over_ns
 
 
-def run_facts(loaded: LoadedRun, node: BacktestNode, start_ns: int, end_ns: int) -> RunFacts:
+def run_facts(loaded: LoadedRun, cache: Any, portfolio: Any, start_ns: int, end_ns: int) -> RunFacts:
     """Return instruments and accounts of a run that has ended and is not disposed of yet.
 
     Parameters
     ----------
     loaded : LoadedRun
         The run.
-    node : BacktestNode
-        After ``run``.
+    cache, portfolio : Cache and Portfolio
+        Of the node that it ran on.
     start_ns, end_ns : int
         First and last instant, in nanoseconds since 1970.
 
     """
-    cache, portfolio = node.get_engine_cache(RUN_ID), node.get_engine_portfolio(RUN_ID)
     settings = loaded.strategy_config.settings
     limits = _position_limits(settings)
     adjust = getattr(settings, "adjust", None)

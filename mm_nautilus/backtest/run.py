@@ -115,7 +115,7 @@ def run_loaded(
     check_out_of_sample(loaded, shape)
     started = datetime.now(UTC)
     run_dir = folder(started)
-    resolved = _resolved(loaded, run_dir)
+    resolved = write_run_file(loaded, run_dir)
     say("running")
     node = build_node(loaded, catalog, shape.kinds())
     try:
@@ -174,7 +174,8 @@ def _run(loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int) -> t
         recorder.close()
     if outcome.backtest_start is None or outcome.backtest_end is None:
         raise RunFailedError(f"{loaded.run_file.run.name}: the engine was fed no data")
-    facts = run_facts(loaded, node, outcome.backtest_start, outcome.backtest_end)
+    cache, portfolio = node.get_engine_cache(RUN_ID), node.get_engine_portfolio(RUN_ID)
+    facts = run_facts(loaded, cache, portfolio, outcome.backtest_start, outcome.backtest_end)
     facts = replace(facts, rates=stated_rates(loaded))
     return facts, _failure(components, facts.end_ns, end_ns)
 
@@ -201,10 +202,10 @@ def new_folder(output: Path, name: str, started: datetime) -> Path:
     raise FileExistsError(f"{output / stem}: a thousand runs started in this second")
 
 
-def _resolved(loaded: LoadedRun, run_dir: Path) -> bytes:
+def write_run_file(loaded: LoadedRun, run_dir: Path) -> bytes:
     """Write the run file as it was understood, every default filled in; return its bytes without paths."""
     tables = loaded.run_file.model_dump(mode="json", exclude_none=True)
-    for optional in ("compare", "operator"):
+    for optional in ("compare", "operator", "live"):
         if not tables[optional]:
             del tables[optional]
     tables["data"]["catalog"] = os.path.relpath(loaded.catalog, run_dir.resolve())

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from nautilus_trader.adapters.sandbox import SandboxExecutionClientConfig, SandboxExecutionClientFactory
 from nautilus_trader.common import Environment, LoggerConfig, LogLevel
-from nautilus_trader.execution import DefaultFillModel, MakerTakerFeeModel, PerContractFeeModel, StaticLatencyModel
 from nautilus_trader.live import (
     LiveExecutionEngineConfig,
     LiveNodeBuilder,
@@ -15,17 +12,15 @@ from nautilus_trader.live import (
 )
 from nautilus_trader.model import AccountId, AccountType, BookType, Money, OmsType, TraderId, Venue
 
-from mm_nautilus.config import FeeSection, VenueSection
+from mm_nautilus.config import VenueSection
 from mm_nautilus.errors import ConfigError
-from mm_nautilus.host.loading import arrival_of, nanoseconds
+from mm_nautilus.host.simulated import UNLIMITED, fee_model, fill_model, latency_model
 from mm_nautilus.live.adapters import clients
 from mm_nautilus.live.credentials import wanted
 from mm_nautilus.live.replay.client import ReplayClientConfig, ReplayClientFactory, ReplayFeed
 from mm_nautilus.live.settings import LiveRun
 
 _BOOK_TYPES = {"L1": BookType.L1_MBP, "L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
-# The engine's own limits are there to stop runaway programs; ours is the strategy's message budget.
-_UNLIMITED = "1000000/00:00:01"
 
 
 def replay_node(run: LiveRun, feed: ReplayFeed) -> LiveNodeBuilder:
@@ -92,7 +87,7 @@ def _builder(run: LiveRun, environment: Environment, drain_s: float) -> LiveNode
             open_check_lookback_mins=checks.lookback_min,
             position_check_interval_secs=checks.positions_every_s if real else None,
         ),
-        risk_engine=LiveRiskEngineConfig(max_order_submit_rate=_UNLIMITED, max_order_modify_rate=_UNLIMITED),
+        risk_engine=LiveRiskEngineConfig(max_order_submit_rate=UNLIMITED, max_order_modify_rate=UNLIMITED),
     )
     return LiveNodeBuilder.from_config(run.loaded.run_file.run.name, config)
 
@@ -100,14 +95,6 @@ def _builder(run: LiveRun, environment: Environment, drain_s: float) -> LiveNode
 def _simulated(builder: LiveNodeBuilder, run: LiveRun, section: VenueSection, *, latency: bool) -> LiveNodeBuilder:
     """Add a venue that is simulated as in a backtest."""
     book: str = run.loaded.strategy_config.settings.book  # type: ignore[attr-defined]
-    arrival, base_ns = arrival_of(section), nanoseconds(section.latency.base_ms)
-    model = StaticLatencyModel(
-        base_latency_nanos=base_ns,
-        insert_latency_nanos=arrival.submit_ns - base_ns,
-        update_latency_nanos=arrival.amend_ns - base_ns,
-        cancel_latency_nanos=arrival.cancel_ns - base_ns,
-    )
-    fill = section.fill
     config = SandboxExecutionClientConfig(
         venue=Venue(section.name),
         account_id=AccountId(f"{section.name}-001"),
@@ -116,21 +103,13 @@ def _simulated(builder: LiveNodeBuilder, run: LiveRun, section: VenueSection, *,
         oms_type=OmsType.NETTING,
         default_leverage=section.default_leverage,
         book_type=_BOOK_TYPES[book],
-        fee_model=_fee_model(section.fees),
-        fill_model=DefaultFillModel(
-            fill.prob_fill_on_limit, fill.prob_slippage, random_seed=run.loaded.run_file.run.seed
-        ),
+        fee_model=fee_model(section.fees),
+        fill_model=fill_model(section, run.loaded.run_file.run.seed),
         queue_position=section.queue_position,
         liquidity_consumption=section.liquidity_consumption,
-        latency_model=model if latency else None,
+        latency_model=latency_model(section) if latency else None,
     )
     return builder.add_simulated_exec_client(section.name, SandboxExecutionClientFactory(), config)
-
-
-def _fee_model(fees: FeeSection) -> Any:
-    if fees.per_contract is not None:
-        return PerContractFeeModel(Money.from_str(fees.per_contract))
-    return MakerTakerFeeModel(fees.maker_rate, fees.taker_rate)
 
 
 def _traded_on(run: LiveRun, venue: str) -> list[str]:

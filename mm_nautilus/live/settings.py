@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -79,17 +79,20 @@ def load_live(
 
     """
     raw, problems = read_run_file(path, overrides)
-    table, live = raw.pop("live", {}), LiveSettings()
-    try:
-        live = LiveSettings.model_validate(table)
-    except ValidationError as error:
-        problems += problems_of(error, LiveSettings, ["live"])
+    table, live = raw.get("live", {}), LiveSettings()
+    if isinstance(table, dict):  # anything else is a mistake in the run file's own schema
+        try:
+            live = LiveSettings.model_validate(table)
+        except ValidationError as error:
+            problems += problems_of(error, LiveSettings, ["live"])
     if catalog is not None:
         data: dict[str, Any] = raw.setdefault("data", {})
         data.pop("simulation", None)
         data["catalog"] = str(catalog.resolve())
     loaded = load_tables(path, raw, seed, problems)
-    return LiveRun(loaded, live)
+    tables = live.model_dump(mode="json", exclude_none=True)
+    understood = loaded.run_file.model_copy(update={"live": tables})
+    return LiveRun(replace(loaded, run_file=understood), live)
 
 
 def check_venues(run: LiveRun) -> None:
