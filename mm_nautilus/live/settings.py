@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from mm_nautilus.config import problems_of, read_run_file
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.host.loading import LoadedRun, load_tables
+from mm_nautilus.live.beside.settings import AlertSettings, LogFileSettings, MonitorSettings
 from mm_nautilus.live.venues import VenueSection
 from mm_nautilus.settings import Settings
 
@@ -38,6 +39,9 @@ class LiveSettings(Settings):
     withdraw_within_s: float = Field(default=10.0, gt=0, description="Seconds the quotes have to be gone by on a stop.")
     flush_every_s: float = Field(default=5.0, gt=0, description="Seconds between two writes of the run log.")
     checks: ChecksSection = ChecksSection()
+    monitor: MonitorSettings = MonitorSettings()
+    alerts: AlertSettings = AlertSettings()
+    log: LogFileSettings = LogFileSettings()
     venues: list[VenueSection] = Field(default_factory=list, description="Venues that data and orders go through.")
 
     @model_validator(mode="after")
