@@ -8,7 +8,7 @@ where none is stated at the ratio of the first mids, so that what a peg moves sh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
@@ -22,6 +22,7 @@ from mm_nautilus.analytics.consolidated_marks import (
     own_path,
     seen_market,
 )
+from mm_nautilus.analytics.facts import InstrumentFacts
 from mm_nautilus.analytics.instrument_log import InstrumentLog
 from mm_nautilus.inventory.contract import COST, PLACES
 from mm_nautilus.market import Purpose, Side
@@ -122,7 +123,7 @@ def attribution_summary(
             name, facts = one.facts.instrument_id, one.facts
             marks, valuation = _valued(one, paths[name], asset, group[0], known, horizon_ns)
             ones = replace(valuation, rates=[Decimal(1)] * len(marks))
-            fills = list(_fills(one))
+            fills = [attributed(fill, facts) for fill in one.fills]
             lines = attribute(fills, marks, facts.contract, horizon_ns, one.opening_position, (), ones)
             instruments[name] = InstrumentAttribution(asset, facts.venue, facts.contract.settlement_currency, lines)
             inside = attribute(fills, marks, facts.contract, horizon_ns, one.opening_position, (), valuation)
@@ -205,18 +206,18 @@ def _valued(
     )
 
 
-def _fills(one: InstrumentLog) -> Iterable[AttributedFill]:
-    settled = one.facts.contract.settlement_currency
-    for fill in one.fills:
-        yield AttributedFill(
-            ts_ns=fill.ts_ns,
-            side=Side[fill.side],
-            size=fill.size,
-            price=fill.price,
-            commission=fill.commission if fill.commission_currency == settled else Decimal(0),
-            kind=kind_of(fill),
-            venue=one.facts.venue,
-        )
+def attributed(fill: FillFact, facts: InstrumentFacts) -> AttributedFill:
+    """Return a fill as it is attributed; a commission in another currency than the instrument's own is left out."""
+    settled = facts.contract.settlement_currency
+    return AttributedFill(
+        ts_ns=fill.ts_ns,
+        side=Side[fill.side],
+        size=fill.size,
+        price=fill.price,
+        commission=fill.commission if fill.commission_currency == settled else Decimal(0),
+        kind=kind_of(fill),
+        venue=facts.venue,
+    )
 
 
 def kind_of(fill: FillFact) -> FillKind:

@@ -7,6 +7,7 @@ with a half-life of ten minutes. A market that is not fit to be marked at leaves
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -87,6 +88,49 @@ def own_path(seen: Seen, start_ns: int) -> MarkPath | None:
     return MarkPath([start_ns, *instants], [mids[0], *mids], [mids[0], *mids])
 
 
+class ConsolidatedMarks:
+    """The consolidated value of an asset, and the basis of each of its instruments, as their markets are seen.
+
+    Parameters
+    ----------
+    rates : sequence of float
+        Of each instrument: reference currency for one unit of its quote currency.
+
+    """
+
+    __slots__ = ("_due_ns", "_known", "_rates", "_reference")
+
+    def __init__(self, rates: Sequence[float]) -> None:
+        venues = [Venue(str(number), "asset", "reference", 0.0, 0.0) for number in range(len(rates))]
+        self._reference = ConsolidatedFairValue(
+            venues, "reference", BASIS_HALF_LIFE_S, _NEVER_STALE_S, crossed_bps=_CROSSED_BPS
+        )
+        self._rates = tuple(rates)
+        self._known = [False] * len(rates)
+        self._due_ns = 0
+
+    def take(self, number: int, bid: float, ask: float, ts_ns: int) -> float | None:
+        """Take the best prices of an instrument, NaN where it is not fit to be marked at.
+
+        Returns
+        -------
+        float or None
+            What the asset is worth then, in the reference currency; ``None`` where no market says so.
+
+        """
+        if ts_ns >= self._due_ns:
+            self._reference.sample(ts_ns)
+            self._due_ns = ts_ns + _SAMPLE_NS
+        rate = self._rates[number]
+        self._reference.update(number, bid * rate, ask * rate, ts_ns)
+        self._known[number] |= math.isfinite(bid) and math.isfinite(ask)
+        return self._reference.value(ts_ns)
+
+    def basis(self, number: int) -> float:
+        """Return what an instrument trades above the asset, in the reference currency; NaN before it was seen."""
+        return self._reference.basis(number) if self._known[number] else math.nan
+
+
 def consolidated_paths(markets: Mapping[str, Seen], start_ns: int, rates: Mapping[str, float]) -> dict[str, MarkPath]:
     """Return the marks of every instrument of one asset, all at the same instants.
 
@@ -101,29 +145,20 @@ def consolidated_paths(markets: Mapping[str, Seen], start_ns: int, rates: Mappin
 
     """
     names = list(markets)
-    venues = [Venue(name, "asset", "reference", 0.0, 0.0) for name in names]
-    reference = ConsolidatedFairValue(venues, "reference", BASIS_HALF_LIFE_S, _NEVER_STALE_S, crossed_bps=_CROSSED_BPS)
+    followed = ConsolidatedMarks([rates[name] for name in names])
     ts_ns = np.concatenate([seen.ts_ns for seen in markets.values()])
     place = np.concatenate([np.full(len(seen.ts_ns), number) for number, seen in enumerate(markets.values())])
-    scale = np.array([rates[name] for name in names])[place]
-    bid, ask = (np.concatenate([getattr(seen, side) for seen in markets.values()]) * scale for side in ("bid", "ask"))
+    bid, ask = (np.concatenate([getattr(seen, side) for seen in markets.values()]) for side in ("bid", "ask"))
     order = np.argsort(ts_ns, kind="stable")
     instants: list[int] = []
     asset: list[float] = []
     basis: list[list[float]] = []
-    known = [False] * len(names)
-    due = start_ns
     for at, number, low, high in zip(*(column[order].tolist() for column in (ts_ns, place, bid, ask)), strict=True):
-        if at >= due:
-            reference.sample(at)
-            due = at + _SAMPLE_NS
-        reference.update(number, low, high, at)
-        known[number] |= low == low and high == high  # noqa: PLR0124 - not NaN
-        value = reference.value(at)
+        value = followed.take(number, low, high, at)
         if value is not None:
             instants.append(max(at, start_ns))
             asset.append(value)
-            basis.append([reference.basis(one) if known[one] else np.nan for one in range(len(names))])
+            basis.append([followed.basis(one) for one in range(len(names))])
     return {
         name: _path(start_ns, instants, asset, np.array(basis)[:, number], rates[name])
         for number, name in enumerate(names)
