@@ -54,7 +54,8 @@ def routes(venue: Venue) -> list[web.RouteDef]:
         return listed(request, [rows.order(venue, order) for order in found])
 
     async def server_time(_request: web.Request) -> web.Response:
-        return reply({"timeSecond": str(now_ms() // 1000), "timeNano": str(time.time_ns())})
+        ahead_ns = round(venue.faults.clock_ahead_ms * 1e6)
+        return reply({"timeSecond": str(now_ms() // 1000), "timeNano": str(time.time_ns() + ahead_ns)})
 
     async def instruments(request: web.Request) -> web.Response:
         return listed(request, [rows.instrument(venue)])

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from aiohttp import WSMsgType, web
 from bybit_exchange import rows
+from bybit_exchange.entrance import Keys, welcome
 from bybit_exchange.market_data import BookView, book_message
 from bybit_exchange.venue import Answer, Venue, now_ms
 from bybit_exchange.wires import Wire
@@ -19,7 +20,8 @@ _OPERATIONS = {"order.create": "create", "order.cancel": "cancel", "order.amend"
 class Sockets:
     """Who is connected to what; hands every message of the venue to those who asked for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Keys | None = None) -> None:
+        self._keys = keys
         self.open: dict[str, list[Wire]] = {name: [] for name in SOCKETS}
         self.views: dict[Wire, dict[str, BookView]] = {}
         self._number = 0
@@ -90,6 +92,9 @@ class Sockets:
             if op == "ping":
                 wire.send({"req_id": number, "op": "pong", "args": [str(now_ms())], "conn_id": "c"})
                 return
+            if op == "auth" and not welcome(self._keys, message["args"]):
+                wire.send({"success": False, "ret_msg": "Params Error", "op": op, "conn_id": "c", "req_id": number})
+                return
             if op == "subscribe":
                 wire.topics |= {topic.partition(".")[0] for topic in message["args"]}
             wire.send({"success": True, "ret_msg": "", "op": op, "conn_id": "c", "req_id": number})
@@ -101,6 +106,10 @@ class Sockets:
 
         def answer(wire: Wire, message: dict[str, Any]) -> None:
             op, number = str(message.get("op")), message.get("reqId", "")
+            if op == "auth" and not welcome(self._keys, message["args"]):
+                refused = {"retCode": 10004, "retMsg": "Params Error", "op": op, "connId": "c", "conn_id": "c"}
+                wire.send(refused | {"reqId": number})
+                return
             if op in {"ping", "auth"}:
                 said = {"op": "pong", "data": [str(now_ms())]} if op == "ping" else {"op": "auth", "success": True}
                 wire.send({"retCode": 0, "retMsg": "OK", "connId": "c", "conn_id": "c", "reqId": number} | said)
