@@ -8,6 +8,7 @@ strategy (`mm_nautilus.strategies.quoting_strategy`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -31,7 +32,7 @@ from mm_nautilus.host.guard import GuardedStrategy
 from mm_nautilus.host.traded import Traded, open_orders
 from mm_nautilus.inventory.hedge_market import HedgeOrder
 from mm_nautilus.inventory.limits import Holding
-from mm_nautilus.market import Level, Side, TopOfBook
+from mm_nautilus.market import Level, Purpose, Side, TopOfBook
 from mm_nautilus.messages import (
     TOPIC_ALERT,
     TOPIC_DECISION,
@@ -348,18 +349,21 @@ class QuotingLeg:
         self._write(order, name, ts_ns, reason)
         return waited_for
 
-    def filled(self, event: OrderFilled, side: Side, hedge: HedgeOrder | None) -> None:
-        """Move the position by an execution of one of our orders here, and tell everyone of a quote's."""
+    def filled(
+        self, event: OrderFilled, side: Side, hedge: HedgeOrder | None, purpose: Purpose = Purpose.QUOTE
+    ) -> None:
+        """Move the position by an execution on our account here, and tell everyone of one that is no hedge's."""
         desk = self.desk
         order = self.find(event)
-        if hedge is None and self.watch is not None:
+        if purpose is Purpose.QUOTE and self.watch is not None:
             self._publish_features(self.watch, event, side)
         desk.filled(side, self.lattice.lots(event.last_qty), order)
         if hedge is not None:
             return
         if self.watch is not None and self.find(event) is None:
             self.watch.features.gone(str(event.client_order_id), event.ts_event)
-        self._publish(TOPIC_FILL, self._facts.fill(event, side, order, desk.position_lots, desk.top))
+        fact = self._facts.fill(event, side, order, desk.position_lots, desk.top)
+        self._publish(TOPIC_FILL, fact if purpose is Purpose.QUOTE else replace(fact, purpose=str(purpose)))
 
     def _answered(self, order: WorkingOrder, name: str, ts_ns: int) -> None:
         self._write(order, name, ts_ns)
