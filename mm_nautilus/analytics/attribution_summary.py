@@ -38,6 +38,7 @@ _KINDS: Final = {
     Purpose.HEDGE: FillKind.HEDGE,
     Purpose.LIQUIDATION: FillKind.HEDGE,
     Purpose.ARBITRAGE: FillKind.ARBITRAGE,
+    Purpose.EXTERNAL: FillKind.HEDGE,  # it moved the position and was not the quotes' doing
 }
 
 
@@ -161,8 +162,13 @@ def _rates(
         else:
             first, other = (own_path(seen[which.facts.instrument_id], start_ns) for which in (reference, one))
             ratio = 1.0 if first is None or other is None else first.worth[0] / other.worth[0]
-            found[name] = Rate(Decimal(ratio).quantize(Decimal("1e-8")), FIRST_MIDS)
+            found[name] = Rate(first_mids_rate(ratio), FIRST_MIDS)
     return found
+
+
+def first_mids_rate(ratio: float) -> Decimal:
+    """Return the rate of a quote currency from the reference's first mid over that of the instrument quoted in it."""
+    return Decimal(ratio).quantize(Decimal("1e-8"))
 
 
 def _paths(

@@ -1,0 +1,163 @@
+"""Our working orders on one instrument as their messages tell of them, and how fast the venue answers."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Final
+
+from mm_nautilus.adverse_selection.own_orders import OwnOrders
+from mm_nautilus.analytics.resting_orders import CLOSING
+from mm_nautilus.market import Side, TopOfBook
+from mm_nautilus.messages import FillFact, OrderFact, QuoteDecision
+
+_ANSWERS: Final = 512
+_STATE: Final = {
+    "SUBMIT": "SENT",
+    "AMEND": "AMENDING",
+    "CANCEL": "CANCELLING",
+    "ACCEPTED": "RESTING",
+    "UPDATED": "RESTING",
+    "MODIFY_REJECTED": "RESTING",
+    "CANCEL_REJECTED": "RESTING",
+}
+_ANSWER_TO: Final = {"ACCEPTED": "submit", "UPDATED": "amend", "CANCELED": "cancel"}
+_COMMANDS: Final = {"SUBMIT": "submit", "AMEND": "amend", "CANCEL": "cancel"}
+
+
+class _Working:
+    """One order: what was last said of it, and where it rests."""
+
+    __slots__ = ("commanded", "commanded_ns", "fact", "filled", "priced_ns", "rests", "state")
+
+    def __init__(self, fact: OrderFact) -> None:
+        self.fact = fact
+        self.rests: OrderFact | None = None
+        self.state = "SENT"
+        self.priced_ns = fact.ts_ns
+        self.filled = 0.0
+        self.commanded: str | None = None
+        self.commanded_ns = 0
+
+
+class WorkingOrders:
+    """Orders from their submission to their end; memory for those that work.
+
+    Parameters
+    ----------
+    tick : float
+        Smallest price step, in price units.
+
+    """
+
+    __slots__ = ("_half_tick", "_orders", "_queue", "_tick", "answers", "rejects")
+
+    def __init__(self, tick: float) -> None:
+        self._tick, self._half_tick = tick, 0.5 * tick
+        self._orders: dict[str, _Working] = {}
+        self._queue = OwnOrders(tick)
+        self.answers: dict[str, deque[float]] = {name: deque(maxlen=_ANSWERS) for name in _COMMANDS.values()}
+        """Seconds from a command to the venue's answer, by kind of command, the latest last."""
+        self.rejects = 0
+        """Orders rejected or denied so far."""
+
+    def ordered(self, fact: OrderFact, decision: QuoteDecision | None) -> None:
+        """Take what happened to an order, with the last decision for the market that it met."""
+        event, order_id = fact.event, fact.client_order_id
+        order = self._orders.get(order_id)
+        if order is None:
+            if event != "SUBMIT" and event not in _STATE:
+                self.rejects += event in {"REJECTED", "DENIED"}
+                return
+            order = self._orders[order_id] = _Working(fact)
+        order.fact = fact
+        command = _COMMANDS.get(event)
+        if command is not None:
+            order.commanded, order.commanded_ns = command, fact.ts_ns
+        elif order.commanded is not None and _ANSWER_TO.get(event) == order.commanded:
+            self.answers[order.commanded].append((fact.ts_ns - order.commanded_ns) * 1e-9)
+            order.commanded = None
+        if event in CLOSING:
+            self.rejects += event in {"REJECTED", "DENIED"}
+            del self._orders[order_id]
+            self._queue.gone(order_id)
+            return
+        order.state = _STATE.get(event, order.state)
+        if event in {"ACCEPTED", "UPDATED"}:
+            if order.rests is None or order.rests.price != fact.price:
+                order.priced_ns = fact.ts_ns
+                if fact.purpose == "QUOTE":
+                    price = float(fact.price)
+                    self._queue.rested(order_id, Side[fact.side], price, fact.ts_ns, top_of(decision))
+            order.rests = fact
+
+    def filled(self, fact: FillFact) -> None:
+        """Take a fill; one that completes its order ends it."""
+        order = self._orders.get(fact.client_order_id)
+        if order is None:
+            return
+        order.filled += float(fact.size)
+        size = float((order.rests or order.fact).size)
+        if order.filled >= size * (1.0 - 1e-9):
+            del self._orders[fact.client_order_id]
+            self._queue.gone(fact.client_order_id)
+
+    def rows(self, decision: QuoteDecision | None, now_ns: int) -> list[dict[str, Any]]:
+        """Return the orders against the book, best first on each side, asks above bids.
+
+        ``distance_ticks`` counts from the best price of the same side: 0 joins it, above 0 stands behind it, below 0
+        improves it. ``ahead`` is the most that can trade before the order, in base units, ``None`` where it joined out
+        of sight; cancellations by others make it too large.
+        """
+        top = top_of(decision)
+        rows = [self._row(order, top, now_ns) for order in self._orders.values()]
+        rows.sort(key=lambda row: -row["price"])
+        return rows
+
+    def best(self) -> tuple[float | None, float | None]:
+        """Return our best resting bid and ask."""
+        bid = ask = None
+        for order in self._orders.values():
+            if order.rests is not None and order.fact.purpose == "QUOTE":
+                price = float(order.rests.price)
+                if order.fact.side == "BUY":
+                    bid = price if bid is None or price > bid else bid
+                else:
+                    ask = price if ask is None or price < ask else ask
+        return bid, ask
+
+    def _row(self, order: _Working, top: TopOfBook | None, now_ns: int) -> dict[str, Any]:
+        said, fact = order.rests or order.fact, order.fact
+        price, side = float(said.price), Side[fact.side]
+        distance: float | None = None
+        bps: float | None = None
+        ahead: float | None = None
+        if top is not None:
+            best = top.bid if side is Side.BUY else top.ask
+            distance = round(side * (best - price) / self._tick, 2)
+            bps = round(1e4 * side * (top.mid - price) / top.mid, 3) if top.mid else None
+            resting = self._queue.find(fact.client_order_id)
+            if resting is not None and (resting.ahead is not None or distance >= 0.0):
+                ahead = self._queue.ahead(resting, top)
+        wanted = float(fact.price)
+        return {
+            "id": fact.client_order_id,
+            "side": fact.side,
+            "level": fact.level,
+            "purpose": fact.purpose,
+            "price": price,
+            "size": float(said.size),
+            "filled": order.filled,
+            "state": order.state,
+            "wanted_price": wanted if wanted != price else None,
+            "rests_s": max(now_ns - order.priced_ns, 0) * 1e-9 if order.rests is not None else None,
+            "distance_ticks": distance,
+            "distance_bps": bps,
+            "ahead": ahead,
+        }
+
+
+def top_of(decision: QuoteDecision | None) -> TopOfBook | None:
+    """Return the market that a decision saw, ``None`` where a side was missing."""
+    if decision is None or decision.bid is None or decision.ask is None:
+        return None
+    return TopOfBook(decision.bid, decision.ask, decision.bid_size or 0.0, decision.ask_size or 0.0)
