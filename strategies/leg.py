@@ -282,6 +282,12 @@ class QuotingLeg:
             self._strategy.cancel_orders(ids)
         self._arrivals.expect(now_ns, self._arrival.cancel_ns)
 
+    def retune(self, settings: QuotingSettings) -> None:
+        """Quote by other settings from the next pass on; see `Desk.retune`."""
+        self.desk.retune(settings)
+        self.settings = settings
+        self._max_position = settings.limits.max_position
+
     def withdraw(self, now_ns: int) -> None:
         """Quote no more, and cancel every order that is not being cancelled already."""
         self.desk.halt()

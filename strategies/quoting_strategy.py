@@ -45,7 +45,7 @@ from mm_nautilus.market import Purpose, RiskStage, Side, TopOfBook
 from mm_nautilus.messages import TOPIC_ACCOUNT, TOPIC_ASSESSMENT, TOPIC_RISK, AdverseSelectionAssessment, RiskState
 from mm_nautilus.quoting.guards import Bounds
 from mm_nautilus.quoting.limit_settings import AgeSettings
-from mm_nautilus.quoting.settings import settings_with_model
+from mm_nautilus.quoting.settings import QuotingSettings, settings_with_model
 from mm_nautilus.strategies.hedging import Hedger
 from mm_nautilus.strategies.leg import QuotingLeg
 
@@ -231,6 +231,24 @@ class QuotingStrategy(GuardedStrategy):
         if self._started:
             for leg in self._legs.values():
                 leg.withdraw(self._clock.timestamp_ns())
+
+    # -------------------------------------------------------------- operator
+
+    @property
+    def legs(self) -> Mapping[str, QuotingLeg]:
+        """What is quoted, by instrument id."""
+        return {leg.name: leg for leg in self._legs.values()}
+
+    def pause(self, *, paused: bool) -> None:
+        """Take all quotes back, or quote again where nothing else stands against it; hedges go on."""
+        for leg in self._legs.values():
+            leg.desk.pause(paused=paused)
+        self._requote_all("operator", self._clock.timestamp_ns())
+
+    def retune(self, settings: QuotingSettings, leg: QuotingLeg) -> None:
+        """Quote a leg by other settings from now on; see `mm_nautilus.quoting.retune`."""
+        leg.retune(settings)
+        leg.requote("operator", self._clock.timestamp_ns())
 
     def on_save(self) -> dict[str, bytes]:
         """Return what a restart needs: the books of all fills and hedges, and what was estimated."""

@@ -30,20 +30,25 @@ def run_facts(loaded: LoadedRun, cache: Any, portfolio: Any, start_ns: int, end_
         First and last instant, in nanoseconds since 1970.
 
     """
-    settings = loaded.strategy_config.settings
-    limits = _position_limits(settings)
-    adjust = getattr(settings, "adjust", None)
-    bands = DEFAULT_BANDS if adjust is None else tuple(sorted({adjust.skew_above, adjust.aggressive_above} - {0.0}))
-    instruments: list[Any] = [cache.instrument(InstrumentId.from_str(name)) for name in loaded.instrument_ids]
     return RunFacts(
         start_ns,
         end_ns,
-        tuple(_instrument(instrument, limits.get(str(instrument.id)), bands) for instrument in instruments),
+        instrument_facts(loaded, cache),
         tuple(_account(section, portfolio) for section in loaded.run_file.venues),
         {section.name: section.obligation for section in loaded.run_file.venues},
         {name: net_position(cache, InstrumentId.from_str(name)) for name in loaded.instrument_ids},
         roll_over_ns(roll_over(loaded.run_file)),
     )
+
+
+def instrument_facts(loaded: LoadedRun, cache: Any) -> tuple[InstrumentFacts, ...]:
+    """Return every instrument of a run whose node knows them, the quoted ones first."""
+    settings = loaded.strategy_config.settings
+    limits = _position_limits(settings)
+    adjust = getattr(settings, "adjust", None)
+    bands = DEFAULT_BANDS if adjust is None else tuple(sorted({adjust.skew_above, adjust.aggressive_above} - {0.0}))
+    instruments: list[Any] = [cache.instrument(InstrumentId.from_str(name)) for name in loaded.instrument_ids]
+    return tuple(_instrument(instrument, limits.get(str(instrument.id)), bands) for instrument in instruments)
 
 
 def _position_limits(settings: Any) -> dict[str, Decimal | None]:
