@@ -36,8 +36,7 @@ class Stage:
         """Commands that have gone into the node so far."""
         self._arrivals = arrivals
         self._undelivered: list[tuple[str, Handler, Any]] = []
-        self._travelling: dict[int, Callable[[], None]] = {}
-        self._sent = 0
+        self._travelling: dict[int, list[Callable[[], None]]] = {}
 
     def hold(self, component: str, handler: Handler, record: Any) -> None:
         """Keep a record back until `deliver`."""
@@ -70,21 +69,26 @@ class Stage:
             self.commands += 1
             arrive()
             return
-        self._sent = number = self._sent + 1
-        self._travelling[number] = arrive
-        # Two commands of one instant arrive in the order they were sent.
-        name, at_ns = f"zzz_{number:012d}", self.timeline.now_ns + latency_ns
-        clock.set_time_alert_ns(name, at_ns, callback=lambda _event: self._arrived(number))
+        at_ns = self.timeline.now_ns + latency_ns
+        together = self._travelling.get(at_ns)
+        if together is not None:
+            together.append(arrive)
+            return
+        self._travelling[at_ns] = [arrive]
+        clock.set_time_alert_ns(f"zzz_{at_ns}", at_ns, callback=lambda _event: self._arrived(at_ns))
 
-    def _arrived(self, number: int) -> None:
-        self.commands += 1
-        self._travelling.pop(number)()
+    def _arrived(self, at_ns: int) -> None:
+        """Put into the node what arrives at one instant, in the order it was sent."""
+        arriving = self._travelling.pop(at_ns)
+        self.commands += len(arriving)
+        for arrive in arriving:
+            arrive()
 
     def close(self) -> None:
         """Let everything that still travels arrive now, and all that is sent from now on at once."""
         self.running = False
-        for number in sorted(self._travelling):
-            self._arrived(number)
+        for at_ns in sorted(self._travelling):
+            self._arrived(at_ns)
 
 
 def _component(held: tuple[str, Handler, Any]) -> str:
