@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from nautilus_trader.live import LiveNode
 from nautilus_trader.persistence import ParquetDataCatalog
@@ -26,6 +26,7 @@ from mm_nautilus.host.config import TypedStrategyConfig
 from mm_nautilus.host.loading import LoadedRun
 from mm_nautilus.live.books import EngineBooks, live_facts
 from mm_nautilus.live.components import Components
+from mm_nautilus.live.doctor.examine import Examined, refuse_problems
 from mm_nautilus.live.folder import RunFolder
 from mm_nautilus.live.listener import Listener, ListenerConfig
 from mm_nautilus.live.nodes import paper_node, real_node, replay_node
@@ -34,7 +35,7 @@ from mm_nautilus.live.replay.conductor import Conductor, Score
 from mm_nautilus.live.replay.staging import stage_of, staged
 from mm_nautilus.live.replay.stream import market_events
 from mm_nautilus.live.session import Session
-from mm_nautilus.live.settings import LiveRun, check_venues, load_live
+from mm_nautilus.live.settings import LiveRun, load_live
 from mm_nautilus.live.settled import settled
 
 
@@ -42,6 +43,7 @@ from mm_nautilus.live.settled import settled
 class Replay:
     """The data of the run file, or of another catalogue, on simulated venues."""
 
+    name: ClassVar[Literal["replay"]] = "replay"
     catalog: Path | None = None
     speed: float | None = 1.0
     """Seconds of the market per second of ours; ``None`` for as fast as it goes."""
@@ -51,11 +53,14 @@ class Replay:
 class Paper:
     """Live data, simulated venues."""
 
+    name: ClassVar[Literal["paper"]] = "paper"
+
 
 @dataclass(frozen=True, slots=True)
 class Real:
     """Live data, real orders."""
 
+    name: ClassVar[Literal["real"]] = "real"
     confirmed: tuple[str, ...]
     """Accounts that the operator has named."""
 
@@ -106,11 +111,12 @@ def run_live(
         section, started = run.loaded.run_file.run, datetime.now(UTC)
         return RunFolder(run, new_folder(output or section.output, section.name, started), started)
 
-    if isinstance(mode, Replay):
-        return _replay(run, mode, folder, say)
-    check_venues(run)
     if isinstance(mode, Real):
         _check_confirmed(run, mode)
+    say("looking before trading")
+    refuse_problems(Examined(run, mode.name, output or run.loaded.run_file.run.output, overrides, connect=False))
+    if isinstance(mode, Replay):
+        return _replay(run, mode, folder, say)
     return _trade(run, mode, folder, say)
 
 

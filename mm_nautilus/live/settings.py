@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -28,6 +28,10 @@ class ChecksSection(Settings):
     )
     open_orders_every_s: float = Field(default=5.0, gt=0, description="Seconds between two looks at the open orders.")
     positions_every_s: float = Field(default=15.0, gt=0, description="Seconds between two looks at the positions.")
+    clock_off_ms: float = Field(
+        default=500.0, gt=0, description="Difference to a venue's clock at which trading does not start."
+    )
+    free_disk_mb: int = Field(default=500, ge=0, description="Free space without which trading does not start.")
     lookback_min: int = Field(default=60, ge=1, description="How far back orders and fills are asked for, in minutes.")
 
 
@@ -38,6 +42,24 @@ class LiveSettings(Settings):
     connect_within_s: float = Field(default=30.0, gt=0, description="Seconds a venue has to connect.")
     withdraw_within_s: float = Field(default=10.0, gt=0, description="Seconds the quotes have to be gone by on a stop.")
     flush_every_s: float = Field(default=5.0, gt=0, description="Seconds between two writes of the run log.")
+    state_dir: Path | None = Field(
+        default=None,
+        description="Folder of the state files and account locks; ~/.local/state/mm-nautilus where left out.",
+    )
+    unknown_orders: Literal["cancel", "claim", "refuse"] = Field(
+        default="cancel",
+        description="What is done with orders on our instruments that no strategy of ours sent: cancel them, quote "
+        "with them as if they were ours, or do not start (and only report those that appear later).",
+    )
+    agree_within_s: float = Field(
+        default=10.0, gt=0, description="Seconds until somebody is told that books and venue still disagree at a start."
+    )
+    on_stop: Literal["withdraw", "flatten"] = Field(
+        default="withdraw", description="Whether positions are kept on a stop, or worked off."
+    )
+    flatten_within_s: float = Field(
+        default=30.0, gt=0, description="Seconds that working the positions off may take on a stop."
+    )
     checks: ChecksSection = ChecksSection()
     monitor: MonitorSettings = MonitorSettings()
     alerts: AlertSettings = AlertSettings()
