@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from nautilus_trader.adapters.sandbox import SandboxExecutionClientConfig, SandboxExecutionClientFactory
-from nautilus_trader.common import Environment, LoggerConfig, LogLevel
+from nautilus_trader.common import Environment, FileWriterConfig, LoggerConfig, LogLevel
 from nautilus_trader.live import (
     LiveExecutionEngineConfig,
     LiveNodeBuilder,
@@ -23,9 +25,9 @@ from mm_nautilus.live.settings import LiveRun
 _BOOK_TYPES = {"L1": BookType.L1_MBP, "L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
 
 
-def replay_node(run: LiveRun, feed: ReplayFeed) -> LiveNodeBuilder:
+def replay_node(run: LiveRun, feed: ReplayFeed, logs: Path) -> LiveNodeBuilder:
     """Return a node whose data are replayed and whose venues are simulated; commands travel outside of it."""
-    builder = _builder(run, Environment.SANDBOX, drain_s=0.0)
+    builder = _builder(run, Environment.SANDBOX, logs, drain_s=0.0)
     for section in run.loaded.run_file.venues:
         config = ReplayClientConfig(venue=section.name, feed=feed)
         builder = builder.add_data_client(section.name, ReplayClientFactory(), config)
@@ -33,9 +35,9 @@ def replay_node(run: LiveRun, feed: ReplayFeed) -> LiveNodeBuilder:
     return builder
 
 
-def paper_node(run: LiveRun) -> LiveNodeBuilder:
+def paper_node(run: LiveRun, logs: Path) -> LiveNodeBuilder:
     """Return a node whose data are live and whose venues are simulated, as the run file's ``[[venues]]`` say."""
-    builder = _builder(run, Environment.SANDBOX, drain_s=1.0)
+    builder = _builder(run, Environment.SANDBOX, logs, drain_s=1.0)
     for section in run.live.venues:
         keys, _ = wanted(section).read()
         made = clients(section, keys, _traded_on(run, section.venue), execution=False)
@@ -45,7 +47,7 @@ def paper_node(run: LiveRun) -> LiveNodeBuilder:
     return builder
 
 
-def real_node(run: LiveRun) -> LiveNodeBuilder:
+def real_node(run: LiveRun, logs: Path) -> LiveNodeBuilder:
     """Return a node whose data and orders are those of the venues.
 
     Raises
@@ -54,7 +56,7 @@ def real_node(run: LiveRun) -> LiveNodeBuilder:
         With every environment variable that is missing.
 
     """
-    builder, problems = _builder(run, Environment.LIVE, drain_s=1.0), []
+    builder, problems = _builder(run, Environment.LIVE, logs, drain_s=1.0), []
     for section in run.live.venues:
         keys, missing = wanted(section).read()
         problems += [f"environment variable {name}: is required for {section.account}" for name in missing]
@@ -68,13 +70,22 @@ def real_node(run: LiveRun) -> LiveNodeBuilder:
     return builder
 
 
-def _builder(run: LiveRun, environment: Environment, drain_s: float) -> LiveNodeBuilder:
+def _logger(run: LiveRun, logs: Path) -> LoggerConfig:
+    """Return what is printed, and what is written as JSON lines into files that take turns."""
+    printed, written = LogLevel.from_str(run.loaded.run_file.log.level), run.live.log
+    if written.level == "OFF":
+        return LoggerConfig(stdout_level=printed)
+    files = FileWriterConfig(str(logs), "node", "json", (written.max_mb * 1_000_000, written.backups))
+    return LoggerConfig(stdout_level=printed, fileout_level=LogLevel.from_str(written.level), file_config=files)
+
+
+def _builder(run: LiveRun, environment: Environment, logs: Path, drain_s: float) -> LiveNodeBuilder:
     live, checks = run.live, run.live.checks
     real = environment is Environment.LIVE
     config = LiveNodeConfig(
         environment=environment,
         trader_id=TraderId(live.trader),
-        logging=LoggerConfig(stdout_level=LogLevel.from_str(run.loaded.run_file.log.level)),
+        logging=_logger(run, logs),
         timeout_connection_secs=live.connect_within_s,
         delay_post_stop_secs=drain_s,
         exec_engine=LiveExecutionEngineConfig(
@@ -86,6 +97,12 @@ def _builder(run: LiveRun, environment: Environment, drain_s: float) -> LiveNode
             open_check_open_only=False,  # an order that closed unseen would stay open in the engine forever
             open_check_lookback_mins=checks.lookback_min,
             position_check_interval_secs=checks.positions_every_s if real else None,
+            # An order keeps kilobytes and every account event is looked through again. On a real venue nothing may go
+            # that a look at its orders still asks about: it would come back as somebody else's.
+            purge_closed_orders_interval_mins=1,
+            purge_closed_orders_buffer_mins=checks.lookback_min + 5 if real else 1,
+            purge_account_events_interval_mins=1,
+            purge_account_events_lookback_mins=1,
         ),
         risk_engine=LiveRiskEngineConfig(max_order_submit_rate=UNLIMITED, max_order_modify_rate=UNLIMITED),
     )

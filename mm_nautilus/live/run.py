@@ -24,6 +24,7 @@ from mm_nautilus.host.arrival import ArrivalSettings
 from mm_nautilus.host.collector import rare_collections
 from mm_nautilus.host.config import TypedStrategyConfig
 from mm_nautilus.host.loading import LoadedRun
+from mm_nautilus.live.beside.beside import LOGS, Beside
 from mm_nautilus.live.books import EngineBooks, live_facts
 from mm_nautilus.live.components import Components
 from mm_nautilus.live.doctor.examine import Examined, refuse_problems
@@ -115,12 +116,13 @@ def run_live(
         _check_confirmed(run, mode)
     say("looking before trading")
     refuse_problems(Examined(run, mode.name, output or run.loaded.run_file.run.output, overrides, connect=False))
-    if isinstance(mode, Replay):
-        return _replay(run, mode, folder, say)
-    return _trade(run, mode, folder, say)
+    with Beside(run, mode.name) as beside:
+        if isinstance(mode, Replay):
+            return _replay(run, mode, folder, say, beside)
+        return _trade(run, mode, folder, say, beside)
 
 
-def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Say) -> Outcome:
+def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Say, beside: Beside) -> Outcome:
     """Stream a catalogue through a node with simulated venues."""
     loaded = run.loaded
     say("preparing data")
@@ -130,10 +132,11 @@ def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Sa
     book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
     stage = stage_of(loaded)
     feed = ReplayFeed(ParquetDataCatalog(str(catalog)).instruments(instrument_ids=loaded.instrument_ids))
-    node = replay_node(run, feed).build()
     written = folder()
+    node = replay_node(run, feed, written.path / LOGS).build()
     config = _config(loaded.config_until(end_ns))
-    parts = Components.of(loaded, config, written.path, None, lambda kind: staged(kind, stage))
+    parts = Components.of(beside.loaded, config, written.path, None, lambda kind: staged(beside.timed(kind), stage))
+    beside.begin(written.path, parts, lambda: stage.timeline.now_ns)
     session = Session(node, [parts.strategy], loaded.instrument_ids, run.live.withdraw_within_s)
     failures: list[BaseException] = []
 
@@ -145,10 +148,10 @@ def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Sa
     conductor = Conductor(Score(stage, feed, events, loaded.instrument_ids, book, mode.speed, ended))
     start_ns = stage.timeline.now_ns
     node.add_actor(conductor)
-    say("replaying")
+    say(_where("replaying", beside))
     try:
         with rare_collections():
-            books, failure = _live(node, parts, session, conductor.begin, conductor.end)
+            books, failure = _live(node, parts, session, beside, conductor.begin, conductor.end)
         facts = live_facts(loaded, books, start_ns, stage.timeline.now_ns)
     finally:
         node.dispose()
@@ -158,17 +161,22 @@ def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Sa
     return written.write(facts, failure or next(iter(failures), None), live, about, shape.fingerprint)
 
 
-def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], say: Say) -> Outcome:
+def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], say: Say, beside: Beside) -> Outcome:
     """Trade on live data until somebody says stop."""
     loaded, paper = run.loaded, isinstance(mode, Paper)
-    node = (paper_node(run) if paper else real_node(run)).build()
     written = folder()
+    node = (paper_node if paper else real_node)(run, written.path / LOGS).build()
     config = _config(loaded.strategy_config, () if paper else loaded.instrument_ids)
     fees = {section.name: section.fees for section in loaded.run_file.venues}
     patience_s = run.live.checks.patience_s
     parts = Components.of(
-        loaded, config, written.path, run.live.flush_every_s, lambda kind: settled(kind, fees, patience_s)
+        beside.loaded,
+        config,
+        written.path,
+        run.live.flush_every_s,
+        lambda kind: settled(beside.timed(kind), fees, patience_s),
     )
+    beside.begin(written.path, parts)
     if paper:
         book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
         node.add_actor(Listener(ListenerConfig(tuple(loaded.instrument_ids), book)))
@@ -181,10 +189,10 @@ def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], sa
 
     def started() -> None:
         starting.update(books.balances(venues))
-        say("trading on paper" if paper else "trading")
+        say(_where("trading on paper" if paper else "trading", beside))
 
     try:
-        books, failure = _live(node, parts, session, started)
+        books, failure = _live(node, parts, session, beside, started)
         facts = live_facts(loaded, books, start_ns, time.time_ns(), starting) if starting else None
     finally:
         node.dispose()
@@ -202,14 +210,21 @@ def _live(
     node: LiveNode,
     parts: Components,
     session: Session,
+    beside: Beside,
     started: Callable[[], None],
     ending: Callable[[], None] = lambda: None,
 ) -> tuple[EngineBooks, BaseException | None]:
     """Run a node to its end; return its books, and why it failed if it did."""
     books = EngineBooks(node.cache, node.portfolio)
     parts.join(node)
+    beside.join(node)
+
+    def withdrawing() -> None:
+        beside.ending()
+        ending()
+
     try:
-        asyncio.run(session.run(started, ending))
+        asyncio.run(session.run(started, withdrawing))
     except RuntimeError as error:
         cause = parts.failure or error
         if isinstance(cause, UserError):
@@ -260,6 +275,10 @@ def _check_confirmed(run: LiveRun, mode: Real) -> None:
     ]
     if problems:
         raise ConfigError(run.loaded.path, problems)
+
+
+def _where(doing: str, beside: Beside) -> str:
+    return f"{doing}; page at {beside.url}" if beside.url else doing
 
 
 def _ended(session: Session) -> dict[str, Any]:

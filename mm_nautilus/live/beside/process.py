@@ -33,6 +33,8 @@ class Told:
     commands: list[dict[str, Any]] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
     """Attempts refused since the server was started, by why."""
+    last_refused: str = ""
+    """Address of who was refused last."""
     watched: bool | None = None
     """Whether anybody looks at the snapshots; ``None`` where nothing was heard."""
     trouble: str = ""
@@ -130,6 +132,7 @@ class ServerProcess:
                 told.commands.append(words)
             elif kind is Kind.ALIVE:
                 told.refused, told.watched = words["refused"], words["watched"]
+                told.last_refused = words["last_refused"]
         silent_s = now_s - self._heard_s
         if outlet.broken:
             told.trouble = "the server process is gone"
