@@ -3,7 +3,8 @@
 An attribution is additive in time and over fills. What the position earned until now, and every fill whose markout
 horizon has passed, is attributed once and kept as a sum; the fills of the last few seconds are attributed anew at each
 look, because what the mark does to them is not known yet. For linear contracts the result is to the last digit what
-the report of the finished run says; for inverse ones each step may add a rounding of 1e-16.
+the report of the finished run says; for inverse ones each step may add a rounding of 1e-16. A fill that is told of
+after a later mark was followed counts at the mark before it, where the report knows the book that it met.
 """
 
 from __future__ import annotations
@@ -147,6 +148,7 @@ class AssetSoFar:
         self._stated = dict(rates or {})
         self._followed: ConsolidatedMarks | None = None
         self._first_value: float | None = None
+        self._latest_ns = 0
         self._books: list[_Seen] = []
         self._queue: deque[MarkFact | FillFact] = deque()
         self._so_far: dict[str, Attribution] = {}
@@ -191,8 +193,9 @@ class AssetSoFar:
 
     def _see(self, seen: _Seen) -> None:
         line, two_sided = self._lines[seen.number], math.isfinite(seen.bid) and math.isfinite(seen.ask)
-        if seen.is_fill and (line.first_ns is None or seen.ts_ns < line.first_ns):
+        if seen.ts_ns < self._latest_ns or (seen.is_fill and (line.first_ns is None or seen.ts_ns < line.first_ns)):
             return
+        self._latest_ns = seen.ts_ns
         if two_sided and not seen.is_fill:
             line.own_mark = exact_mid(seen.bid, seen.ask, line.facts.tick)
             line.first_ns = seen.ts_ns if line.first_ns is None else line.first_ns

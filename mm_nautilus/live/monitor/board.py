@@ -19,7 +19,7 @@ import orjson
 
 from mm_nautilus.analytics.attribution import Attribution
 from mm_nautilus.live.monitor.attribution import AssetSoFar
-from mm_nautilus.live.monitor.cell import InstrumentCell, plain
+from mm_nautilus.live.monitor.cell import InstrumentCell, exact
 from mm_nautilus.live.monitor.facts import BoardFacts, asset_of
 from mm_nautilus.messages import (
     TOPIC_ALERT,
@@ -241,7 +241,7 @@ class Board:
             "hedges": list(reversed(self._hedges)),
             "opportunities": list(reversed(self._opportunities)),
         }
-        return orjson.dumps(snapshot, default=plain)
+        return orjson.dumps(snapshot, default=exact)
 
     def _attribute(self) -> None:
         for _ in range(min(DETAILS, len(self._asset_turns))):

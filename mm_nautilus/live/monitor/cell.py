@@ -10,6 +10,7 @@ import orjson
 
 from mm_nautilus.analytics.attribution import Attribution
 from mm_nautilus.analytics.facts import InstrumentFacts
+from mm_nautilus.analytics.jsonable import plain
 from mm_nautilus.live.monitor.facts import asset_of
 from mm_nautilus.live.monitor.orders import WorkingOrders, top_of
 from mm_nautilus.messages import (
@@ -193,7 +194,7 @@ class InstrumentCell:
             for one in self.markouts:
                 worth.setdefault((one.client_order_id, one.trade_id), {})[f"{one.horizon_s:g}"] = one.markout
             rows = [_fill(fill, worth.get((fill.client_order_id, fill.trade_id), {})) for fill in reversed(self.fills)]
-            self._fill_bytes = self._heard, orjson.dumps(rows, default=plain)
+            self._fill_bytes = self._heard, orjson.dumps(rows, default=exact)
         return self._fill_bytes[1]
 
     def _said_assessment(self) -> bytes:
@@ -236,8 +237,8 @@ def _fill(fill: FillFact, markouts: dict[str, float]) -> dict[str, Any]:
     }
 
 
-def plain(value: Any) -> str:
-    """Return an exact number as it is written, without trailing zeros."""
+def exact(value: Any) -> str:
+    """Return an exact number as text, for whoever encodes."""
     if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
+        return plain(value)
     raise TypeError(f"{type(value).__name__} is no value of a snapshot")

@@ -25,7 +25,9 @@ def board_of_run(loaded: LoadedRun, mode: str, cache: Any) -> Board:
 
     """
     instruments = instrument_facts(loaded, cache)
-    limit: Decimal | None = getattr(getattr(loaded.strategy_config.settings, "limits", None), "max_asset_position", None)
+    limit: Decimal | None = getattr(
+        getattr(loaded.strategy_config.settings, "limits", None), "max_asset_position", None
+    )
     facts = BoardFacts(
         name=loaded.run_file.run.name,
         mode=mode,

@@ -3,22 +3,28 @@
 import { prices, results } from "./chart.js";
 import { h } from "./dom.js";
 import { LINES, badge, facts, nothing, num, panel, table, tone, use } from "./parts.js";
-import { NONE, clockMs, compact, inWords, lasting, listed, money, number, price, signed, size, ticks, title } from "./words.js";
+import { NONE, clock, clockMs, compact, inWords, lasting, listed, money, number, price, signed, size, ticks, title } from "./words.js";
 
 const LADDER = [
   { text: "" }, { text: "Price", class: "n" }, { text: "Open", class: "n", title: "What is left of the order" }, { text: "State" },
   { text: "Ticks", class: "n", title: "From the best price of the side: 0 joins it, above 0 is behind, below 0 improves it" },
-  { text: "bps", class: "n", title: "From the mid" },
+  { text: "bps", class: "n wide", title: "From the mid" },
   { text: "Ahead", class: "n", title: "At most this much trades before the order; cancellations by others make it less" },
-  { text: "Rests", class: "n", title: "Since the order got its price" },
+  { text: "Rests", class: "n wide", title: "Since the order got its price" },
 ];
 
 function ladder(row, detail) {
   const book = detail.book, rows = [];
+  // Levels count from the best price; an order that was amended may carry another level's number.
+  const places = new Map();
+  for (const buy of [true, false]) {
+    const mine = detail.orders.filter((order) => (order.side === "BUY") === buy && order.purpose === "QUOTE");
+    mine.sort((a, b) => (buy ? b.price - a.price : a.price - b.price)).forEach((order, at) => places.set(order.id, at + 1));
+  }
   for (const order of detail.orders) {
-    const buy = order.side === "BUY";
+    const buy = order.side === "BUY", level = places.get(order.id);
     rows.push({ at: order.price, rank: buy ? 3 : 1, key: order.id, class: buy ? "buy" : "sell", cells: [
-      { text: `${buy ? "Our bid" : "Our ask"}${order.level >= 0 ? ` ${order.level + 1}` : ""}`,
+      { text: level ? `Our ${buy ? "bid" : "ask"} ${level}` : `${title(order.purpose)}, ${buy ? "buy" : "sell"}`,
         title: `${order.purpose.toLowerCase()} order ${order.id}` },
       num(price(order.price, row), order.wanted_price ? `moves to ${price(order.wanted_price, row)}` : null),
       num(size(order.size - order.filled, row), order.filled ? `${size(order.filled, row)} of ${size(order.size, row)} filled` : null),
@@ -75,16 +81,16 @@ function fills(row, detail) {
   const horizons = [...new Set(detail.fills.flatMap((fill) => Object.keys(fill.markouts)))].sort((a, b) => a - b).slice(0, 4);
   const head = [{ text: "UTC" }, { text: "Side" }, { text: "Price", class: "n" }, { text: "Size", class: "n" },
     { text: "Edge", class: "n", title: "Against the mid at the fill, per unit, in ticks" },
-    ...horizons.map((one) => ({ text: `${one} s`, class: "n", title: `Markout ${one} s later, per unit, in ticks; empty until then` })),
+    ...horizons.map((one, at) => ({ text: `${one} s`, class: at > 1 ? "n wide" : "n", title: `Markout ${one} s later, per unit, in ticks; empty until then` })),
     { text: "Held", class: "n wide", title: "Position after it" }, { text: "Why", class: "wide" }];
   const tick = (value) => (value === null || value === undefined ? num(NONE) : num(signed(value / row.tick, 1), `${compact(value)} per unit`, tone(value)));
   const rows = detail.fills.slice(0, 20).map((fill) => ({ key: fill.trade_id, cells: [
-    { text: clockMs(fill.ts_ns), title: fill.trade_id },
+    { text: clock(fill.ts_ns), title: `${clockMs(fill.ts_ns)}, trade ${fill.trade_id}` },
     { text: fill.side === "BUY" ? "▲ Bought" : "▼ Sold", class: fill.side === "BUY" ? "buy" : "sell" },
     num(price(fill.price, row)), num(size(fill.size, row)), tick(fill.edge), ...horizons.map((one) => tick(fill.markouts[one])),
     num(size(fill.position_after, row)),
-    { text: `${fill.purpose.toLowerCase()}${fill.level >= 0 ? ` ${fill.level + 1}` : ""}, ${fill.liquidity.toLowerCase()}`,
-      title: `decision ${fill.decision_id}, commission ${fill.commission} ${fill.commission_currency}` },
+    { text: `${fill.purpose.toLowerCase()}${fill.level >= 0 ? ` ${fill.level + 1}` : ""}`,
+      title: `${fill.liquidity.toLowerCase()}, decision ${fill.decision_id}, commission ${fill.commission} ${fill.commission_currency}` },
   ] }));
   return panel("Last fills", `${row.fills} so far; edge and markouts in ticks`,
     rows.length ? table("Last fills, latest first", head, rows, "fills") : nothing("None yet."));

@@ -42,11 +42,12 @@ export function lasting(seconds) {
   return `${number(1000 * ms, 0)} µs`;
 }
 
+// Three significant digits.
 export function compact(value) {
   if (isNone(value)) return NONE;
   const x = Number(value);
   if (x !== 0 && (Math.abs(x) < 1e-4 || Math.abs(x) >= 1e7)) return x.toExponential(2).replace("-", MINUS);
-  return number(x, Math.max(0, Math.min(6, 3 - Math.floor(Math.log10(Math.abs(x) || 1)))));
+  return number(x, Math.max(0, Math.min(6, 2 - Math.floor(Math.log10(Math.abs(x) || 1)))));
 }
 
 export const clock = (ns) => (ns ? new Date(ns / 1e6).toISOString().slice(11, 19) : NONE);
