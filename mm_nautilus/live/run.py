@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,11 +25,13 @@ from mm_nautilus.host.arrival import ArrivalSettings
 from mm_nautilus.host.collector import rare_collections
 from mm_nautilus.host.config import TypedStrategyConfig
 from mm_nautilus.host.loading import LoadedRun
+from mm_nautilus.live.account_lock import locked
 from mm_nautilus.live.beside.beside import LOGS, Beside
 from mm_nautilus.live.books import EngineBooks, live_facts
 from mm_nautilus.live.components import Components
 from mm_nautilus.live.doctor.examine import Examined, refuse_problems
 from mm_nautilus.live.folder import RunFolder
+from mm_nautilus.live.keeping import Keeping, lock_of, recovered
 from mm_nautilus.live.listener import Listener, ListenerConfig
 from mm_nautilus.live.nodes import paper_node, real_node, replay_node
 from mm_nautilus.live.replay.client import ReplayFeed
@@ -38,6 +41,7 @@ from mm_nautilus.live.replay.stream import market_events
 from mm_nautilus.live.session import Session
 from mm_nautilus.live.settings import LiveRun, load_live
 from mm_nautilus.live.settled import settled
+from mm_nautilus.live.tape import Tape, TapeConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,8 @@ def run_live(
         _check_confirmed(run, mode)
     say("looking before trading")
     refuse_problems(Examined(run, mode.name, output or run.loaded.run_file.run.output, overrides, connect=False))
-    with Beside(run, mode.name) as beside:
+    held = locked(*lock_of(run)) if isinstance(mode, Real) else nullcontext()
+    with held, Beside(run, mode.name) as beside:
         if isinstance(mode, Replay):
             return _replay(run, mode, folder, say, beside)
         return _trade(run, mode, folder, say, beside)
@@ -164,24 +169,31 @@ def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Sa
 def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], say: Say, beside: Beside) -> Outcome:
     """Trade on live data until somebody says stop."""
     loaded, paper = run.loaded, isinstance(mode, Paper)
+    keeping = None if paper else Keeping.of(run)
+    if keeping is not None:
+        keeping.check()
     written = folder()
     node = (paper_node if paper else real_node)(run, written.path / LOGS).build()
-    config = _config(loaded.strategy_config, () if paper else loaded.instrument_ids)
+    config = _config(loaded.strategy_config, () if paper else loaded.instrument_ids, keeping)
     fees = {section.name: section.fees for section in loaded.run_file.venues}
     patience_s = run.live.checks.patience_s
-    parts = Components.of(
-        beside.loaded,
-        config,
-        written.path,
-        run.live.flush_every_s,
-        lambda kind: settled(beside.timed(kind), fees, patience_s),
-    )
+
+    def as_run(kind: type[Any]) -> type[Any]:
+        timed = beside.timed(kind)
+        return settled(timed if keeping is None else keeping.as_run(timed), fees, patience_s)
+
+    parts = Components.of(beside.loaded, config, written.path, run.live.flush_every_s, as_run)
     beside.begin(written.path, parts)
-    if paper:
-        book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+    if run.live.tape:
+        node.add_actor(Tape(TapeConfig(tuple(loaded.instrument_ids), book, written.path)))
+    elif paper:
         node.add_actor(Listener(ListenerConfig(tuple(loaded.instrument_ids), book)))
     accounts = () if paper else tuple(section.account for section in run.live.venues)
-    session = Session(node, [parts.strategy], loaded.instrument_ids, run.live.withdraw_within_s, accounts)
+    flatten_within_s = run.live.flatten_within_s if run.live.on_stop == "flatten" else None
+    session = Session(
+        node, [parts.strategy], loaded.instrument_ids, run.live.withdraw_within_s, accounts, flatten_within_s
+    )
     books = EngineBooks(node.cache, node.portfolio)
     venues = [section.name for section in loaded.run_file.venues]
     start_ns, starting = time.time_ns(), dict[str, Any]()
@@ -196,7 +208,7 @@ def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], sa
         facts = live_facts(loaded, books, start_ns, time.time_ns(), starting) if starting else None
     finally:
         node.dispose()
-    live = {"mode": "paper" if paper else "real"} | _ended(session)
+    live = {"mode": "paper" if paper else "real"} | _ended(session) | recovered(parts.strategy)
     say("adding up")
     about = {
         # Real venues are not simulated: there is nothing to say of how they were.
@@ -237,17 +249,22 @@ def _live(
     return books, parts.failure
 
 
-def _config(config: TypedStrategyConfig, claims: Sequence[str] = ()) -> TypedStrategyConfig:
+def _config(
+    config: TypedStrategyConfig, claims: Sequence[str] = (), keeping: Keeping | None = None
+) -> TypedStrategyConfig:
     """Return the strategy's config as a live node takes it.
 
     Without the latencies of a simulated venue, but with the instant at which the data end; orders and positions that
-    are there when it starts are its own where it `claims` their instrument, unless the run file says which.
+    are there when it starts are its own where it `claims` their instrument, unless the run file says which. Its state
+    is kept where `keeping` says.
     """
     fields = config.to_dict()
     arrival: ArrivalSettings | None = getattr(config.settings, "arrival", None)
     if arrival is not None:
         last_ns = arrival.last_quote_ns
         fields["arrival"] = {} if last_ns is None else {"end_ns": last_ns + 1}
+    if keeping is not None and "state_file" in type(config.settings).model_fields:
+        fields["state_file"] = str(keeping.state_file)
     if claims:
         fields.setdefault("external_order_instrument_ids", list(claims))
     return type(config)(**fields)
@@ -282,7 +299,7 @@ def _where(doing: str, beside: Beside) -> str:
 
 
 def _ended(session: Session) -> dict[str, Any]:
-    return {"ended_by": session.ended_by, "left_open": session.left_open}
+    return {"ended_by": session.ended_by, "left_open": session.left_open, "left_held": session.left_held}
 
 
 def _realism(loaded: LoadedRun, shapes: Any) -> dict[str, Any]:

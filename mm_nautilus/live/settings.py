@@ -60,6 +60,7 @@ class LiveSettings(Settings):
     flatten_within_s: float = Field(
         default=30.0, gt=0, description="Seconds that working the positions off may take on a stop."
     )
+    tape: bool = Field(default=True, description="Whether live market data are kept in the run folder, for parity.")
     checks: ChecksSection = ChecksSection()
     monitor: MonitorSettings = MonitorSettings()
     alerts: AlertSettings = AlertSettings()
