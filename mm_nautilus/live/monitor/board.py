@@ -216,6 +216,8 @@ class Board:
             self._told, self._heard_ns = self._messages, now_ns
         self._sequence += 1
         clock_ns = self._clock_ns or now_ns
+        for cell in self._cells.values():
+            cell.catch_up()
         self._attribute()
         shown = self._next_details()
         snapshot = {

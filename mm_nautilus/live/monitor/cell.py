@@ -61,6 +61,7 @@ class InstrumentCell:
         self._fill_bytes: tuple[int, bytes] = (-1, b"[]")
         self._assessed: tuple[AdverseSelectionAssessment | None, bytes] = (None, b"null")
         self._heard = 0
+        self._untold: list[tuple[OrderFact | FillFact, QuoteDecision | None]] = []
 
     # -------------------------------------------------------------- messages
 
@@ -71,20 +72,29 @@ class InstrumentCell:
         self.decided_count += 1
 
     def ordered(self, fact: OrderFact) -> None:
-        """Take what happened to an order."""
-        self.orders.ordered(fact, self.decision)
+        """Take what happened to an order, and remember the market that it met."""
+        self._untold.append((fact, self.decision))
 
     def filled(self, fact: FillFact) -> None:
         """Take a fill."""
         self.fills.append(fact)
         self.filled_count += 1
         self._heard += 1
-        self.orders.filled(fact)
+        self._untold.append((fact, None))
 
     def marked_out(self, fact: MarkoutFact) -> None:
         """Take what a fill was worth a horizon later."""
         self.markouts.append(fact)
         self._heard += 1
+
+    def catch_up(self) -> None:
+        """Bring the working orders up to date: commands are sent while the market waits for us, snapshots are not."""
+        for fact, decision in self._untold:
+            if isinstance(fact, OrderFact):
+                self.orders.ordered(fact, decision)
+            else:
+                self.orders.filled(fact)
+        self._untold.clear()
 
     # ---------------------------------------------------------------- values
 

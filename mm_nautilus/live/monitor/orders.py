@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from operator import itemgetter
 from typing import Any, Final
 
 from mm_nautilus.adverse_selection.own_orders import OwnOrders
-from mm_nautilus.analytics.resting_orders import CLOSING
-from mm_nautilus.market import Side, TopOfBook
+from mm_nautilus.analytics.resting_orders import CLOSING, RESTING
+from mm_nautilus.market import Purpose, Side, TopOfBook
 from mm_nautilus.messages import FillFact, OrderFact, QuoteDecision
 
 _ANSWERS: Final = 512
@@ -21,19 +22,22 @@ _STATE: Final = {
     "CANCEL_REJECTED": "RESTING",
 }
 _ANSWER_TO: Final = {"ACCEPTED": "submit", "UPDATED": "amend", "CANCELED": "cancel"}
+_QUOTE: Final = str(Purpose.QUOTE)
+_REFUSALS: Final = frozenset({"REJECTED", "DENIED"})
 _COMMANDS: Final = {"SUBMIT": "submit", "AMEND": "amend", "CANCEL": "cancel"}
 
 
 class _Working:
-    """One order: what was last said of it, and where it rests."""
+    """One order: what was last said of it, where it rests, and the market that it joined."""
 
-    __slots__ = ("commanded", "commanded_ns", "fact", "filled", "priced_ns", "rests", "state")
+    __slots__ = ("commanded", "commanded_ns", "fact", "filled", "joined", "placed", "rests", "state")
 
     def __init__(self, fact: OrderFact) -> None:
         self.fact = fact
         self.rests: OrderFact | None = None
+        self.joined: tuple[int, QuoteDecision | None] = fact.ts_ns, None
+        self.placed = False
         self.state = "SENT"
-        self.priced_ns = fact.ts_ns
         self.filled = 0.0
         self.commanded: str | None = None
         self.commanded_ns = 0
@@ -49,10 +53,10 @@ class WorkingOrders:
 
     """
 
-    __slots__ = ("_half_tick", "_orders", "_queue", "_tick", "answers", "rejects")
+    __slots__ = ("_orders", "_queue", "_tick", "answers", "rejects")
 
     def __init__(self, tick: float) -> None:
-        self._tick, self._half_tick = tick, 0.5 * tick
+        self._tick = tick
         self._orders: dict[str, _Working] = {}
         self._queue = OwnOrders(tick)
         self.answers: dict[str, deque[float]] = {name: deque(maxlen=_ANSWERS) for name in _COMMANDS.values()}
@@ -61,14 +65,14 @@ class WorkingOrders:
         """Orders rejected or denied so far."""
 
     def ordered(self, fact: OrderFact, decision: QuoteDecision | None) -> None:
-        """Take what happened to an order, with the last decision for the market that it met."""
-        event, order_id = fact.event, fact.client_order_id
-        order = self._orders.get(order_id)
+        """Take what happened to an order, with the last decision before it for the market that it met."""
+        event = fact.event
+        self.rejects += event in _REFUSALS
+        order = self._orders.get(fact.client_order_id)
         if order is None:
-            if event != "SUBMIT" and event not in _STATE:
-                self.rejects += event in {"REJECTED", "DENIED"}
+            if event not in _STATE:
                 return
-            order = self._orders[order_id] = _Working(fact)
+            order = self._orders[fact.client_order_id] = _Working(fact)
         order.fact = fact
         command = _COMMANDS.get(event)
         if command is not None:
@@ -77,32 +81,28 @@ class WorkingOrders:
             self.answers[order.commanded].append((fact.ts_ns - order.commanded_ns) * 1e-9)
             order.commanded = None
         if event in CLOSING:
-            self.rejects += event in {"REJECTED", "DENIED"}
-            del self._orders[order_id]
-            self._queue.gone(order_id)
-            return
-        order.state = _STATE.get(event, order.state)
-        if event in {"ACCEPTED", "UPDATED"}:
+            self._forget(fact.client_order_id)
+        elif event in RESTING:
             if order.rests is None or order.rests.price != fact.price:
-                order.priced_ns = fact.ts_ns
-                if fact.purpose == "QUOTE":
-                    price = float(fact.price)
-                    self._queue.rested(order_id, Side[fact.side], price, fact.ts_ns, top_of(decision))
-            order.rests = fact
+                order.joined, order.placed = (fact.ts_ns, decision), False
+            order.rests, order.state = fact, "RESTING"
+        else:
+            order.state = _STATE.get(event, order.state)
 
     def filled(self, fact: FillFact) -> None:
         """Take a fill; one that completes its order ends it."""
         order = self._orders.get(fact.client_order_id)
-        if order is None:
-            return
-        order.filled += float(fact.size)
-        size = float((order.rests or order.fact).size)
-        if order.filled >= size * (1.0 - 1e-9):
-            del self._orders[fact.client_order_id]
-            self._queue.gone(fact.client_order_id)
+        if order is not None:
+            order.filled += float(fact.size)
+            if order.filled >= float((order.rests or order.fact).size) * (1.0 - 1e-9):
+                self._forget(fact.client_order_id)
+
+    def _forget(self, order_id: str) -> None:
+        del self._orders[order_id]
+        self._queue.gone(order_id)
 
     def rows(self, decision: QuoteDecision | None, now_ns: int) -> list[dict[str, Any]]:
-        """Return the orders against the book, best first on each side, asks above bids.
+        """Return the orders against the book, highest price first.
 
         ``distance_ticks`` counts from the best price of the same side: 0 joins it, above 0 stands behind it, below 0
         improves it. ``ahead`` is the most that can trade before the order, in base units, ``None`` where it joined out
@@ -110,14 +110,14 @@ class WorkingOrders:
         """
         top = top_of(decision)
         rows = [self._row(order, top, now_ns) for order in self._orders.values()]
-        rows.sort(key=lambda row: -row["price"])
+        rows.sort(key=itemgetter("price"), reverse=True)
         return rows
 
     def best(self) -> tuple[float | None, float | None]:
         """Return our best resting bid and ask."""
         bid = ask = None
         for order in self._orders.values():
-            if order.rests is not None and order.fact.purpose == "QUOTE":
+            if order.rests is not None and order.fact.purpose == _QUOTE:
                 price = float(order.rests.price)
                 if order.fact.side == "BUY":
                     bid = price if bid is None or price > bid else bid
@@ -135,9 +135,7 @@ class WorkingOrders:
             best = top.bid if side is Side.BUY else top.ask
             distance = round(side * (best - price) / self._tick, 2)
             bps = round(1e4 * side * (top.mid - price) / top.mid, 3) if top.mid else None
-            resting = self._queue.find(fact.client_order_id)
-            if resting is not None and (resting.ahead is not None or distance >= 0.0):
-                ahead = self._queue.ahead(resting, top)
+            ahead = self._ahead(order, side, price, top, distance)
         wanted = float(fact.price)
         return {
             "id": fact.client_order_id,
@@ -149,11 +147,25 @@ class WorkingOrders:
             "filled": order.filled,
             "state": order.state,
             "wanted_price": wanted if wanted != price else None,
-            "rests_s": max(now_ns - order.priced_ns, 0) * 1e-9 if order.rests is not None else None,
+            "rests_s": max(now_ns - order.joined[0], 0) * 1e-9 if order.rests is not None else None,
             "distance_ticks": distance,
             "distance_bps": bps,
             "ahead": ahead,
         }
+
+    def _ahead(self, order: _Working, side: Side, price: float, top: TopOfBook, distance: float) -> float | None:
+        """Return the most that can trade before an order; it takes its place in the queue when it is first shown."""
+        if order.rests is None or order.fact.purpose != _QUOTE:
+            return None
+        order_id = order.fact.client_order_id
+        if not order.placed:
+            since_ns, joined = order.joined
+            self._queue.rested(order_id, side, price, since_ns, top_of(joined))
+            order.placed = True
+        resting = self._queue.find(order_id)
+        return (
+            None if resting is None or (resting.ahead is None and distance < 0.0) else self._queue.ahead(resting, top)
+        )
 
 
 def top_of(decision: QuoteDecision | None) -> TopOfBook | None:
