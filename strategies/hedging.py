@@ -418,6 +418,10 @@ class Hedger:
 
     # --------------------------------------------------------------- restart
 
+    def recount(self) -> None:
+        """Take the positions of the ledger over after it was corrected."""
+        self.control.recount()
+
     def executions(self) -> list[OrderFilled]:
         """Return all executions of our orders that the engine knows of, oldest first."""
         strategy, found = self._strategy, []

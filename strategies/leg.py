@@ -29,7 +29,7 @@ from nautilus_trader.model import (
 from mm_nautilus.adverse_selection.fill_watch import FillWatch
 from mm_nautilus.host.arrival import ArrivalAlerts, ArrivalSettings
 from mm_nautilus.host.guard import GuardedStrategy
-from mm_nautilus.host.traded import Traded, open_orders
+from mm_nautilus.host.traded import Traded, is_ours, open_orders
 from mm_nautilus.inventory.hedge_market import HedgeOrder
 from mm_nautilus.inventory.limits import Holding
 from mm_nautilus.market import Level, Purpose, Side, TopOfBook
@@ -302,20 +302,23 @@ class QuotingLeg:
     def adopt_orders(self) -> None:
         """Take over quotes of an earlier life that may still fill, so that none is forgotten."""
         for order in open_orders(self._strategy, self.traded.id):
-            if not order.is_post_only:
-                continue
-            working = WorkingOrder(
-                str(order.client_order_id),
-                Side.BUY if order.side == OrderSide.BUY else Side.SELL,
-                0,
-                0,
-                self.lattice.ticks(order.price),
-                self.lattice.lots(order.quantity),
-                self.lattice.lots(order.filled_qty),
-            )
-            self.desk.adopt(working)
-            if order.venue_order_id is not None:
-                self.desk.accepted(working)
+            if order.is_post_only and is_ours(str(order.client_order_id)):
+                self.adopt_order(order)
+
+    def adopt_order(self, order: Any) -> None:
+        """Take over a limit order of the engine's; the next pass keeps, moves or cancels it."""
+        working = WorkingOrder(
+            str(order.client_order_id),
+            Side.BUY if order.side == OrderSide.BUY else Side.SELL,
+            0,
+            0,
+            self.lattice.ticks(order.price),
+            self.lattice.lots(order.quantity),
+            self.lattice.lots(order.filled_qty),
+        )
+        self.desk.adopt(working)
+        if order.venue_order_id is not None:
+            self.desk.accepted(working)
 
     def forget_closed(self) -> None:
         """Take the engine's word for orders that were over before we were told."""

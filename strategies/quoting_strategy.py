@@ -352,13 +352,6 @@ class QuotingStrategy(GuardedStrategy):
         self._hedger.control.stage = gravest
         self.hedge(self._clock.timestamp_ns(), "risk")
 
-    def flatten(self) -> None:
-        """Quote no more and work every position off; what is left is tried again until there is none."""
-        if self._started:
-            self.withdraw()
-            self._hedger.control.stage = RiskStage.FLATTEN
-            self._step_hedge(self._clock.timestamp_ns())
-
     def hedge(self, now_ns: int, trigger: str = "hedge") -> None:
         """Hedge what must be hedged now, and let the quotes make way for it."""
         self._step_hedge(now_ns)

@@ -206,9 +206,10 @@ def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], sa
     try:
         books, failure = _live(node, parts, session, beside, started)
         facts = live_facts(loaded, books, start_ns, time.time_ns(), starting) if starting else None
+        found = recovered(parts.strategy)
     finally:
         node.dispose()
-    live = {"mode": "paper" if paper else "real"} | _ended(session) | recovered(parts.strategy)
+    live = {"mode": "paper" if paper else "real"} | _ended(session) | found
     say("adding up")
     about = {
         # Real venues are not simulated: there is nothing to say of how they were.
@@ -238,7 +239,7 @@ def _live(
     try:
         asyncio.run(session.run(started, withdrawing))
     except RuntimeError as error:
-        cause = parts.failure or error
+        cause = parts.failure or beside.failure or error
         if isinstance(cause, UserError):
             raise cause from None
         if not session.began:
@@ -246,7 +247,7 @@ def _live(
         raise RunFailedError("the node broke off") from cause
     finally:
         parts.recorder.close()
-    return books, parts.failure
+    return books, parts.failure or beside.failure
 
 
 def _config(

@@ -32,6 +32,7 @@ default_leverage = 10
 fees = {{ maker_rate = "0.0002", taker_rate = "0.00055" }}
 
 [live]
+state_dir = "{state}"
 connect_within_s = 10
 withdraw_within_s = 5
 flush_every_s = 1
@@ -70,7 +71,7 @@ guards = {{ stale_after_s = 0.7 }}
 def run_file(folder: Path, exchange: Exchange) -> Path:
     """Write the run file for an exchange."""
     path = folder / "loopback.toml"
-    path.write_text(RUN_FILE.format(http=exchange.http, ws=exchange.ws))
+    path.write_text(RUN_FILE.format(http=exchange.http, ws=exchange.ws, state=folder / "state"))
     return path
 
 
