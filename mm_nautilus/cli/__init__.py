@@ -11,6 +11,7 @@ from mm_nautilus.cli.audit import audit
 from mm_nautilus.cli.backtest import backtest
 from mm_nautilus.cli.calibrate import calibrate
 from mm_nautilus.cli.compare import compare
+from mm_nautilus.cli.control import control
 from mm_nautilus.cli.doctor import doctor
 from mm_nautilus.cli.experiment import experiment
 from mm_nautilus.cli.ingest import ingest
@@ -34,6 +35,7 @@ app.command()(ingest)
 app.command()(simulate)
 app.command()(backtest)
 app.command()(live)
+app.command()(control)
 app.command()(doctor)
 app.command()(models)
 app.command()(calibrate)

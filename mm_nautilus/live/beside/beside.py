@@ -163,6 +163,12 @@ class Beside:
             if actor is not None:
                 node.add_actor(actor)
 
+    @property
+    def failure(self) -> BaseException | None:
+        """Return what the first failed handler raised."""
+        actors = (self._operator, self._alarm)
+        return next((actor.fatal for actor in actors if actor is not None and actor.fatal is not None), None)
+
     def ending(self) -> None:
         """Say that the session is on its way out: the operator can no longer let it quote."""
         if self._operator is not None:

@@ -95,8 +95,8 @@ class ControlRoom:
             f"{said['who'] or 'somebody'} ({said['remote']})",
             said["reason"],
             said["parameter"] or said["instrument_id"],
-            old,
-            new,
+            "" if said["command"] == "set" and outcome != DONE else old,
+            "" if said["command"] == "set" and outcome != DONE else new,
             outcome,
             answer_words,
         )

@@ -191,8 +191,11 @@ class Operator(GuardedActor):
         self.publish_message(TOPIC_CONTROL, fact)
 
     def _on_poll(self, _event: TimeEvent) -> None:
-        server, now_s = self._server, time.monotonic()
-        told = server.look(now_s)
+        self._showing("operator", self._poll)
+
+    def _poll(self) -> None:
+        server = self._server
+        told = server.look(time.monotonic())
         if told.trouble:
             self._measures.errors["server"] += 1
             self.alert("server", f"{told.trouble}; it is started again, trading goes on")

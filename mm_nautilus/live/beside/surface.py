@@ -96,7 +96,7 @@ class NodeSurface:
         old = value_of(leg.settings, parameter)
         settings = retuned(leg.settings, tested, parameter, value)
         self._protected(self._strategy, lambda: self._strategy.retune(settings, leg))
-        return str(old), str(value_of(leg.settings, parameter))
+        return _said(old), _said(value_of(leg.settings, parameter))
 
     @property
     def _legs(self) -> dict[str, QuotingLeg]:
@@ -131,11 +131,15 @@ class NodeSurface:
             raise RuntimeError(f"{type(component).__name__} has failed and is being stopped: {component.fatal!r}")
 
 
+def _said(value: object) -> str:
+    return "none" if value is None else str(value)
+
+
 def _parameters(leg: QuotingLeg) -> dict[str, str]:
     found = {}
     for name in CHANGEABLE:
         try:
-            found[name] = str(value_of(leg.settings, name))
+            found[name] = _said(value_of(leg.settings, name))
         except ParameterError:
             continue
     return found
