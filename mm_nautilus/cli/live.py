@@ -52,6 +52,9 @@ def live(
     except RunFailedError as error:
         _say_failure(error)
         raise typer.Exit(1) from None
+    if outcome.report is None:
+        console.print(f"stopped before anything was traded; what there is of it is in {outcome.run_dir}", soft_wrap=True)
+        return
     console.print(result_table(outcome.result))
     console.print(f"report  [bold]{outcome.report}[/]", soft_wrap=True, highlight=False)
 

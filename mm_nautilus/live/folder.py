@@ -95,4 +95,5 @@ class RunFolder:
         if failure is not None:
             words = "does not add up" if result["status"] == "unreconciled" else "stopped early"
             raise RunFailedError(f"{name}: the run {words}; its log is in {self.path}") from failure
-        return Outcome(self.path, write_report(self.path), result)
+        # Whoever stops it before it trades gets no report: there is nothing to report.
+        return Outcome(self.path, None if facts is None else write_report(self.path), result)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,16 @@ class LiveProcess:
         self._process = subprocess.Popen(
             command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=output
         )
+
+    def until(self, exchange: Exchange, holds: Callable[[dict[str, Any]], bool], timeout_s: float = 60.0) -> None:
+        """Wait until something is true of the exchange; fail at once where the process has ended."""
+
+        def seen(truth: dict[str, Any]) -> bool:
+            if self._process.poll() is not None:
+                raise AssertionError(f"the process ended with {self.ended()}")
+            return holds(truth)
+
+        exchange.until(seen, timeout_s)
 
     def ask_to_stop(self, number: int = signal.SIGINT) -> None:
         """Send a signal."""
