@@ -141,7 +141,10 @@ class Beside:
         self._address = address_of(settings, listening)
         self._address.write(folder)
         self._listening = None
-        self._server = ServerProcess(listening, self._hello(folder))
+        hello = self._hello(folder)
+        logs = Path(hello["log"]["folder"])
+        logs.mkdir(exist_ok=True)
+        self._server = ServerProcess(listening, hello, logs / "server.err")
         self._server.start(time.monotonic())
         risk = next((one for one in parts.watchers if isinstance(one, RiskMonitor)), None)
         self._operator = Operator(

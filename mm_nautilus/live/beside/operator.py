@@ -229,14 +229,14 @@ class Operator(GuardedActor):
     def _push(self) -> None:
         self._pushed_s = now_s = time.monotonic()
         server, board = self._server, self._board
-        if board is not None:
-            self._showing("board", lambda: server.offer(Kind.SNAPSHOT, board.snapshot(time.time_ns())))
         beside = {"dropped": server.dropped, "starts": server.starts, "uptime_s": now_s - self._began_s}
 
         def measured() -> None:
             server.offer(Kind.MEASURES, orjson.dumps(self._measures.families(self.now_ns(), beside)))
 
         self._showing("measures", measured)
+        if board is not None:
+            self._showing("board", lambda: server.offer(Kind.SNAPSHOT, board.snapshot(time.time_ns())))
 
     def _showing(self, source: str, act: Callable[[], Any]) -> None:
         try:

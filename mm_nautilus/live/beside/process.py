@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -52,12 +53,15 @@ class ServerProcess:
         Bound and listening.
     hello : mapping
         What the server is told first; JSON-able. Secrets go this way, and by no command line or environment.
+    printed : Path or None
+        File that gets what the server prints, as when it cannot be imported.
 
     """
 
-    def __init__(self, listening: socket.socket, hello: Mapping[str, Any]) -> None:
+    def __init__(self, listening: socket.socket, hello: Mapping[str, Any], printed: Path | None = None) -> None:
         self._listening = listening
         self._hello = orjson.dumps(dict(hello))
+        self._printed = printed
         self._process: subprocess.Popen[bytes] | None = None
         self._ended: list[subprocess.Popen[bytes]] = []
         self._outlet: Outlet | None = None
@@ -78,7 +82,7 @@ class ServerProcess:
         """Start a server; returns as soon as there is a process."""
         ours, theirs = socket.socketpair()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1_000_000)
-        with theirs:
+        with theirs, open(self._printed or os.devnull, "ab") as printed:
             command = [sys.executable, "-m", "mm_nautilus.live.beside", str(theirs.fileno()), str(self._fd)]
             self._process = subprocess.Popen(
                 command,
@@ -86,7 +90,7 @@ class ServerProcess:
                 env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=printed,
                 start_new_session=True,  # Ctrl-C is for the node, which then lets go of the pipe
             )
         self._outlet = Outlet(ours)
