@@ -17,6 +17,7 @@ from mm_nautilus.cli.experiment import experiment
 from mm_nautilus.cli.ingest import ingest
 from mm_nautilus.cli.live import live
 from mm_nautilus.cli.models import models
+from mm_nautilus.cli.parity import parity
 from mm_nautilus.cli.sensitivity import sensitivity
 from mm_nautilus.cli.simulate import simulate
 from mm_nautilus.cli.stress import stress
@@ -37,6 +38,7 @@ app.command()(backtest)
 app.command()(live)
 app.command()(control)
 app.command()(doctor)
+app.command()(parity)
 app.command()(models)
 app.command()(calibrate)
 app.command()(compare)

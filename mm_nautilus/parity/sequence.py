@@ -1,0 +1,111 @@
+"""Where two run logs part: the first row in which decisions, orders or fills are not the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mm_nautilus.analytics.runlog import RunLog
+
+STREAMS: Final = ("decisions", "orders", "fills")
+_NUMBERED: Final = {"client_order_id"}
+_DROPPED: Final = {"venue_order_id", "trade_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The first row of a table that is not the same in two runs."""
+
+    stream: str
+    """``decisions``, ``orders`` or ``fills``."""
+    row: int
+    """Rows before it, all of them equal."""
+    live: dict[str, Any] | None
+    """The row of the live run; ``None`` where it has no more."""
+    tested: dict[str, Any] | None
+    """The row of the backtest."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Return the columns that differ, in the order of the table; empty where one side has no row."""
+        if self.live is None or self.tested is None:
+            return ()
+        return tuple(name for name, value in self.live.items() if value != self.tested[name])
+
+    @property
+    def ts_ns(self) -> int:
+        """Return the earlier of the two instants."""
+        return min(int(row["ts_ns"]) for row in (self.live, self.tested) if row is not None)
+
+
+def comparable(log: RunLog) -> dict[str, pa.Table]:
+    """Return the tables that are compared, with what differs by nature taken out.
+
+    The engine makes order ids from the wall's clock and trade ids at random. An order is named by its place among the
+    orders of its run instead; ids that only the venue gives are left out.
+
+    Parameters
+    ----------
+    log : RunLog
+        Of one run.
+
+    """
+    tables = {name: log.table(name) for name in STREAMS}
+    ids = pc.unique(tables["orders"]["client_order_id"].cast(pa.string()))
+    return {name: _without_ids(table, ids) for name, table in tables.items()}
+
+
+def _without_ids(table: pa.Table, ids: pa.Array) -> pa.Table:
+    table = table.drop_columns([name for name in table.column_names if name in _DROPPED])
+    for name in _NUMBERED & set(table.column_names):
+        numbers = pc.index_in(table[name].cast(pa.string()), ids)
+        table = table.set_column(table.column_names.index(name), name, numbers)
+    plain = [
+        pa.field(field.name, pa.string()) if pa.types.is_dictionary(field.type) else field for field in table.schema
+    ]
+    return table.cast(pa.schema(plain))
+
+
+def first_divergence(stream: str, live: pa.Table, tested: pa.Table) -> Divergence | None:
+    """Return the first row in which two tables of one schema differ, ``None`` where they are the same.
+
+    Parameters
+    ----------
+    stream : str
+        Name of the table.
+    live, tested : pyarrow.Table
+        Of the two runs, as `comparable` gives them.
+
+    """
+    shared = min(live.num_rows, tested.num_rows)
+    if live.num_rows == tested.num_rows and live.equals(tested):
+        return None
+    # Prefixes are equal up to the row that is looked for, and never after it.
+    low, high = 0, shared
+    while low < high:
+        middle = (low + high) // 2
+        if live.slice(low, middle + 1 - low).equals(tested.slice(low, middle + 1 - low)):
+            low = middle + 1
+        else:
+            high = middle
+    rows = [table.slice(low, 1).to_pylist() for table in (live, tested)]
+    return Divergence(stream, low, *(row[0] if row else None for row in rows))
+
+
+def divergences(live: dict[str, pa.Table], tested: dict[str, pa.Table]) -> list[Divergence]:
+    """Return the first divergence of each stream, the earliest in time first.
+
+    At one instant an order or a fill explains a decision, and not the other way round: fills stand before orders, and
+    orders before decisions.
+    """
+    found = [first_divergence(name, live[name], tested[name]) for name in STREAMS]
+    return sorted((one for one in found if one is not None), key=lambda one: (one.ts_ns, -STREAMS.index(one.stream)))
+
+
+def same_rows(live: pa.Table, tested: pa.Table) -> int:
+    """Return how many rows at the beginning of two tables are the same."""
+    found = first_divergence("", live, tested)
+    return live.num_rows if found is None else found.row
