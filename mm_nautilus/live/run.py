@@ -29,6 +29,7 @@ from mm_nautilus.live.account_lock import locked
 from mm_nautilus.live.beside.beside import LOGS, Beside
 from mm_nautilus.live.books import EngineBooks, live_facts
 from mm_nautilus.live.components import Components
+from mm_nautilus.live.disk import on_a_full_disk
 from mm_nautilus.live.doctor.examine import Examined, refuse_problems
 from mm_nautilus.live.folder import RunFolder
 from mm_nautilus.live.keeping import Keeping, lock_of, recovered
@@ -113,15 +114,16 @@ def run_live(
     check_obligations(run.loaded)
 
     def folder() -> RunFolder:
-        section, started = run.loaded.run_file.run, datetime.now(UTC)
-        return RunFolder(run, new_folder(output or section.output, section.name, started), started)
+        started = datetime.now(UTC)
+        return RunFolder(run, new_folder(place, run.loaded.run_file.run.name, started), started)
 
     if isinstance(mode, Real):
         _check_confirmed(run, mode)
     say("looking before trading")
-    refuse_problems(Examined(run, mode.name, output or run.loaded.run_file.run.output, overrides, connect=False))
+    place = output or run.loaded.run_file.run.output
+    refuse_problems(Examined(run, mode.name, place, overrides, connect=False))
     held = locked(*lock_of(run)) if isinstance(mode, Real) else nullcontext()
-    with held, Beside(run, mode.name) as beside:
+    with on_a_full_disk(place), held, Beside(run, mode.name) as beside:
         if isinstance(mode, Replay):
             return _replay(run, mode, folder, say, beside)
         return _trade(run, mode, folder, say, beside)

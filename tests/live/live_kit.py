@@ -110,6 +110,11 @@ class LiveProcess:
 
         exchange.until(seen, timeout_s)
 
+    @property
+    def pid(self) -> int:
+        """Return the id of the process."""
+        return self._process.pid
+
     def ask_to_stop(self, number: int = signal.SIGINT) -> None:
         """Send a signal."""
         self._process.send_signal(number)
