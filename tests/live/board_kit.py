@@ -13,6 +13,7 @@ from mm_nautilus.live.monitor.facts import BoardFacts
 from mm_nautilus.messages import (
     AdverseSelectionAssessment,
     AlertFact,
+    ControlFact,
     FillFact,
     HedgeFact,
     IncidentFact,
@@ -40,6 +41,7 @@ TAKES = {
     AdverseSelectionAssessment: Board.on_assessment,
     AlertFact: Board.on_alert,
     OpportunityFact: Board.on_opportunity,
+    ControlFact: Board.on_control,
 }
 
 

@@ -18,6 +18,7 @@ from mm_nautilus.live.monitor.board import DETAILS, Board
 from mm_nautilus.live.monitor.cell import DECISIONS, FILLS, POINTS
 from mm_nautilus.messages import (
     AlertFact,
+    ControlFact,
     FillFact,
     HedgeFact,
     IncidentFact,
@@ -222,6 +223,13 @@ def test_risk_is_told_with_its_reasons_and_the_rules_that_fired() -> None:
     assert row["stage"] == "WIDEN"
     assert [one["event"] for one in risk["incidents"]] == ["RAISED"]
     assert [one["text"] for one in snapshot["alerts"]] == ["held too long"]
+
+
+def test_what_an_operator_commanded_is_told_and_what_he_asked_is_not() -> None:
+    board = board_of(SOL)
+    halt = ControlFact(S, 2 * S, "c-1", "halt", "ann 127.0.0.1", "test", "", "NORMAL", "HALT", "DONE", "halted")
+    tell(board, [halt, replace(halt, command="status")])
+    assert [one["command"] for one in only(board)[0]["controls"]] == ["halt"]
 
 
 def test_connections_count_their_losses_and_keep_since_when() -> None:

@@ -24,6 +24,7 @@ from mm_nautilus.live.monitor.facts import BoardFacts, asset_of
 from mm_nautilus.messages import (
     TOPIC_ALERT,
     TOPIC_ASSESSMENT,
+    TOPIC_CONTROL,
     TOPIC_DECISION,
     TOPIC_FILL,
     TOPIC_HEDGE,
@@ -37,6 +38,7 @@ from mm_nautilus.messages import (
     TOPIC_RISK_VALUE,
     AdverseSelectionAssessment,
     AlertFact,
+    ControlFact,
     FillFact,
     HedgeFact,
     IncidentFact,
@@ -85,6 +87,7 @@ class Board:
         self._hedges: deque[HedgeFact] = deque(maxlen=_EVENTS)
         self._alerts: deque[AlertFact] = deque(maxlen=_EVENTS)
         self._opportunities: deque[OpportunityFact] = deque(maxlen=_EVENTS)
+        self._controls: deque[ControlFact] = deque(maxlen=_EVENTS)
         self._samples: dict[str, deque[float]] = {}
         self._clock_ns = self._messages = self._told = self._sequence = 0
         self._heard_ns: int | None = None
@@ -106,6 +109,7 @@ class Board:
             TOPIC_ASSESSMENT: self.on_assessment,
             TOPIC_ALERT: self.on_alert,
             TOPIC_OPPORTUNITY: self.on_opportunity,
+            TOPIC_CONTROL: self.on_control,
         }
 
     # -------------------------------------------------------------- messages
@@ -187,6 +191,11 @@ class Board:
         """Take what was made of two venues whose prices cross."""
         self._opportunities.append(fact)
 
+    def on_control(self, fact: ControlFact) -> None:
+        """Take an operator's command, and what came of it; who only asks changes nothing."""
+        if fact.command != "status":
+            self._controls.append(fact)
+
     def connection(self, venue: str, up: bool, at_ns: int) -> None:
         """Take whether a venue is connected; `at_ns` is on the reader's clock."""
         known = self._connections.setdefault(venue, {"venue": venue, "up": None, "since_ns": None, "losses": 0})
@@ -242,6 +251,7 @@ class Board:
             "alerts": list(reversed(self._alerts)),
             "hedges": list(reversed(self._hedges)),
             "opportunities": list(reversed(self._opportunities)),
+            "controls": list(reversed(self._controls)),
         }
         return orjson.dumps(snapshot, default=exact)
 

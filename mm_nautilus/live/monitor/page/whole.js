@@ -17,12 +17,13 @@ function risk({ risk: known }) {
       nothing(known.said ? "No rule has reported yet." : "This run has no risk rules, or none has reported yet."));
 }
 
-function incidents({ risk: known, alerts }) {
+function incidents({ risk: known, alerts, controls }) {
   const all = [
-    ...known.incidents.map((one) => [one.ts_ns, one.source, `incident ${one.incident_id} ${inWords(one.event)}: ${one.reason}`, one.stage]),
-    ...alerts.map((one) => [one.ts_ns, one.source, `${one.instrument_id ? `${one.instrument_id}: ` : ""}${one.text}`, "note"]),
+    ...known.incidents.map((one) => [one.ts_ns, one.source, `incident ${one.incident_id} ${inWords(one.event)}: ${one.reason}`]),
+    ...alerts.map((one) => [one.ts_ns, one.source, `${one.instrument_id ? `${one.instrument_id}: ` : ""}${one.text}`]),
+    ...controls.map((one) => [one.ts_ns, one.who, `${[inWords(one.command), one.subject].filter(Boolean).join(" ")}: ${inWords(one.outcome)}, ${one.answer}`]),
   ].sort((a, b) => b[0] - a[0]).slice(0, 20);
-  return panel("Alerts and incidents", null, all.length ? table("Latest first", [{ text: "UTC" }, { text: "From" }, { text: "What" }],
+  return panel("Alerts, incidents and commands", null, all.length ? table("Latest first", [{ text: "UTC" }, { text: "From" }, { text: "What" }],
     all.map(([ts, source, text]) => [clock(ts), source, { text, class: "text" }])) : nothing("None."));
 }
 
@@ -65,6 +66,7 @@ function opportunities({ opportunities: list }) {
     num(money(one.net_profit, "")), { text: one.reason || inWords(one.verdict), class: "text" }])));
 }
 
-export const whole = (snap) => h("div", { class: "grid two" },
+export const whole = (snap) => h("div", { class: "grid even" },
   h("div", { class: "column" }, risk(snap), hedges(snap), opportunities(snap)),
-  h("div", { class: "column" }, amounts(snap), venues(snap), incidents(snap)));
+  h("div", { class: "column" }, amounts(snap), venues(snap)),
+  h("div", { class: "column" }, incidents(snap)));
