@@ -121,7 +121,7 @@ def run_live(
         _check_confirmed(run, mode)
     say("looking before trading")
     place = output or run.loaded.run_file.run.output
-    refuse_problems(Examined(run, mode.name, place, overrides, connect=False))
+    refuse_problems(Examined(run, mode.name, place, overrides, thorough=False))
     held = locked(*lock_of(run)) if isinstance(mode, Real) else nullcontext()
     with on_a_full_disk(place), held, Beside(run, mode.name) as beside:
         if isinstance(mode, Replay):

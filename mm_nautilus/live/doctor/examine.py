@@ -15,6 +15,7 @@ from mm_nautilus.errors import ConfigError
 from mm_nautilus.live.credentials import Credentials, wanted
 from mm_nautilus.live.doctor import checks, machine
 from mm_nautilus.live.doctor.asking import asked
+from mm_nautilus.live.doctor.belongings import account_findings, operator_findings
 from mm_nautilus.live.doctor.clocks import UnreachableError, measured, time_endpoint
 from mm_nautilus.live.doctor.connected import asked_by_connecting
 from mm_nautilus.live.doctor.facts import VenueFacts
@@ -35,8 +36,8 @@ class Examined:
     folder: Path
     """Where run folders go."""
     overrides: Sequence[str] = ()
-    connect: bool = True
-    """Whether venues that cannot be asked otherwise are connected to, which takes seconds."""
+    thorough: bool = True
+    """Whether venues that cannot be asked otherwise are connected to, which takes seconds, and locks are tried."""
 
 
 def examine(subject: Examined) -> list[Finding]:
@@ -51,7 +52,9 @@ def examine(subject: Examined) -> list[Finding]:
     found = _machine(subject)
     if subject.mode == "replay":
         return found
-    found += _run_file(subject.run)
+    found += [*_run_file(subject.run), *operator_findings(subject.run)]
+    if subject.mode == "real" and subject.thorough:  # a run that begins takes lock and state itself
+        found += account_findings(subject.run)
     sections = subject.run.live.venues
     if sections:
         with ThreadPoolExecutor(len(sections)) as pool:
@@ -145,7 +148,7 @@ def _facts(
         return VenueFacts(failure=keys.without(str(error)))
     if reads is not None:
         facts = asyncio.run(asked(reads, names, account=account))
-    elif subject.connect:
+    elif subject.thorough:
         facts = asked_by_connecting(subject.run, section, subject.overrides, account=account)
     else:
         return None
