@@ -19,9 +19,17 @@ from mm_nautilus.errors import ConfigError
 from mm_nautilus.host.simulated import UNLIMITED, fee_model, fill_model, latency_model
 from mm_nautilus.live.adapters import clients
 from mm_nautilus.live.credentials import wanted
+from mm_nautilus.live.redis import with_redis
 from mm_nautilus.live.replay.client import ReplayClientConfig, ReplayClientFactory, ReplayFeed
 from mm_nautilus.live.settings import LiveRun
 
+# They say at INFO what the run log has of every order, and cost as much as deciding does.
+_TALKATIVE = (
+    "nautilus_trading::strategy",
+    "nautilus_portfolio::manager",
+    "nautilus_portfolio::portfolio",
+    "nautilus_execution::engine",
+)
 _BOOK_TYPES = {"L1": BookType.L1_MBP, "L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
 
 
@@ -67,7 +75,7 @@ def real_node(run: LiveRun, logs: Path) -> LiveNodeBuilder:
         builder = builder.add_exec_client(section.venue, made.execution_factory, made.execution_config)
     if problems:
         raise ConfigError(run.loaded.path, problems)
-    return builder
+    return builder if run.live.redis is None else with_redis(builder, run.live.redis)
 
 
 def _logger(run: LiveRun, logs: Path) -> LoggerConfig:
@@ -76,7 +84,13 @@ def _logger(run: LiveRun, logs: Path) -> LoggerConfig:
     if written.level == "OFF":
         return LoggerConfig(stdout_level=printed)
     files = FileWriterConfig(str(logs), "node", "json", (written.max_mb * 1_000_000, written.backups))
-    return LoggerConfig(stdout_level=printed, fileout_level=LogLevel.from_str(written.level), file_config=files)
+    detailed = "DEBUG" in {written.level, run.loaded.run_file.log.level}
+    return LoggerConfig(
+        stdout_level=printed,
+        fileout_level=LogLevel.from_str(written.level),
+        file_config=files,
+        component_levels=None if detailed else dict.fromkeys(_TALKATIVE, "WARNING"),
+    )
 
 
 def _builder(run: LiveRun, environment: Environment, logs: Path, drain_s: float) -> LiveNodeBuilder:

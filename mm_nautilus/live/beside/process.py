@@ -82,7 +82,7 @@ class ServerProcess:
         """Start a server; returns as soon as there is a process."""
         ours, theirs = socket.socketpair()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1_000_000)
-        with theirs, open(self._printed or os.devnull, "ab") as printed:
+        with theirs, (self._printed or Path(os.devnull)).open("ab") as printed:
             command = [sys.executable, "-m", "mm_nautilus.live.beside", str(theirs.fileno()), str(self._fd)]
             self._process = subprocess.Popen(
                 command,
