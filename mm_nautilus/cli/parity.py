@@ -10,6 +10,9 @@ import typer
 
 def parity(
     run_dir: Annotated[Path, typer.Argument(help="Folder of a live run: replayed, on paper or real.")],
+    measured_latency: Annotated[
+        bool, typer.Option("--measured-latency", help="Backtest with the latency that the live run measured.")
+    ] = False,
 ) -> None:
     """Backtest the window of a live run with its own run file, and say where decisions, orders and fills part."""
     from rich.box import SIMPLE_HEAD
@@ -21,7 +24,7 @@ def parity(
 
     console = Console()
     with console.status("starting") as status:
-        found = check_parity(run_dir, say=status.update)
+        found = check_parity(run_dir, measured_latency=measured_latency, say=status.update)
     console.print(verdict(found.result), style="bold green" if found.same else "bold yellow", highlight=False)
     for note in found.result["notes"]:
         console.print(f"note: {note}", style="dim", highlight=False)

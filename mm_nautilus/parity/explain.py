@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from mm_nautilus.analytics.order_life import COMMANDS
 from mm_nautilus.catalog.stamps import utc_text as utc
 from mm_nautilus.parity.sequence import Divergence
 
@@ -86,7 +87,8 @@ def _order(live: Mapping[str, Any], tested: Mapping[str, Any]) -> str:
     where = f"{_named('orders', live)} at {utc(live['ts_ns'])}"
     if live["client_order_id"] == tested["client_order_id"] and live["event"] == tested["event"]:
         if live["ts_ns"] != tested["ts_ns"]:
-            return f"{where}: {_later(live, tested)} than in the backtest, whose latency is another"
+            whose = "sent" if live["event"] in COMMANDS else "acknowledged: the simulated latency is another,"
+            return f"{where}: {whose} {_later(live, tested)} than in the backtest"
         names = tuple(name for name in live if live[name] != tested[name])
         return f"{where}: {_values(names, live, tested)}"
     return f"{where}: in the backtest {_named('orders', tested)} at {utc(tested['ts_ns'])} comes first"

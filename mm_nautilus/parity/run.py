@@ -40,13 +40,17 @@ class Parity:
         return not self.result["divergences"]
 
 
-def check_parity(run_dir: Path, say: Callable[[str], None] = lambda _text: None) -> Parity:
+def check_parity(
+    run_dir: Path, *, measured_latency: bool = False, say: Callable[[str], None] = lambda _text: None
+) -> Parity:
     """Backtest the window of a live run and compare; writes ``parity.json``, ``parity.html`` and ``latency.toml``.
 
     Parameters
     ----------
     run_dir : Path
         Folder of the live run.
+    measured_latency : bool
+        Whether the simulated venues answer as late as the live ones did at the median, instead of as the run file says.
     say : callable
         Told in a few words what is being done.
 
@@ -61,17 +65,19 @@ def check_parity(run_dir: Path, say: Callable[[str], None] = lambda _text: None)
     run_dir = run_dir.resolve()
     say("reading the tape")
     window = window_of(run_dir)
-    outcome = backtest_of(window, say)
+    live = RunLog.open(run_dir)
+    rows = settings(measured(live))
+    changes = overrides(rows, list(window.venues))
+    outcome = backtest_of(window, changes if measured_latency else (), say)
     say("comparing")
     result: dict[str, Any] = {
         "live": {"folder": str(run_dir), "mode": window.mode},
         "backtest": {"folder": str(outcome.run_dir), "catalog": str(window.catalog)},
         "notes": list(window.notes),
-        **compared(RunLog.open(run_dir), RunLog.open(outcome.run_dir)),
+        **compared(live, RunLog.open(outcome.run_dir)),
+        "latency": {"measured": jsonable(measured(live)), "settings": rows, "set": changes, "used": measured_latency},
         "feed": jsonable(feed_latency(window.catalog)),
     }
-    rows = result["latency"]["settings"]
-    result["latency"]["set"] = overrides(rows, list(window.venues))
     (run_dir / LATENCY).write_text(fragment(rows), encoding="utf-8")
     (run_dir / RESULT).write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     return Parity(result, write_page(run_dir, result), run_dir / LATENCY)
@@ -88,10 +94,6 @@ def compared(live_log: RunLog, tested_log: RunLog) -> dict[str, Any]:
     """
     live, other = comparable(live_log), comparable(tested_log)
     found = divergences(live, other)
-    measured = {
-        venue: {kind: latency for kind, delays in kinds.items() if (latency := Latency.of(delays)) is not None}
-        for venue, kinds in round_trips(live["orders"]).items()
-    }
     return {
         "streams": {
             name: {"live": len(live[name]), "backtest": len(other[name]), "same": same_rows(live[name], other[name])}
@@ -113,5 +115,12 @@ def compared(live_log: RunLog, tested_log: RunLog) -> dict[str, Any]:
         "fill_rates": [
             jsonable(rate) | {"error": rate.error, "interval": rate.interval} for rate in fill_rates(live, other)
         ],
-        "latency": {"measured": jsonable(measured), "settings": settings(measured)},
+    }
+
+
+def measured(log: RunLog) -> dict[str, dict[str, Latency]]:
+    """Return what each venue took to answer, by kind of command."""
+    return {
+        venue: {kind: latency for kind, delays in kinds.items() if (latency := Latency.of(delays)) is not None}
+        for venue, kinds in round_trips(log.table("orders")).items()
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,9 +87,9 @@ def window_of(run_dir: Path) -> Window:
     return Window(run_dir, mode, root, venues, path, tuple(notes))
 
 
-def backtest_of(window: Window, say: Callable[[str], None]) -> Outcome:
+def backtest_of(window: Window, overrides: Sequence[str], say: Callable[[str], None]) -> Outcome:
     """Run the backtest of a window, into the folder ``parity`` of the live run."""
-    return run_backtest(window.run_file, output=window.run_dir / FOLDER, say=say)
+    return run_backtest(window.run_file, overrides, output=window.run_dir / FOLDER, say=say)
 
 
 def _ended(run_dir: Path) -> dict[str, Any]:
