@@ -14,7 +14,7 @@ from recorded import SOL, Recorded, recorded
 
 from mm_nautilus.analytics.facts import InstrumentFacts
 from mm_nautilus.inventory.contract import Contract
-from mm_nautilus.live.monitor.board import DETAILS, Board
+from mm_nautilus.live.monitor.board import DETAILS, TURNS, Board
 from mm_nautilus.live.monitor.cell import DECISIONS, FILLS, POINTS
 from mm_nautilus.messages import (
     AlertFact,
@@ -308,11 +308,23 @@ def test_of_many_instruments_each_gets_its_details_in_turn() -> None:
     while len(told) < 50:
         snapshot = seen(board)
         assert len(snapshot["instruments"]) == 50
-        assert len(snapshot["details"]) == DETAILS
+        assert len(snapshot["details"]) == TURNS
         told |= snapshot["details"].keys()
         rounds += 1
-    assert rounds == -(-50 // DETAILS)
+    assert rounds == -(-50 // TURNS)
     assert all(row["pnl"] is not None for row in seen(board)["instruments"])
+
+
+def test_what_is_looked_at_is_told_every_time() -> None:
+    many = [replace(SOL, instrument_id=f"C{number}USDT.SIM") for number in range(50)]
+    board = board_of(*many)
+    board.focus(["C49USDT.SIM", "C49USDT.SIM", "ELSE.SIM", *(f"C{number}USDT.SIM" for number in range(30, 40))])
+    for _ in range(20):
+        told = seen(board)["details"]
+        assert "C49USDT.SIM" in told
+        assert TURNS <= len(told) <= DETAILS
+    board.focus([])
+    assert len(seen(board)["details"]) == TURNS
 
 
 def test_currencies_are_not_added_up() -> None:

@@ -1,8 +1,8 @@
 """Everything that a market maker wants on one screen, as JSON.
 
 A message is kept by reference when it comes and read when a snapshot is asked for. The snapshot holds one row for each
-instrument and the details of at most `DETAILS` of them, those that waited longest first: with few instruments every
-snapshot is whole, with many the reader keeps the last details of each and what one snapshot costs stays the same.
+instrument and the details of up to `DETAILS` of them. Where there are more, it holds those that somebody looks at and
+`TURNS` others, who waited longest first: a reader keeps the last of each, and a snapshot delays no quote for long.
 
 Two clocks: ``now_ns`` is the reader's, on which connections go up and down and the page goes stale; ``clock_ns`` is
 that of the messages, which in a replay is the market's, and every age of an order or a market counts on it.
@@ -10,7 +10,7 @@ that of the messages, which in a replay is the market's, and every age of an ord
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -53,9 +53,12 @@ from mm_nautilus.messages import (
 )
 
 DETAILS: Final = 8
-"""Instruments whose details, and assets whose attribution, one snapshot brings up to date."""
+"""Instruments whose details one snapshot holds at most."""
+TURNS: Final = 4
+"""Instruments, and assets to be attributed, whose turn it is at each snapshot where there are more than `DETAILS`."""
 _EVENTS: Final = 30
 _SAMPLES: Final = 512
+_ANSWERS: Final = {"SUBMIT": "submit to answer", "AMEND": "amend to answer", "CANCEL": "cancel to answer"}
 
 
 class Board:
@@ -70,13 +73,14 @@ class Board:
 
     def __init__(self, facts: BoardFacts) -> None:
         self._facts = facts
-        self._cells = {one.instrument_id: InstrumentCell(one) for one in facts.instruments}
+        self._cells = {one.instrument_id: InstrumentCell(one, self._answered) for one in facts.instruments}
         groups: dict[str, list[Any]] = {}
         for one in facts.instruments:
             groups.setdefault(asset_of(one), []).append(one)
         self._assets = {asset: AssetSoFar(group, facts.rates) for asset, group in groups.items()}
         self._asset_of = {name: self._assets[cell.asset] for name, cell in self._cells.items()}
         self._turns: deque[str] = deque(self._cells)
+        self._focus: list[str] = []
         self._asset_turns: deque[str] = deque(self._assets)
         self._connections: dict[str, dict[str, Any]] = {
             venue: {"venue": venue, "up": None, "since_ns": None, "losses": 0} for venue in facts.venues
@@ -89,6 +93,8 @@ class Board:
         self._opportunities: deque[OpportunityFact] = deque(maxlen=_EVENTS)
         self._controls: deque[ControlFact] = deque(maxlen=_EVENTS)
         self._samples: dict[str, deque[float]] = {}
+        self._quantiles: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._sampled: Counter[str] = Counter()
         self._clock_ns = self._messages = self._told = self._sequence = 0
         self._heard_ns: int | None = None
 
@@ -205,10 +211,15 @@ class Board:
 
     def latency(self, name: str, seconds: float) -> None:
         """Take a latency measured elsewhere, as ``tick to order``."""
-        samples = self._samples.get(name)
-        if samples is None:
-            samples = self._samples[name] = deque(maxlen=_SAMPLES)
-        samples.append(seconds)
+        self._samples.setdefault(name, deque(maxlen=_SAMPLES)).append(seconds)
+        self._sampled[name] += 1
+
+    def _answered(self, command: str, seconds: float) -> None:
+        self.latency(_ANSWERS[command], seconds)
+
+    def focus(self, instrument_ids: Iterable[str]) -> None:
+        """Say which instruments are looked at; others than those of the run are no error."""
+        self._focus = [name for name in dict.fromkeys(instrument_ids) if name in self._cells][: DETAILS - TURNS]
 
     # -------------------------------------------------------------- snapshot
 
@@ -227,8 +238,8 @@ class Board:
         clock_ns = self._clock_ns or now_ns
         for cell in self._cells.values():
             cell.catch_up()
-        self._attribute()
         shown = self._next_details()
+        self._attribute(shown)
         snapshot = {
             "sequence": self._sequence,
             "now_ns": now_ns,
@@ -255,17 +266,15 @@ class Board:
         }
         return orjson.dumps(snapshot, default=exact)
 
-    def _attribute(self) -> None:
-        for _ in range(min(DETAILS, len(self._asset_turns))):
-            asset = self._asset_turns[0]
-            self._asset_turns.rotate(-1)
+    def _attribute(self, shown: Iterable[str]) -> None:
+        """Bring the attribution up to date of the assets that are shown, and of those whose turn it is."""
+        for asset in dict.fromkeys([self._cells[name].asset for name in shown] + _next(self._asset_turns)):
             for name, lines in self._assets[asset].so_far().items():
                 self._cells[name].lines = lines
 
     def _next_details(self) -> list[str]:
-        shown = [self._turns[at] for at in range(min(DETAILS, len(self._turns)))]
-        self._turns.rotate(-len(shown))
-        return shown
+        """Return whose details are shown: of those that are looked at, and in turn of the others."""
+        return list(dict.fromkeys([*self._focus, *_next(self._turns)]))
 
     def _risk_state(self) -> dict[str, Any]:
         state = self._risk
@@ -279,12 +288,11 @@ class Board:
         }
 
     def _latencies(self) -> list[dict[str, Any]]:
-        said = [_quantiles(name, samples) for name, samples in self._samples.items() if samples]
-        for command in ("submit", "amend", "cancel"):
-            answers = [answer for cell in self._cells.values() for answer in cell.orders.answers[command]]
-            if answers:
-                said.append(_quantiles(f"{command} to answer", answers))
-        return said
+        for name, samples in self._samples.items():
+            known = self._quantiles.get(name)
+            if known is None or known[0] != self._sampled[name]:
+                self._quantiles[name] = self._sampled[name], _quantiles(name, samples)
+        return [one for _, one in self._quantiles.values()]
 
     def _money(self) -> list[dict[str, Any]]:
         """Return the lines of the statement by settlement currency: currencies are never added up."""
@@ -307,6 +315,14 @@ class Board:
             held = sum(((cell.position or Decimal(0)) * cell.facts.contract.multiplier for cell in cells), Decimal(0))
             rows.append({"asset": asset, "position": held, "limit": limit, "instruments": len(cells)})
         return rows
+
+
+def _next(turns: deque[str]) -> list[str]:
+    """Return whose turn it is, and put them last."""
+    count = len(turns) if len(turns) <= DETAILS else TURNS
+    now = [turns[at] for at in range(count)]
+    turns.rotate(-count)
+    return now
 
 
 def _quantiles(name: str, samples: Iterable[float]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -28,7 +29,17 @@ DECISIONS: Final = 12
 FILLS: Final = 40
 POINTS: Final = 300
 _POINT_NS: Final = 10**9
-_MARKOUTS: Final = 8 * FILLS
+
+
+class _Filled:
+    """One fill, what it has been worth so far, and both as JSON once they were asked for."""
+
+    __slots__ = ("fact", "markouts", "text")
+
+    def __init__(self, fact: FillFact) -> None:
+        self.fact = fact
+        self.markouts: dict[str, float] = {}
+        self.text: bytes | None = None
 
 
 class InstrumentCell:
@@ -38,17 +49,19 @@ class InstrumentCell:
     ----------
     facts : InstrumentFacts
         What it is.
+    answered : callable
+        Told of each answer of the venue: the kind of command and how many seconds it took.
 
     """
 
-    def __init__(self, facts: InstrumentFacts) -> None:
+    def __init__(self, facts: InstrumentFacts, answered: Callable[[str, float], None]) -> None:
         self.facts = facts
         self.asset = asset_of(facts)
-        self.orders = WorkingOrders(float(facts.tick))
+        self.orders = WorkingOrders(float(facts.tick), answered)
         self.decision: QuoteDecision | None = None
         self.decisions: deque[QuoteDecision] = deque(maxlen=DECISIONS)
-        self.fills: deque[FillFact] = deque(maxlen=FILLS)
-        self.markouts: deque[MarkoutFact] = deque(maxlen=_MARKOUTS)
+        self.fills: dict[tuple[str, str], _Filled] = {}
+        self._last_fill: FillFact | None = None
         self.assessment: AdverseSelectionAssessment | None = None
         self.mark: MarkFact | None = None
         self.engine: PositionFact | None = None
@@ -58,9 +71,7 @@ class InstrumentCell:
         self._points: deque[bytes] = deque(maxlen=POINTS)
         self._pointed_ns = 0
         self._decision_bytes: deque[tuple[QuoteDecision, bytes]] = deque(maxlen=DECISIONS)
-        self._fill_bytes: tuple[int, bytes] = (-1, b"[]")
         self._assessed: tuple[AdverseSelectionAssessment | None, bytes] = (None, b"null")
-        self._heard = 0
         self._untold: list[tuple[OrderFact | FillFact, QuoteDecision | None]] = []
 
     # -------------------------------------------------------------- messages
@@ -77,15 +88,19 @@ class InstrumentCell:
 
     def filled(self, fact: FillFact) -> None:
         """Take a fill."""
-        self.fills.append(fact)
+        self._last_fill = fact
+        self.fills[fact.client_order_id, fact.trade_id] = _Filled(fact)
+        if len(self.fills) > FILLS:
+            del self.fills[next(iter(self.fills))]
         self.filled_count += 1
-        self._heard += 1
         self._untold.append((fact, None))
 
     def marked_out(self, fact: MarkoutFact) -> None:
         """Take what a fill was worth a horizon later."""
-        self.markouts.append(fact)
-        self._heard += 1
+        filled = self.fills.get((fact.client_order_id, fact.trade_id))
+        if filled is not None:
+            filled.markouts[f"{fact.horizon_s:g}"] = fact.markout
+            filled.text = None
 
     def catch_up(self) -> None:
         """Bring the working orders up to date: commands are sent while the market waits for us, snapshots are not."""
@@ -101,7 +116,7 @@ class InstrumentCell:
     @property
     def position(self) -> Decimal | None:
         """Signed position, from whichever of a fill and a mark came last."""
-        fill, mark = self.fills[-1] if self.fills else None, self.mark
+        fill, mark = self._last_fill, self.mark
         if fill is not None and (mark is None or fill.ts_ns > mark.ts_ns):
             return fill.position_after
         return None if mark is None else mark.position
@@ -199,13 +214,10 @@ class InstrumentCell:
         return b"[" + b",".join([text for _, text in reversed(said)]) + b"]"
 
     def _said_fills(self) -> bytes:
-        if self._fill_bytes[0] != self._heard:
-            worth: dict[tuple[str, str], dict[str, float]] = {}
-            for one in self.markouts:
-                worth.setdefault((one.client_order_id, one.trade_id), {})[f"{one.horizon_s:g}"] = one.markout
-            rows = [_fill(fill, worth.get((fill.client_order_id, fill.trade_id), {})) for fill in reversed(self.fills)]
-            self._fill_bytes = self._heard, orjson.dumps(rows, default=exact)
-        return self._fill_bytes[1]
+        for filled in self.fills.values():
+            if filled.text is None:
+                filled.text = orjson.dumps(_fill(filled.fact, filled.markouts), default=exact)
+        return b"[" + b",".join([filled.text or b"" for filled in reversed(self.fills.values())]) + b"]"
 
     def _said_assessment(self) -> bytes:
         if self._assessed[0] is not self.assessment:

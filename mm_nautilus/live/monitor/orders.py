@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Any, Final
 
 from mm_nautilus.adverse_selection.own_orders import OwnOrders
+from mm_nautilus.analytics.order_life import COMMANDS
 from mm_nautilus.analytics.resting_orders import CLOSING, RESTING
 from mm_nautilus.market import Purpose, Side, TopOfBook
 from mm_nautilus.messages import FillFact, OrderFact, QuoteDecision
 
-_ANSWERS: Final = 512
 _STATE: Final = {
     "SUBMIT": "SENT",
     "AMEND": "AMENDING",
@@ -21,10 +21,9 @@ _STATE: Final = {
     "MODIFY_REJECTED": "RESTING",
     "CANCEL_REJECTED": "RESTING",
 }
-_ANSWER_TO: Final = {"ACCEPTED": "submit", "UPDATED": "amend", "CANCELED": "cancel"}
+_ANSWER_TO: Final = {"ACCEPTED": "SUBMIT", "UPDATED": "AMEND", "CANCELED": "CANCEL"}
 _QUOTE: Final = str(Purpose.QUOTE)
 _REFUSALS: Final = frozenset({"REJECTED", "DENIED"})
-_COMMANDS: Final = {"SUBMIT": "submit", "AMEND": "amend", "CANCEL": "cancel"}
 
 
 class _Working:
@@ -50,17 +49,18 @@ class WorkingOrders:
     ----------
     tick : float
         Smallest price step, in price units.
+    answered : callable
+        Told of each answer of the venue: the kind of command and how many seconds it took.
 
     """
 
-    __slots__ = ("_orders", "_queue", "_tick", "answers", "rejects")
+    __slots__ = ("_answered", "_orders", "_queue", "_tick", "rejects")
 
-    def __init__(self, tick: float) -> None:
+    def __init__(self, tick: float, answered: Callable[[str, float], None]) -> None:
         self._tick = tick
         self._orders: dict[str, _Working] = {}
         self._queue = OwnOrders(tick)
-        self.answers: dict[str, deque[float]] = {name: deque(maxlen=_ANSWERS) for name in _COMMANDS.values()}
-        """Seconds from a command to the venue's answer, by kind of command, the latest last."""
+        self._answered = answered
         self.rejects = 0
         """Orders rejected or denied so far."""
 
@@ -74,11 +74,10 @@ class WorkingOrders:
                 return
             order = self._orders[fact.client_order_id] = _Working(fact)
         order.fact = fact
-        command = _COMMANDS.get(event)
-        if command is not None:
-            order.commanded, order.commanded_ns = command, fact.ts_ns
+        if event in COMMANDS:
+            order.commanded, order.commanded_ns = event, fact.ts_ns
         elif order.commanded is not None and _ANSWER_TO.get(event) == order.commanded:
-            self.answers[order.commanded].append((fact.ts_ns - order.commanded_ns) * 1e-9)
+            self._answered(order.commanded, (fact.ts_ns - order.commanded_ns) * 1e-9)
             order.commanded = None
         if event in CLOSING:
             self._forget(fact.client_order_id)

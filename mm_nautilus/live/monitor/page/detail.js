@@ -43,8 +43,9 @@ function ladder(row, detail) {
 
 function quotes(row, detail) {
   const spread = detail.book && detail.book.spread_bps !== null ? `spread ${number(detail.book.spread_bps, 1)} bps` : "no two-sided market";
+  const heard = row.market_s === null ? "" : `, heard ${lasting(row.market_s)} before the last mark`;
   const chart = prices(detail.path, detail.fills, row);
-  return panel("Quotes against the book", spread, ladder(row, detail),
+  return panel("Quotes against the book", spread + heard, ladder(row, detail),
     chart ? h("figure", {}, chart, h("figcaption", { class: "key" },
       h("span", { class: "mid" }, "mid"), h("span", { class: "market" }, "best prices"), h("span", { class: "buy" }, "our bid, ▲ bought"),
       h("span", { class: "sell" }, "our ask, ▼ sold"))) : nothing("The picture begins with the second sample."));

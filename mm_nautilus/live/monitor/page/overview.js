@@ -1,10 +1,11 @@
 // The strip of what counts most, what needs a person, and one row for each instrument.
 
 import { h } from "./dom.js";
-import { badge, num, panel, table, tone, use } from "./parts.js";
+import { OVER, badge, num, panel, table, tone, use } from "./parts.js";
 import { NONE, clock, day, inWords, lasting, listed, money, number, price, size, ticks, title } from "./words.js";
 
 const MOST_PLAIN = 8;
+const RECENT_NS = 300e9;
 
 function tile(name, figure, detail, kind = "", words = null) {
   return h("div", { class: "tile", title: words }, h("dt", {}, name), h("dd", { class: kind || null }, figure),
@@ -27,7 +28,7 @@ export function strip(snap) {
     tile("Risk", title(risk.stage), risk.state ? risk.state.reason || listed(risk.state.rules) || "no rule holds" :
       risk.said ? "no rule holds" : "no rules in this run", risk.stage === "NORMAL" ? "" : "loss"),
     worst ? tile("Fullest limit", `${number(100 * worst.worst_use, 0)} %`, `${worst.id}, worst case`,
-      worst.worst_use > 1 ? "loss" : "", "Position if every working order of a side filled, over its limit") : null,
+      worst.worst_use > OVER ? "loss" : "", "Position if every working order of a side filled, over its limit") : null,
     tile("Venues", known ? `${up} of ${connections.length} up` : `${connections.length}`,
       known ? connections.filter((venue) => venue.up === false).map((venue) => `${venue.venue} is down`).join(", ") ||
         connections.map((venue) => venue.venue).slice(0, 4).join(", ") : "state not told", known > up ? "loss" : ""),
@@ -50,8 +51,11 @@ export function attention(snap) {
   if (snap.silent_s > 5) found.push(["severe", `The strategy has said nothing for ${lasting(snap.silent_s)}`]);
   for (const row of snap.instruments) {
     if (row.fault) found.push(["warning", `${row.id}: not quoted, ${inWords(row.fault)}`]);
-    if (row.worst_use !== null && row.worst_use > 1) found.push(["severe", `${row.id}: worst case beyond the position limit`]);
+    if (row.worst_use !== null && row.worst_use > OVER) found.push(["severe", `${row.id}: worst case beyond the position limit`]);
     if (row.toxic.length) found.push(["warning", `${row.id}: ${row.toxic.map(inWords).join(" and ")} side picked off`]);
+  }
+  for (const one of snap.alerts) {
+    if (snap.clock_ns - one.ts_ns < RECENT_NS) found.push(["warning", `${one.instrument_id || one.source}: ${one.text} (${clock(one.ts_ns)})`]);
   }
   return found.sort((a, b) => (a[0] === b[0] ? 0 : a[0] === "severe" ? -1 : 1));
 }

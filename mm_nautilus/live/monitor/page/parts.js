@@ -9,7 +9,7 @@ export const LINES = {
 };
 
 export function panel(title, note, ...inside) {
-  return h("section", { class: "panel" }, h("h2", {}, title, note ? h("small", {}, note) : null), ...inside);
+  return h("section", { class: "panel", "data-panel": title }, h("h2", {}, title, note ? h("small", {}, note) : null), ...inside);
 }
 
 // Cells are text, or {text, class, title}; the first of a row is its header.
@@ -40,12 +40,15 @@ export const badge = (words, code, title) => h("span", { class: `badge ${GRAVE[c
 
 export const tone = (value) => (Number(value) > 0 ? "gain" : Number(value) < 0 ? "loss" : "");
 
+// A worst case is counted in binary fractions: a hair above the limit is at it.
+export const OVER = 1.0001;
+
 export function use(value, worst) {
   if (value === null || value === undefined) return h("span", { class: "muted" }, "no limit");
-  const high = worst > 1 ? "severe" : worst > 0.8 ? "warning" : "";
+  const high = worst > OVER ? "severe" : worst > 0.8 ? "warning" : "";
   const words = `${share(value)} of the limit held, ${share(worst)} if every working order of a side filled`;
   return h("span", { class: "use", title: words },
-    h("meter", { min: 0, max: 1, value: Math.min(value, 1), "aria-label": words }),
+    h("meter", { min: 0, max: 1, low: 0.8, high: 0.95, optimum: 0, value: Math.min(value, 1), "aria-label": words }),
     h("span", { class: "n" }, share(value)), h("span", { class: `n muted ${high}` }, `≤ ${share(worst)}`));
 }
 

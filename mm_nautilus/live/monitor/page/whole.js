@@ -13,7 +13,7 @@ function risk({ risk: known }) {
   return panel("Risk", rows.length ? `${fired} of ${rows.length} rules ask for restraint` : null,
     h("p", {}, badge(title(known.stage), known.stage), " ", known.state ? known.state.reason : ""),
     rows.length ? table("Risk rules, those that ask for restraint first",
-      [{ text: "Rule" }, { text: "Of" }, { text: "Value", class: "n" }, { text: "Asks for" }, { text: "Measured" }, { text: "UTC", class: "n" }], rows, "rules") :
+      [{ text: "Rule" }, { text: "Of", class: "wide" }, { text: "Value", class: "n" }, { text: "Asks for" }, { text: "Measured" }, { text: "UTC", class: "n wide" }], rows, "rules") :
       nothing(known.said ? "No rule has reported yet." : "This run has no risk rules, or none has reported yet."));
 }
 
