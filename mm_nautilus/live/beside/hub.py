@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 
 
 class Hub:
@@ -16,6 +17,8 @@ class Hub:
         self.number = 0
         """Snapshots so far."""
         self.watchers = 0
+        self.looked_at: Counter[str] = Counter()
+        """Instruments that watchers want the details of, and how many do."""
         self.asked_s = 0.0
         """When somebody last asked for anything, on the monotonic clock."""
         self._came_s = 0.0

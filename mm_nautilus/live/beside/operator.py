@@ -201,6 +201,8 @@ class Operator(GuardedActor):
             self.alert("server", f"{told.trouble}; it is started again, trading goes on")
         if told.watched is not None:
             self._watched = told.watched
+        if told.looked_at is not None and self._board is not None:
+            self._board.focus(told.looked_at)
         for words in told.commands:
             answer = self.room.take(words, self.now_ns(), time.time_ns())
             server.answer(answer | {"request": words["request"]})

@@ -38,6 +38,8 @@ class Told:
     """Address of who was refused last."""
     watched: bool | None = None
     """Whether anybody looks at the snapshots; ``None`` where nothing was heard."""
+    looked_at: list[str] | None = None
+    """Instruments that somebody wants the details of; ``None`` where nothing was heard."""
     trouble: str = ""
     """Why the server was given up, empty where it was not."""
 
@@ -136,6 +138,7 @@ class ServerProcess:
                 told.commands.append(words)
             elif kind is Kind.ALIVE:
                 told.refused, told.watched = words["refused"], words["watched"]
+                told.looked_at = words["looked_at"]
                 told.last_refused = words["last_refused"]
         silent_s = now_s - self._heard_s
         if outlet.broken:

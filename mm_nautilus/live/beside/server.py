@@ -11,6 +11,7 @@ import logging
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,9 @@ _HEADERS: Final = {
 _COMMENT_S: Final = 10.0
 """A silent event stream gets a comment this often, so that nobody on the way closes it."""
 _MOST_WATCHERS: Final = 64
+_MOST_LOOKED_AT: Final = 8
+"""Instruments whose details are asked for at once."""
+_LONGEST_NAME: Final = 200
 _MOST_WORDS: Final = 10_000
 """Bytes of a command at most."""
 
@@ -95,6 +99,7 @@ class Server:
         """Tell the node that the server works, and whom it refused."""
         access = self.access
         words = {"watched": self.hub.watched, "refused": access.refused, "last_refused": access.last_refused}
+        words["looked_at"] = [name for name, _ in self.hub.looked_at.most_common(_MOST_LOOKED_AT)]
         self.send(framed(Kind.ALIVE, orjson.dumps(words)))
 
     # -------------------------------------------------------------- requests
@@ -158,7 +163,9 @@ class Server:
         if hub.watchers >= _MOST_WATCHERS:
             return web.json_response({"error": f"{_MOST_WATCHERS} are watching already"}, status=503)
         response = web.StreamResponse(headers=_HEADERS | {"Content-Type": "text/event-stream"})
+        looked_at = request.query.get("instrument", "")[:_LONGEST_NAME]
         hub.watchers += 1
+        hub.looked_at[looked_at] += 1
         try:
             await response.prepare(request)
             number = 0
@@ -173,6 +180,7 @@ class Server:
             return response
         finally:
             hub.watchers -= 1
+            hub.looked_at -= Counter([looked_at])
             hub.asked()
 
     async def _metrics(self, _request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ from typing import Any
 from mm_nautilus.actors import RiskMonitor
 from mm_nautilus.errors import ParameterError, UserError
 from mm_nautilus.host.guard import Guarded
+from mm_nautilus.market import RiskStage
 from mm_nautilus.quoting.retune import CHANGEABLE, retuned, value_of
 from mm_nautilus.strategies.leg import QuotingLeg
 from mm_nautilus.strategies.quoting_strategy import QuotingStrategy
@@ -71,6 +72,8 @@ class NodeSurface:
             if instrument_id:
                 raise ParameterError("instrument_id", instrument_id, "empty for a halt, which is for everything")
             self._protected(risk, lambda: risk.halt(reason))
+        elif risk.stage is RiskStage.HALT:
+            raise UserError(f"everything is halted, which {action} would only soften; resume comes first")
         else:
             self._protected(risk, lambda: getattr(risk, action)(reason, instrument_id))
         return f"{action} {instrument_id}".strip() + f": the stage of everything is {self.stage}"
