@@ -2,7 +2,8 @@
 
 ``python benchmarks/bench_replay.py`` replays the quickstart's market as fast as it goes, recorder and monitor on, and
 runs the backtest of the same file in turn, each in a process of its own: what both need is the engine and the
-decisions, what the replay needs more is the live node. Ratios are of CPU time, which a busy machine does not change.
+decisions, what the replay needs more is the live node. Ratios are of CPU time, which a busy machine changes little.
+The second market is that of the other benchmarks, where one book update in twenty moves the price.
 ``--hours 24`` replays that much of the same market and says how much memory it took after each hour of it.
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 from time import thread_time_ns
 from typing import Any
 
+from bench_memory import RUN_FILE, write_catalog
 from rich.console import Console
 from rich.table import Table
 
@@ -158,7 +160,8 @@ def remembered(path: Path, overrides: list[str], output: Path) -> None:
             first_ns = first_ns or now_ns
             if now_ns and now_ns - first_ns >= hours * 3600 * 10**9:
                 resident = int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE_MIB
-                print(hours, f"{resident:.1f}", f"{time.perf_counter() - began:.0f}", flush=True)
+                seconds = f"{time.perf_counter() - began:.0f} {time.process_time():.0f}"
+                print(hours, f"{resident:.1f}", seconds, flush=True)
                 hours += 1
 
     began = time.perf_counter()
@@ -195,6 +198,7 @@ def main() -> None:
     parser.add_argument("run_file", type=Path, nargs="?", default=ROOT / "configs" / "quickstart.toml")
     parser.add_argument("--set", action="append", default=[], dest="overrides")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--events", type=int, default=200_000, help="book updates of the second market")
     parser.add_argument("--hours", type=float, help="market time to replay for memory, instead of all else")
     parser.add_argument("--only", choices=("backtested", "replayed", "ticked", "remembered"), help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, help=argparse.SUPPRESS)
@@ -206,10 +210,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if options.hours:
             changes = [*options.overrides, f"data.simulation.duration_s={options.hours * 3600:.0f}"]
-            print("hour of the market, MiB resident, seconds of ours")
+            print("hour of the market, MiB resident, seconds of ours, of them CPU")
             _of("remembered", options.run_file, changes, folder, echo=True)
             return
         measure(options.run_file, options.overrides, folder, options.repeats)
+        write_catalog(Path(folder) / "catalog", options.events, seed=1)
+        dense = Path(folder) / "dense.toml"
+        dense.write_text(RUN_FILE.replace("[strategy]", "latency = { base_ms = 5 }\n[adverse_selection]\n[strategy]"))
+        measure(dense, [], folder, options.repeats)
 
 
 def measure(path: Path, overrides: list[str], folder: str, repeats: int) -> None:
@@ -220,7 +228,7 @@ def measure(path: Path, overrides: list[str], folder: str, repeats: int) -> None
         wall, cpu, records = _of("replayed", path, overrides, folder)
         rows.append((records / wall, records / cpu, records / test_cpu, cpu / test_cpu, wall / test_wall))
     middle = [statistics.median(column) for column in zip(*rows, strict=True)]
-    table = Table("what", "measured", "demanded", title=str(path))
+    table = Table("what", "measured", "demanded", title=path.stem)
     table.add_row("records a second, by the clock", f"{middle[0]:,.0f}", f"{DEMANDED_RECORDS_PER_S:,}")
     table.add_row("records a second of CPU", f"{middle[1]:,.0f}", f"{DEMANDED_RECORDS_PER_S:,}")
     table.add_row("the backtest's records a second of CPU", f"{middle[2]:,.0f}", "")
