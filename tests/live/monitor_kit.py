@@ -62,6 +62,11 @@ class PageServer:
     def push(self, snapshot: bytes) -> None:
         self._loop.call_soon_threadsafe(self._server.heard, Kind.SNAPSHOT, snapshot)
 
+    @property
+    def looked_at(self) -> set[str]:
+        """Return the instruments that the node is asked to give the details of."""
+        return set(self._server.hub.looked_at)
+
     def close(self) -> None:
         self.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -11,13 +11,14 @@ that of the messages, which in a replay is the market's, and every age of an ord
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal, localcontext
 from typing import Any, Final
 
 import orjson
 
-from mm_nautilus.analytics.attribution import Attribution
+from mm_nautilus.analytics.attribution import LINES, Attribution
+from mm_nautilus.inventory.contract import EXACT
 from mm_nautilus.live.monitor.attribution import AssetSoFar
 from mm_nautilus.live.monitor.cell import InstrumentCell, exact
 from mm_nautilus.live.monitor.facts import BoardFacts, asset_of
@@ -296,12 +297,11 @@ class Board:
 
     def _money(self) -> list[dict[str, Any]]:
         """Return the lines of the statement by settlement currency: currencies are never added up."""
-        totals: dict[str, Attribution] = {}
+        groups: dict[str, list[Attribution]] = {}
         for cell in self._cells.values():
             if cell.lines is not None:
-                currency = cell.facts.contract.settlement_currency
-                totals[currency] = totals[currency] + cell.lines if currency in totals else cell.lines
-        return [{"currency": name, "lines": one.lines, "total": one.total} for name, one in totals.items()]
+                groups.setdefault(cell.facts.contract.settlement_currency, []).append(cell.lines)
+        return [{"currency": currency} | _summed(group) for currency, group in groups.items()]
 
     def _exposures(self) -> list[dict[str, Any]]:
         """Return the position of each asset that trades on several instruments, or has a limit of its own."""
@@ -315,6 +315,13 @@ class Board:
             held = sum(((cell.position or Decimal(0)) * cell.facts.contract.multiplier for cell in cells), Decimal(0))
             rows.append({"asset": asset, "position": held, "limit": limit, "instruments": len(cells)})
         return rows
+
+
+def _summed(group: Sequence[Attribution]) -> dict[str, Any]:
+    """Return lines and total of several attributions together."""
+    with localcontext(EXACT):
+        lines = {name: sum([getattr(one, name) for one in group], Decimal(0)) for name in LINES}
+        return {"lines": lines, "total": sum([one.total for one in group], Decimal(0))}
 
 
 def _next(turns: deque[str]) -> list[str]:

@@ -4,11 +4,13 @@ const RETRY_MS = [500, 1000, 2000, 5000];
 const STALE_MS = 3000;
 
 // Calls onSnapshot(snapshot) for each, and onState({state, age_s}) four times a second: waiting, live, stale or lost.
-export function follow(onSnapshot, onState) {
-  let source = null, failures = 0, last = null, gap = 1000, open = false;
+// What `about` returns is told to the server: the instrument looked at, of which every snapshot then holds the details.
+// Returns a function that asks anew.
+export function follow(about, onSnapshot, onState) {
+  let source = null, waiting = null, failures = 0, last = null, gap = 1000, open = false;
 
   function connect() {
-    source = new EventSource("events");
+    source = new EventSource(`events?instrument=${encodeURIComponent(about())}`);
     source.onopen = () => { open = true; };
     source.onmessage = (event) => {
       const now = performance.now();
@@ -21,7 +23,8 @@ export function follow(onSnapshot, onState) {
     source.onerror = () => {
       open = false;
       source.close();
-      setTimeout(connect, RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
+      clearTimeout(waiting);
+      waiting = setTimeout(connect, RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
     };
   }
 
@@ -34,4 +37,9 @@ export function follow(onSnapshot, onState) {
 
   connect();
   setInterval(tell, 250);
+  return () => {
+    clearTimeout(waiting);
+    source.close();
+    connect();
+  };
 }

@@ -20,7 +20,10 @@ function draw() {
   const snap = latest;
   if (!snap || document.hidden) return;
   const ids = snap.instruments.map((row) => row.id), asked = decodeURIComponent(location.hash.slice(1));
+  const before = view.chosen;
   view.chosen = ids.includes(asked) ? asked : ids[0];
+  // Where there are too many for one snapshot to hold the details of all.
+  if (before !== view.chosen && Object.keys(snap.details).length < ids.length) askAnew();
   const row = snap.instruments.find((one) => one.id === view.chosen), known = details.get(view.chosen);
   show(place.run, snap.run.name, " ", h("small", {}, `${snap.run.strategy}, ${snap.run.mode}`));
   show(place.strip, strip(snap));
@@ -84,4 +87,4 @@ document.addEventListener("input", (event) => {
 window.addEventListener("hashchange", redraw);
 document.addEventListener("visibilitychange", redraw);
 
-follow(take, tell);
+const askAnew = follow(() => view.chosen || decodeURIComponent(location.hash.slice(1)), take, tell);
