@@ -14,10 +14,10 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from nautilus_trader.common import TimeEvent
-from nautilus_trader.model import ClientOrderId, InstrumentId, OrderAccepted, OrderFilled
+from nautilus_trader.model import InstrumentId, OrderAccepted, OrderCancelRejected, OrderFilled
 
 from mm_nautilus.errors import UserError
-from mm_nautilus.host.traded import is_ours, open_orders
+from mm_nautilus.host.traded import is_ours
 from mm_nautilus.inventory.ledger import Difference
 from mm_nautilus.live.state_file import KEY, Identity
 from mm_nautilus.market import Purpose, Side
@@ -25,6 +25,7 @@ from mm_nautilus.messages import TOPIC_ALERT, TOPIC_FILL, AlertFact, FillFact
 from mm_nautilus.strategies.quoting_strategy import QuotingStrategy
 
 _LOOK_EVERY_NS = 200_000_000
+_AGAIN_NS = 2_000_000_000
 _TIMER = "05_agree_"
 type UnknownOrders = Literal["cancel", "claim", "refuse"]
 
@@ -46,7 +47,7 @@ class Recovering(QuotingStrategy):
     def on_start(self) -> None:
         """Start as any strategy does, and then wait until the books agree."""
         self.found: dict[str, Any] = {"taken_over": {}, "differences": [], "unknown_orders": []}
-        self._strangers: set[str] = set()
+        self._asked: dict[str, int] = {}
         self._adopted = 0
         had_state = self._state_file is not None and self._state_file.exists()
         super().on_start()
@@ -58,13 +59,26 @@ class Recovering(QuotingStrategy):
             line.instrument_id: str(line.opening) for line in self._hedger.control.ledger.lines if line.opening
         }
         self._describe(self.recovery)
-        if self._strangers or self._hedger.difference() is not None:
+        self._agreed = not self._asked and self._hedger.difference() is None
+        if not self._agreed:
             for leg in self._legs.values():
                 leg.desk.halt()
-            name = _TIMER + str(self.strategy_id)
-            look: Callable[[TimeEvent], None] = self._look
-            self._clock.set_timer_ns(name, _LOOK_EVERY_NS, callback=self.guard(look))
         self._persist()
+        look: Callable[[TimeEvent], None] = self._look
+        self._clock.set_timer_ns(_TIMER + str(self.strategy_id), _LOOK_EVERY_NS, callback=self.guard(look))
+
+    def on_stop(self) -> None:
+        """Look no more."""
+        name = _TIMER + str(self.strategy_id)
+        if name in self._clock.timer_names():
+            self._clock.cancel_timer(name)
+        super().on_stop()
+
+    def on_resume(self) -> None:
+        """Look again."""
+        super().on_resume()
+        look: Callable[[TimeEvent], None] = self._look
+        self._clock.set_timer_ns(_TIMER + str(self.strategy_id), _LOOK_EVERY_NS, callback=self.guard(look))
 
     def _describe(self, recovery: Any) -> None:
         """Put what a restart found into words for the result."""
@@ -77,37 +91,51 @@ class Recovering(QuotingStrategy):
         for name in ("missed", "refused", "ended", "resumed"):
             self.found[name] = len(getattr(recovery, name, ()))
 
-    def _look(self, _event: TimeEvent) -> None:
-        """Quote once no stranger's order rests and the books agree; say it once where that takes too long."""
-        self._strangers = {name for name in self._strangers if not _is_over(self, name)}
+    def _look(self, event: TimeEvent) -> None:
+        """Meet strangers' orders until none is left; begin to quote once there is none and the books agree."""
+        now_ns = event.ts_event
+        waiting_for = [_words(order) for order in self._strangers() if self._unmet(order, now_ns)]
+        if self._agreed:
+            return
         difference = self._hedger.difference()
-        now_ns: int = self._clock.timestamp_ns()
-        if not self._strangers and difference is None:
-            self._clock.cancel_timer(_TIMER + str(self.strategy_id))
+        if not waiting_for and difference is None:
+            self._agreed = True
             for leg in self._legs.values():
                 leg.desk.resume()
             self._obey()
             self.log.info("books, engine and venue agree: quoting begins")
         elif not self._said_late and now_ns - self._began_ns > self.recovery_settings.agree_within_s * 1e9:
             self._said_late = True
-            waiting = (
-                f"orders {', '.join(sorted(self._strangers))}" if self._strangers else f"the position {difference}"
-            )
+            waiting = ", ".join(waiting_for) or f"the position {difference}"
             self._say(next(iter(self._legs.values())).name, f"not quoting yet: waiting for {waiting}", now_ns)
-            for name in self._strangers:
-                self.cancel_order(ClientOrderId(name))
+
+    def _unmet(self, order: Any, now_ns: int) -> bool:
+        """Meet an order again where that did not help; return whether it is to go and still rests."""
+        if self.recovery_settings.unknown_orders == "refuse":
+            return False
+        name = str(order.client_order_id)
+        if self.recovery_settings.unknown_orders == "claim" and self._legs[order.instrument_id].desk.orders.get(name):
+            return False
+        # A cancel may be refused, as by a rate limit, or lost with its connection.
+        if now_ns - self._asked.get(name, 0) >= _AGAIN_NS and not order.is_pending_cancel:
+            self._meet(order, now_ns)
+        return self.recovery_settings.unknown_orders == "cancel"
+
+    def _strangers(self) -> list[Any]:
+        """Return the open orders on what we trade that no program of ours sent."""
+        return [
+            order
+            for leg in self._legs.values()
+            for order in self.cache.orders_open(None, leg.traded.id)
+            if _may_rest(order) and not is_ours(str(order.client_order_id))
+        ]
 
     # --------------------------------------------------------- unknown orders
 
     def _adopt_orders(self) -> None:
         """Take up quotes of an earlier life; do with everybody else's orders what the run file says."""
         policy = self.recovery_settings.unknown_orders
-        strangers = [
-            order
-            for leg in self._legs.values()
-            for order in open_orders(self, leg.traded.id)
-            if not is_ours(str(order.client_order_id))
-        ]
+        strangers = self._strangers()
         self.found["unknown_orders"] = [_words(order) for order in strangers]
         if strangers and policy == "refuse":
             listed = "\n".join(f"  - {_words(order)}" for order in strangers)
@@ -117,35 +145,36 @@ class Recovering(QuotingStrategy):
             )
         super()._adopt_orders()
         for order in strangers:
-            self._meet(order)
+            self._meet(order, self._clock.timestamp_ns())
 
-    def _meet(self, order: Any) -> None:
-        """Cancel an unknown order, or quote with it."""
-        leg = self._legs[order.instrument_id]
-        if self.recovery_settings.unknown_orders == "claim":
-            leg.adopt_order(order)
-        elif self.recovery_settings.unknown_orders == "cancel":
-            self._strangers.add(str(order.client_order_id))
+    def _meet(self, order: Any, now_ns: int) -> None:
+        """Cancel an unknown order, or quote with it; say so the first time."""
+        name, policy = str(order.client_order_id), self.recovery_settings.unknown_orders
+        if name not in self._asked:
+            done = {"cancel": "it is cancelled", "claim": "it is quoted with", "refuse": "it stays"}[policy]
+            self._say(str(order.instrument_id), f"unknown order {_words(order)}: {done}", now_ns)
+        self._asked[name] = now_ns
+        if policy == "claim":
+            self._legs[order.instrument_id].adopt_order(order)
+        elif policy == "cancel":
             self.cancel_order(order.client_order_id)
 
     def on_order_accepted(self, event: OrderAccepted) -> None:
         """Meet an order that appears while we trade, if it is not ours."""
         super().on_order_accepted(event)
         name = str(event.client_order_id)
-        if is_ours(name) or event.instrument_id not in self._legs or name in self._strangers:
+        if is_ours(name) or event.instrument_id not in self._legs or name in self._asked:
             return
         order = self.cache.order(event.client_order_id)
-        if (
-            order is None
-            or order.is_closed
-            or not _may_rest(order)
-            or self._legs[event.instrument_id].find(event) is not None
-        ):
-            return
-        done = {"cancel": "it is cancelled", "claim": "it is quoted with", "refuse": "it stays"}
-        text = f"unknown order {_words(order)}: {done[self.recovery_settings.unknown_orders]}"
-        self._say(str(event.instrument_id), text, event.ts_event)
-        self._meet(order)
+        if order is not None and not order.is_closed and _may_rest(order):
+            self._meet(order, event.ts_event)
+
+    def on_order_cancel_rejected(self, event: OrderCancelRejected) -> None:
+        """Ask what has become of a stranger's order that we could not cancel."""
+        super().on_order_cancel_rejected(event)
+        order = None if is_ours(str(event.client_order_id)) else self.cache.order(event.client_order_id)
+        if order is not None and not order.is_closed:
+            self.query_order(order)
 
     # -------------------------------------------------------------- the books
 
@@ -240,11 +269,6 @@ def recovering[T](component: type[T], settings: RecoverySettings) -> type[T]:
         return component
     fields = {"recovery_settings": settings, "__module__": component.__module__}
     return type(component.__name__, (Recovering, component), fields)
-
-
-def _is_over(strategy: Any, name: str) -> bool:
-    order = strategy.cache.order(ClientOrderId(name))
-    return order is None or order.is_closed
 
 
 def _may_rest(order: Any) -> bool:

@@ -206,7 +206,7 @@ def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], sa
         say(_where("trading on paper" if paper else "trading", beside))
 
     try:
-        books, failure = _live(node, parts, session, beside, started)
+        books, failure = _live(node, parts, session, beside, started, alone=not paper and run.live.redis is not None)
         facts = live_facts(loaded, books, start_ns, time.time_ns(), starting) if starting else None
         found = recovered(parts.strategy)
     finally:
@@ -228,6 +228,8 @@ def _live(
     beside: Beside,
     started: Callable[[], None],
     ending: Callable[[], None] = lambda: None,
+    *,
+    alone: bool = False,
 ) -> tuple[EngineBooks, BaseException | None]:
     """Run a node to its end; return its books, and why it failed if it did."""
     books = EngineBooks(node.cache, node.portfolio)
@@ -239,7 +241,10 @@ def _live(
         ending()
 
     try:
-        asyncio.run(session.run(started, withdrawing))
+        if alone:
+            session.run_alone(started, withdrawing)
+        else:
+            asyncio.run(session.run(started, withdrawing))
     except RuntimeError as error:
         cause = parts.failure or beside.failure or error
         if isinstance(cause, UserError):

@@ -2,15 +2,13 @@
 
 Two ways to drive a node, one way to end it. On an event loop (`Session.run`) whatever else is on the loop goes on
 beside the node, and its clients may be written in Python. On the engine's own (`Session.run_alone`) its cache can be
-kept in Redis; nothing of ours runs beside it there, so that signals are waited for by a thread that touches nothing
-of the engine, and the way out is walked by a timer of the node.
+kept in Redis; nothing of ours runs beside it there, so that the way out is walked by a timer of the node.
 """
 
 from __future__ import annotations
 
 import asyncio
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -122,34 +120,19 @@ class Session:
 
     # ------------------------------------------------- on the engine's own
 
-    def run_alone(self, started: Callable[[], None] = lambda: None) -> None:
+    def run_alone(self, started: Callable[[], None] = lambda: None, ending: Callable[[], None] = lambda: None) -> None:
         """Run the node on the engine's own loop; otherwise as `run`.
 
-        The signals are blocked in this thread and its children while the node runs: the engine would take them for
-        itself, and stop before the quotes are gone.
+        The engine hears the signals until its components start, and the session from then on.
         """
-        steward = _Steward(self, started)
+        steward = _Steward(_StewardConfig(self, started, ending))
         self.node.add_actor(steward)
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        over = threading.Event()
-        handle = self.node.handle()
-
-        def wait() -> None:
-            while not over.is_set():
-                found = signal.sigtimedwait(_SIGNALS, _POLL_S)
-                if found is not None:
-                    self.end(signal.Signals(found.si_signo).name)
-                    if not self.began:
-                        handle.stop()  # nothing has been quoted yet
-
-        waiting = threading.Thread(target=wait, name="signals", daemon=True)
-        waiting.start()
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
         try:
             self.node.run()
         finally:
-            over.set()
-            waiting.join()
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
         if steward.fatal is not None:
             raise steward.fatal
 
@@ -202,21 +185,26 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class _StewardConfig:
+    session: Session
+    started: Callable[[], None]
+    ending: Callable[[], None]
     actor_id: str = "Steward-001"
 
 
 class _Steward(GuardedActor):
     """Walks the way out on a timer of the node, where nothing else of ours runs beside it."""
 
-    def __init__(self, session: Session, started: Callable[[], None]) -> None:
-        super().__init__(_StewardConfig())
-        self._session = session
-        self._started = started
+    def __init__(self, config: _StewardConfig) -> None:
+        super().__init__(config)
+        self._session = config.session
+        self._started, self._ending = config.started, config.ending
         self._way_out: Iterator[float] | None = None
         self._wait_until_s = 0.0
 
     def on_start(self) -> None:
-        """Look at once in a while."""
+        """Take the signals over from the engine, which would stop before the quotes are gone; look once in a while."""
+        for number in _SIGNALS:
+            signal.signal(number, lambda heard, _frame: self._session.end(signal.Signals(heard).name))
         self.clock.set_timer_ns("steward", int(_POLL_S * 1e9), callback=self.guard(self._look))
 
     def _look(self, _event: TimeEvent) -> None:
@@ -230,6 +218,7 @@ class _Steward(GuardedActor):
         if not session._asked or time.monotonic() < self._wait_until_s:  # noqa: SLF001 - the session's own
             return
         if self._way_out is None:
+            self._ending()
             self._way_out = session._way_out()  # noqa: SLF001
         pause_s = next(self._way_out, None)
         if pause_s is None:

@@ -13,6 +13,7 @@ from mm_nautilus.config import problems_of, read_run_file
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.host.loading import LoadedRun, load_tables
 from mm_nautilus.live.beside.settings import AlertSettings, LogFileSettings, MonitorSettings
+from mm_nautilus.live.redis import RedisSettings
 from mm_nautilus.live.venues import VenueSection
 from mm_nautilus.settings import Settings
 
@@ -61,6 +62,7 @@ class LiveSettings(Settings):
         default=30.0, gt=0, description="Seconds that working the positions off may take on a stop."
     )
     tape: bool = Field(default=True, description="Whether live market data are kept in the run folder, for parity.")
+    redis: RedisSettings | None = None
     checks: ChecksSection = ChecksSection()
     monitor: MonitorSettings = MonitorSettings()
     alerts: AlertSettings = AlertSettings()

@@ -119,10 +119,12 @@ class LiveProcess:
         """Send a signal."""
         self._process.send_signal(number)
 
-    def kill(self) -> None:
-        """End it as a power cut does."""
+    def kill(self) -> str:
+        """End it as a power cut does; return what was printed since the last answer of this kind."""
+        if self._process.stdout is None or self._process.stdout.closed:
+            return ""
         self._process.kill()
-        self._process.communicate()
+        return self._process.communicate()[0]
 
     def ended(self, timeout_s: float = 40.0) -> tuple[int, str]:
         """Return the exit code and all that was printed; a process that does not end is killed."""

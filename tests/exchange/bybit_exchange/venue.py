@@ -58,12 +58,18 @@ class Venue:
         self.draw = random.Random(seed)
         self._links: dict[str, Order] = {}
         self._limit = RateLimit()
+        self._sequence = 0
         self._publish = publish
 
     @property
     def open_orders(self) -> list[Order]:
         """Return the orders that may still fill."""
         return [order for order in self.orders.values() if order.is_open]
+
+    def next_sequence(self) -> int:
+        """Return the next number of the venue's own count of changes, which no new connection sets back."""
+        self._sequence += 1
+        return self._sequence
 
     # -------------------------------------------------------------- commands
 
