@@ -18,8 +18,9 @@ _STYLES: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bo
 def findings_table(findings: Sequence[Finding]) -> RenderableType:
     """Return one row a finding: how it is, what was found, what is wanted, what to do."""
     table = Table(box=ROUNDED, expand=True)
-    for heading, ratio in (("", 2), ("checked", 5), ("found", 8), ("wanted", 6), ("what to do", 7)):
-        table.add_column(heading, ratio=ratio, overflow="fold", min_width=len("problem") if not heading else None)
+    table.add_column(no_wrap=True, min_width=max(len(level.value) for level in Level))
+    for heading, ratio in (("checked", 5), ("found", 8), ("wanted", 6), ("what to do", 7)):
+        table.add_column(heading, ratio=ratio, overflow="fold")
     for one in findings:
         level = Text(one.level.value, style=_STYLES[one.level])
         table.add_row(level, *(Text(text) for text in (one.subject, one.found, one.wanted, one.remedy)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,20 @@ def test_the_state_of_another_instrument_is_a_problem(run: LiveRun) -> None:
     assert "ETHUSDT.SIM" in state.found
     save_state(keeping.state_file, {"of": keeping.identity.saved()})
     assert levels(run) == [OK, OK]
+
+
+def test_a_redis_that_does_not_answer_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert account_findings(loaded(tmp_path, "live.redis.port=9"))[0].level is PROBLEM
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert account_findings(loaded(tmp_path, f"live.redis.port={port}"))[0].level is OK
+        named = loaded(tmp_path, "live.redis.url_env=REDIS_URL")
+        monkeypatch.delenv("REDIS_URL", raising=False)
+        assert "REDIS_URL is not set" in account_findings(named)[0].found
+        monkeypatch.setenv("REDIS_URL", f"redis://me:open-sesame@127.0.0.1:{port}")
+        found = account_findings(named)[0]
+        assert found.level is OK
+        assert "sesame" not in found.line
 
 
 def test_somebody_should_be_told(run: LiveRun, tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from mm_nautilus.errors import UserError
 from mm_nautilus.live.account_lock import locked
 from mm_nautilus.live.beside.token import check_token, given_token
 from mm_nautilus.live.doctor.findings import Finding, ok, problem, warning
+from mm_nautilus.live.doctor.machine import why_not_connect
 from mm_nautilus.live.keeping import Keeping, lock_of
+from mm_nautilus.live.redis import cache_database
 from mm_nautilus.live.settings import LiveRun
 from mm_nautilus.live.state_file import check_state
 
@@ -29,7 +31,17 @@ def account_findings(run: LiveRun) -> list[Finding]:
         state = check_state(keeping.state_file, keeping.identity)
         return f"{keeping.state_file}: {'of this run' if state is not None else 'none yet'}"
 
+    def connect() -> str:
+        assert redis is not None
+        place = cache_database(redis)
+        if why_not := why_not_connect(place.host, place.port):
+            raise UserError(why_not)
+        return f"{place.host}:{place.port} answers"
+
+    redis = run.live.redis
+    cache = [] if redis is None else [_tried("live.redis", connect, "start it, or leave the table out")]
     return [
+        *cache,
         _tried("account lock", hold, "stop the other node first"),
         _tried("state file", read, "see 'Restart after a crash' in docs/runbook.md"),
     ]

@@ -90,7 +90,9 @@ def _machine(subject: Examined) -> list[Finding]:
 
 def _needed(run: LiveRun) -> list[tuple[str, str, str]]:
     """Return extra, module and reason of all that the base install lacks."""
-    needed = [("live", "aiohttp", "live.monitor")] if run.live.monitor.on else []
+    needed = []
+    if run.live.monitor.on:
+        needed += [("live", module, "live.monitor") for module in ("aiohttp", "prometheus_client")]
     fills = getattr(run.loaded.strategy_config.settings, "adverse_selection", None)
     if getattr(fills, "model", None) is not None:
         needed.append(("ml", "onnxruntime", "strategy.adverse_selection.model"))
