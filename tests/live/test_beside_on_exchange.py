@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from bybit_exchange.process import Exchange
@@ -151,4 +152,8 @@ def _no_secret(printed: str, folder: Path) -> None:
 
 def _read(file: Path) -> bytes:
     """Return what a file says; a table is compressed on the disk."""
-    return str(pq.read_table(file).to_pylist()).encode() if file.suffix == ".parquet" else file.read_bytes()
+    if file.suffix != ".parquet":
+        return file.read_bytes()
+    plain = pa.BufferOutputStream()
+    pq.write_table(pq.read_table(file), plain, compression="none", use_dictionary=False)
+    return plain.getvalue().to_pybytes()
