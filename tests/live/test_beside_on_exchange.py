@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import socket
+import subprocess
 import threading
 import time
 import urllib.request
@@ -65,6 +68,26 @@ def exchange() -> Iterator[Exchange]:
         yield running
 
 
+@pytest.fixture
+def redis() -> Iterator[int]:
+    """Start a Redis of our own; return its port."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("no redis-server here")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [program, "--port", str(port), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        until(lambda: _listens(port))
+        yield port
+        process.terminate()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
 def until(holds: Callable[[], bool], timeout_s: float = 30.0) -> None:
     end = time.monotonic() + timeout_s
     while not holds():
@@ -102,6 +125,33 @@ def test_commands_alerts_metrics_and_no_secret(
     _no_secret(printed, tmp_path)
     live = process.result()["live"]
     assert (live["mode"], live["ended_by"], live["left_open"]) == ("real", "SIGINT", [])
+
+
+def test_commands_reach_a_node_that_drives_itself(
+    exchange: Exchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis: int
+) -> None:
+    """With its cache in Redis the engine has a loop of its own: commands are polled there, and nothing else differs."""
+    output = tmp_path / "runs"
+    output.mkdir()
+    monkeypatch.setenv("MM_NAUTILUS_TOKEN", TOKEN)
+    overrides = ["live.monitor.port=any", "live.monitor.control=true", f"live.redis={{ port = {redis} }}"]
+    sets = [word for one in overrides for word in ("--set", one)]
+    process = LiveProcess(str(run_file(tmp_path, exchange)), "--confirm", ACCOUNT, *sets, output=output)
+    process.until(exchange, quoted)
+    client = Client.of(process.folder)
+    assert client.send("status")[1]["details"]["paused"] is False
+    assert client.send("halt", reason="drill")[1]["stage"] == "HALT"
+    said = time.monotonic()
+    exchange.until(gone, 5.0)
+    assert time.monotonic() - said < 1.0
+    assert client.send("resume", reason="drill over")[1]["outcome"] == "DONE"
+    process.until(exchange, quoted, 10.0)
+    process.ask_to_stop()
+    code, printed = process.ended()
+    assert code == 0, printed
+    assert exchange.truth()["open"] == []
+    controls = pq.read_table(process.folder / "log" / "controls.parquet")
+    assert controls["command"].to_pylist() == ["status", "halt", "resume"]
 
 
 def _session(process: LiveProcess, exchange: Exchange, hook: Hook) -> str:
