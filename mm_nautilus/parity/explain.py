@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from mm_nautilus.analytics.order_life import COMMANDS
@@ -43,13 +43,13 @@ STEPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 """The quoting pipeline in the order in which it works: what differs first is the cause of what differs after it."""
 
 
-def differing_step(live: Mapping[str, Any], tested: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+def differing_step(fields: Collection[str]) -> tuple[str, tuple[str, ...]]:
     """Return the first step of the pipeline in which two decisions differ, and its fields that do.
 
     Parameters
     ----------
-    live, tested : mapping
-        Rows of the decisions, not equal.
+    fields : collection of str
+        Fields in which they differ.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def differing_step(live: Mapping[str, Any], tested: Mapping[str, Any]) -> tuple[
 
     """
     for step, names in STEPS:
-        differing = tuple(name for name in names if live.get(name) != tested.get(name))
+        differing = tuple(name for name in names if name in fields)
         if differing:
             return step, differing
     raise ValueError("the decisions are the same")
@@ -72,36 +72,34 @@ def explanation(found: Divergence) -> str:
         assert there is not None
         who, other = ("the live run", "the backtest") if found.tested is None else ("the backtest", "the live run")
         return f"{_named(found.stream, there)} at {utc(there['ts_ns'])} is the first that only {who} has; {other} ended"
-    return explain(found.live, found.tested)
+    return explain(found.live, found.tested, found.fields)
 
 
-def _decision(live: Mapping[str, Any], tested: Mapping[str, Any]) -> str:
-    step, names = differing_step(live, tested)
+def _decision(live: Mapping[str, Any], tested: Mapping[str, Any], fields: tuple[str, ...]) -> str:
+    step, names = differing_step(fields)
     where = f"decision {live['decision_id']} at {utc(live['ts_ns'])}"
     if "ts_ns" in names:
         return f"{where}: {_later(live, tested)} than in the backtest, on {live['trigger']} against {tested['trigger']}"
     return f"{where}: the first thing that differs is {step}: {_values(names, live, tested)}"
 
 
-def _order(live: Mapping[str, Any], tested: Mapping[str, Any]) -> str:
+def _order(live: Mapping[str, Any], tested: Mapping[str, Any], fields: tuple[str, ...]) -> str:
     where = f"{_named('orders', live)} at {utc(live['ts_ns'])}"
     if live["client_order_id"] == tested["client_order_id"] and live["event"] == tested["event"]:
-        if live["ts_ns"] != tested["ts_ns"]:
+        if "ts_ns" in fields:
             whose = "sent" if live["event"] in COMMANDS else "acknowledged: the simulated latency is another,"
             return f"{where}: {whose} {_later(live, tested)} than in the backtest"
-        names = tuple(name for name in live if live[name] != tested[name])
-        return f"{where}: {_values(names, live, tested)}"
+        return f"{where}: {_values(fields, live, tested)}"
     return f"{where}: in the backtest {_named('orders', tested)} at {utc(tested['ts_ns'])} comes first"
 
 
-def _fill(live: Mapping[str, Any], tested: Mapping[str, Any]) -> str:
+def _fill(live: Mapping[str, Any], tested: Mapping[str, Any], fields: tuple[str, ...]) -> str:
     where = f"{_named('fills', live)} at {utc(live['ts_ns'])}"
     same_order = live["client_order_id"] == tested["client_order_id"]
-    if same_order and live["ts_ns"] != tested["ts_ns"]:
+    if same_order and "ts_ns" in fields:
         return f"{where}: {_later(live, tested)} than in the backtest"
     if same_order:
-        names = tuple(name for name in live if live[name] != tested[name])
-        return f"{where}: {_values(names, live, tested)}"
+        return f"{where}: {_values(fields, live, tested)}"
     if live["ts_ns"] <= tested["ts_ns"]:
         return f"{where}: the simulator did not fill it; its next fill is {_named('fills', tested)}"
     return f"{_named('fills', tested)} at {utc(tested['ts_ns'])}: the simulator filled it and the venue did not"

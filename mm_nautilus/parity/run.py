@@ -17,7 +17,7 @@ from mm_nautilus.parity.feed import feed_latency
 from mm_nautilus.parity.fills import fill_rates
 from mm_nautilus.parity.latency import Latency, fragment, overrides, round_trips, settings
 from mm_nautilus.parity.page import write_page
-from mm_nautilus.parity.sequence import STREAMS, comparable, divergences, same_rows
+from mm_nautilus.parity.sequence import INSTANTS, STREAMS, comparable, divergences, lag_ms
 from mm_nautilus.parity.window import backtest_of, window_of
 
 RESULT: Final = "parity.json"
@@ -74,7 +74,7 @@ def check_parity(
         "live": {"folder": str(run_dir), "mode": window.mode},
         "backtest": {"folder": str(outcome.run_dir), "catalog": str(window.catalog)},
         "notes": list(window.notes),
-        **compared(live, RunLog.open(outcome.run_dir)),
+        **compared(live, RunLog.open(outcome.run_dir), INSTANTS if window.mode == "live" else frozenset()),
         "latency": {"measured": jsonable(measured(live)), "settings": rows, "set": changes, "used": measured_latency},
         "feed": jsonable(feed_latency(window.catalog)),
     }
@@ -83,20 +83,28 @@ def check_parity(
     return Parity(result, write_page(run_dir, result), run_dir / LATENCY)
 
 
-def compared(live_log: RunLog, tested_log: RunLog) -> dict[str, Any]:
+def compared(live_log: RunLog, tested_log: RunLog, apart_from: frozenset[str] = frozenset()) -> dict[str, Any]:
     """Return what two run logs have in common, and where they part.
 
     Parameters
     ----------
     live_log, tested_log : RunLog
         Of the live run and of the backtest.
+    apart_from : frozenset of str
+        Columns that are not compared.
 
     """
     live, other = comparable(live_log), comparable(tested_log)
-    found = divergences(live, other)
+    found = divergences(live, other, apart_from)
+    same = {name: live[name].num_rows for name in STREAMS} | {one.stream: one.row for one in found}
     return {
         "streams": {
-            name: {"live": len(live[name]), "backtest": len(other[name]), "same": same_rows(live[name], other[name])}
+            name: {
+                "live": live[name].num_rows,
+                "backtest": other[name].num_rows,
+                "same": same[name],
+                "live_later_ms": lag_ms(live[name], other[name], same[name]),
+            }
             for name in STREAMS
         },
         "divergences": [

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mm_nautilus.analytics.runlog import RunLog
 
 STREAMS: Final = ("decisions", "orders", "fills")
+INSTANTS: Final = frozenset({"ts_ns", "quoted_ts_ns"})
+"""Columns that a live run, whose clock goes on while it thinks, never shares with a backtest to the nanosecond."""
 _NUMBERED: Final = {"client_order_id"}
 _DROPPED: Final = {"venue_order_id", "trade_id"}
 
@@ -27,13 +30,16 @@ class Divergence:
     """The row of the live run; ``None`` where it has no more."""
     tested: dict[str, Any] | None
     """The row of the backtest."""
+    apart_from: frozenset[str] = frozenset()
+    """Columns that were not compared."""
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Return the columns that differ, in the order of the table; empty where one side has no row."""
         if self.live is None or self.tested is None:
             return ()
-        return tuple(name for name, value in self.live.items() if value != self.tested[name])
+        names = [name for name in self.live if name not in self.apart_from]
+        return tuple(name for name in names if self.live[name] != self.tested[name])
 
     @property
     def ts_ns(self) -> int:
@@ -69,7 +75,9 @@ def _without_ids(table: pa.Table, ids: pa.Array) -> pa.Table:
     return table.cast(pa.schema(plain))
 
 
-def first_divergence(stream: str, live: pa.Table, tested: pa.Table) -> Divergence | None:
+def first_divergence(
+    stream: str, live: pa.Table, tested: pa.Table, apart_from: frozenset[str] = frozenset()
+) -> Divergence | None:
     """Return the first row in which two tables of one schema differ, ``None`` where they are the same.
 
     Parameters
@@ -78,34 +86,48 @@ def first_divergence(stream: str, live: pa.Table, tested: pa.Table) -> Divergenc
         Name of the table.
     live, tested : pyarrow.Table
         Of the two runs, as `comparable` gives them.
+    apart_from : frozenset of str
+        Columns that are not compared.
 
     """
+    ignored = [name for name in live.column_names if name in apart_from]
+    mine, theirs = live.drop_columns(ignored), tested.drop_columns(ignored)
     shared = min(live.num_rows, tested.num_rows)
-    if live.num_rows == tested.num_rows and live.equals(tested):
+    if live.num_rows == tested.num_rows and mine.equals(theirs):
         return None
     # Prefixes are equal up to the row that is looked for, and never after it.
     low, high = 0, shared
     while low < high:
         middle = (low + high) // 2
-        if live.slice(low, middle + 1 - low).equals(tested.slice(low, middle + 1 - low)):
+        if mine.slice(low, middle + 1 - low).equals(theirs.slice(low, middle + 1 - low)):
             low = middle + 1
         else:
             high = middle
-    rows = [table.slice(low, 1).to_pylist() for table in (live, tested)]
-    return Divergence(stream, low, *(row[0] if row else None for row in rows))
+    mine_there, theirs_there = (table.slice(low, 1).to_pylist() for table in (live, tested))
+    return Divergence(
+        stream,
+        low,
+        mine_there[0] if mine_there else None,
+        theirs_there[0] if theirs_there else None,
+        apart_from,
+    )
 
 
-def divergences(live: dict[str, pa.Table], tested: dict[str, pa.Table]) -> list[Divergence]:
+def divergences(
+    live: dict[str, pa.Table], tested: dict[str, pa.Table], apart_from: frozenset[str] = frozenset()
+) -> list[Divergence]:
     """Return the first divergence of each stream, the earliest in time first.
 
     At one instant an order or a fill explains a decision, and not the other way round: fills stand before orders, and
     orders before decisions.
     """
-    found = [first_divergence(name, live[name], tested[name]) for name in STREAMS]
+    found = [first_divergence(name, live[name], tested[name], apart_from) for name in STREAMS]
     return sorted((one for one in found if one is not None), key=lambda one: (one.ts_ns, -STREAMS.index(one.stream)))
 
 
-def same_rows(live: pa.Table, tested: pa.Table) -> int:
-    """Return how many rows at the beginning of two tables are the same."""
-    found = first_divergence("", live, tested)
-    return live.num_rows if found is None else found.row
+def lag_ms(live: pa.Table, tested: pa.Table, rows: int) -> float | None:
+    """Return how much later the first `rows` rows were written live, median in milliseconds; ``None`` for no rows."""
+    if not rows:
+        return None
+    apart = live["ts_ns"].slice(0, rows).to_numpy() - tested["ts_ns"].slice(0, rows).to_numpy()
+    return float(np.median(apart)) / 1e6

@@ -39,10 +39,10 @@ def rows_of(result: Json) -> list[Rows]:
 
 def _streams(result: Json) -> Rows:
     rows = tuple(
-        (name, f"{one['live']:,}", f"{one['backtest']:,}", f"{one['same']:,}")
+        (name, f"{one['live']:,}", f"{one['backtest']:,}", f"{one['same']:,}", _ms(one["live_later_ms"]))
         for name, one in result["streams"].items()
     )
-    return Rows("Sequences", ("", "live", "backtest", "the same from the first on"), rows)
+    return Rows("Sequences", ("", "live", "backtest", "the same from the first on", "live later, median ms"), rows)
 
 
 def _quotes(result: Json) -> Rows:
@@ -92,6 +92,10 @@ def _feed(result: Json) -> Rows:
 def _distribution(one: Json) -> tuple[str, ...]:
     quantiles = one["quantiles_ms"]
     return f"{one['count']:,}", *(f"{quantiles[share]:.3f}" for share in ("50", "90", "99", "100"))
+
+
+def _ms(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def _share(value: float | None) -> str:

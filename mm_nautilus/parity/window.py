@@ -67,8 +67,8 @@ def window_of(run_dir: Path) -> Window:
         mode, root = "live", tape_catalog(run_dir)
         tables["data"] = {"catalog": os.path.relpath(root, run_dir)}
         notes.append(
-            "timers of the live run count from when its node started, those of the backtest from the first record: "
-            "samples are taken at other instants, and decisions drift apart from there"
+            "a live run's clock goes on while it thinks, and its timers count from when its node started: instants are "
+            "not compared, and samples are taken at others than in the backtest"
         )
         if live.get("mode") == "real":
             notes.append("queue positions, fills and balances of a real venue are not those of a simulated one")

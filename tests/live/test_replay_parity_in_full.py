@@ -59,7 +59,7 @@ def held_against_its_backtest(path: Path, overrides: list[str], output: Path) ->
     assert [name for name, table in there.items() if not here[name].equals(table)] == []
     rows = {name: table.num_rows for name, table in here.items()}
     print(rows)
-    assert min(rows[name] for name in ("decisions", "orders", "fills", "markouts")) > 50
+    assert min(rows[name] for name in ("decisions", "orders", "fills", "markouts")) > 20
     return rows
 
 
