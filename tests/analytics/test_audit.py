@@ -281,6 +281,12 @@ def test_what_traces_but_is_worth_knowing(messages, tmp_path):
     stopped = swapped(stopped, decision, replace(decision, cancels=decision.cancels - 1))
     found = audited(tmp_path / "stop", stopped)
     assert (found.notes, found.traces) == ({Note.WITHDRAWN_AT_STOP: 1}, True)
+    final = max((one for one in messages if isinstance(one, QuoteDecision)), key=lambda one: one.decision_id)
+    number = {"ts_ns": last + 2, "decision_id": final.decision_id + 1}
+    watching = replace(final, **number, submits=0, amends=0, cancels=0)
+    assert audited(tmp_path / "watching", [*stopped, watching]).traces
+    quoting = replace(final, **number, submits=0, amends=1, cancels=0)
+    assert not audited(tmp_path / "quoting", [*stopped, quoting]).traces
 
 
 def test_the_trail_of_an_order_and_of_its_decision(real):
