@@ -70,9 +70,11 @@ export function prices(path, fills, row, height = 190) {
       d: `M${cx.toFixed(1)} ${(cy - d).toFixed(1)}l4.5 ${2 * d}h-9z` },
       s("title", {}, `${up ? "Bought" : "Sold"} ${size(fill.size, row)} at ${price(fill.price, row)}, ${clock(fill.ts_ns)}`));
   });
+  const levels = [0.15, 0.85].map((at) => range[0] + at * (range[1] - range[0]))
+    .filter((at) => !now || Math.abs(y(at) - y(mid(now))) > 14);
   const caption = `${row.id}: mid, best prices, our best quotes and ${shown.length} fills`;
   return frame(width, height, caption,
-    [range[0] + 0.15 * (range[1] - range[0]), range[1] - 0.15 * (range[1] - range[0])].map((at) => level(right, y(at), price(at, row))),
+    levels.map((at) => level(right, y(at), price(at, row))),
     line("market", AT.bid), line("market", AT.ask), s("path", { class: "mid", d: steps(path, mid, x, y) }),
     line("own buy", AT.ownBid), line("own sell", AT.ownAsk), marks,
     now ? level(right, y(mid(now)), price(mid(now), row, 1), "now") : null, times(path, x, height));

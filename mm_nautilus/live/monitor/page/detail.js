@@ -115,13 +115,16 @@ function adverse(row, detail) {
 }
 
 export function detail(row, known, snap, decisions) {
-  const age = (snap.clock_ns - known.at_ns) / 1e9;
+  const age = (snap.clock_ns - known.at_ns) / 1e9, exact = (value) => (value === null ? null : Number(value));
+  // The path ends with what is known now: its own last point may be a second old.
+  const now = [snap.clock_ns / 1e6, row.bid, row.ask, row.own_bid, row.own_ask, exact(row.position), exact(row.pnl)];
+  const current = { ...known, path: [...known.path, now] };
   return [
     h("h2", { class: "name" }, row.id, " ", badge(title(row.state || "not yet"), row.state),
       h("small", {}, row.fault ? inWords(row.fault) : listed(row.reasons), age > 5 ? ` as of ${lasting(age)} ago` : "")),
     h("div", { class: "grid" },
-      h("div", { class: "column" }, quotes(row, known), fills(row, known)),
-      h("div", { class: "column" }, inventory(row, known, snap), attribution(row, known), adverse(row, known)),
+      h("div", { class: "column" }, quotes(row, current), fills(row, known)),
+      h("div", { class: "column" }, inventory(row, current, snap), attribution(row, known), adverse(row, known)),
       h("div", { class: "column" }, decisions)),
   ];
 }
