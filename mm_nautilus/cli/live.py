@@ -35,6 +35,7 @@ def live(
     from mm_nautilus.cli.backtest import _quickstart
     from mm_nautilus.cli.tables import result_table
     from mm_nautilus.errors import ParameterError, UserError
+    from mm_nautilus.live.beside.address import can_serve
     from mm_nautilus.live.run import Paper, Real, Replay, run_live
 
     if sum((paper, replay is not None, bool(confirm))) > 1:
@@ -44,16 +45,25 @@ def live(
         raise ParameterError("--speed", speed, "a number > 0, or 'max'")
     mode = Paper() if paper else Real(tuple(confirm)) if confirm else Replay(replay, pace)
     console = Console()
+    sets = list(overrides or ())
+    if run_file is None and can_serve():
+        sets.insert(0, "live.monitor.port=any")  # who looks for the first time wants to see something
     try:
         with console.status("starting") as status:
-            outcome = run_live(
-                run_file or _quickstart(), overrides or (), mode, seed=seed, output=output, say=status.update
-            )
+
+            def say(doing: str) -> None:
+                status.update(doing)
+                if "://" in doing:  # where the page is has to stay on the screen
+                    console.print(doing, soft_wrap=True, highlight=False)
+
+            outcome = run_live(run_file or _quickstart(), sets, mode, seed=seed, output=output, say=say)
     except RunFailedError as error:
         _say_failure(error)
         raise typer.Exit(1) from None
     if outcome.report is None:
-        console.print(f"stopped before anything was traded; what there is of it is in {outcome.run_dir}", soft_wrap=True)
+        console.print(
+            f"stopped before anything was traded; what there is of it is in {outcome.run_dir}", soft_wrap=True
+        )
         return
     console.print(result_table(outcome.result))
     console.print(f"report  [bold]{outcome.report}[/]", soft_wrap=True, highlight=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import socket
@@ -301,3 +302,28 @@ def _run(command: list[str], *words: str, **environment: str) -> tuple[int, str,
     printed = done.stdout + done.stderr
     assert "Traceback" not in printed
     return done.returncode, "--reason" if "--reason" in printed else "", printed
+
+
+def test_the_quickstart_without_a_word_has_a_page_and_ends_in_a_report(output: Path) -> None:
+    process = LiveProcess(output=output)
+    end = time.monotonic() + 90.0
+    while not any(folder.joinpath("live.json").is_file() for folder in output.glob("*")):
+        assert time.monotonic() < end, process.kill()
+        time.sleep(0.1)
+    url = json.loads((process.folder / "live.json").read_text())["url"]
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/snapshot", timeout=10) as response:
+                if json.loads(response.read())["instruments"][0]["id"] == "SOLUSDT.SIM":
+                    break
+        except urllib.error.HTTPError as error:
+            error.close()
+        assert time.monotonic() < end, process.kill()
+        time.sleep(0.2)
+    with urllib.request.urlopen(f"{url}/", timeout=10) as response:
+        assert b"<html" in response.read()
+    process.ask_to_stop()
+    code, printed = process.ended()
+    assert code == 0, printed
+    assert f"page at {url}" in printed
+    assert (process.folder / "report.html").is_file()

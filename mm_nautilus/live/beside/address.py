@@ -66,6 +66,11 @@ def address_of(settings: MonitorSettings, listening: socket.socket) -> Address:
     return Address(f"http://{host}:{port}", settings.control, settings.token_env, os.getpid())
 
 
+def can_serve() -> bool:
+    """Return whether what a server needs is installed."""
+    return all(find_spec(name) is not None for name in _NEEDED)
+
+
 def listening_socket(path: Path, settings: MonitorSettings) -> socket.socket:
     """Return a socket that listens where the settings say.
 
