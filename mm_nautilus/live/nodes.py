@@ -111,6 +111,10 @@ def _builder(run: LiveRun, environment: Environment, logs: Path, drain_s: float)
             open_check_open_only=False,  # an order that closed unseen would stay open in the engine forever
             open_check_lookback_mins=checks.lookback_min,
             position_check_interval_secs=checks.positions_every_s if real else None,
+            # By default whatever moved within five seconds is left out: a market maker's position always has.
+            open_check_threshold_ms=checks.inflight_after_ms,
+            position_check_threshold_ms=checks.inflight_after_ms,
+            position_check_lookback_mins=checks.lookback_min,
             # An order keeps kilobytes and every account event is looked through again. On a real venue nothing may go
             # that a look at its orders still asks about: it would come back as somebody else's.
             purge_closed_orders_interval_mins=1,

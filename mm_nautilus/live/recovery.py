@@ -117,8 +117,12 @@ class Recovering(QuotingStrategy):
         if self.recovery_settings.unknown_orders == "claim" and self._legs[order.instrument_id].desk.orders.get(name):
             return False
         # A cancel may be refused, as by a rate limit, or lost with its connection.
-        if now_ns - self._asked.get(name, 0) >= _AGAIN_NS and not order.is_pending_cancel:
-            self._meet(order, now_ns)
+        if now_ns - self._asked.get(name, 0) >= _AGAIN_NS:
+            if order.is_pending_cancel:  # adapters drop what is answered to orders that they did not send
+                self._asked[name] = now_ns
+                self.cancel_all_orders(order.instrument_id, strategy_only=False)
+            else:
+                self._meet(order, now_ns)
         return self.recovery_settings.unknown_orders == "cancel"
 
     def _strangers(self) -> list[Any]:

@@ -6,6 +6,7 @@ The engine does this for clients of its own alone, and only where it drives itse
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
@@ -50,6 +51,11 @@ def with_redis(
     """
     cache = CacheConfig(encoding=SerializationEncoding.MSG_PACK, buffer_interval_ms=_BUFFER_MS)
     database = cache_database(settings, environment)
+    host, port = str(database.host), int(database.port)
+    try:  # the engine would try for minutes
+        socket.create_connection((host, port), _TIMEOUT_S).close()
+    except OSError as error:
+        raise UserError(f"live.redis: there is no Redis at {host}:{port}: {error.strerror or error}") from None
     return builder.with_cache_config(cache).with_cache_database_factory(database)
 
 
