@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -206,7 +206,10 @@ def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], sa
         say(_where("trading on paper" if paper else "trading", beside))
 
     try:
-        books, failure = _live(node, parts, session, beside, started, alone=not paper and run.live.redis is not None)
+        with nullcontext() if paper else _dead_men(run, node):
+            books, failure = _live(
+                node, parts, session, beside, started, alone=not paper and run.live.redis is not None
+            )
         facts = live_facts(loaded, books, start_ns, time.time_ns(), starting) if starting else None
         found = recovered(parts.strategy)
     finally:
@@ -300,6 +303,17 @@ def _check_confirmed(run: LiveRun, mode: Real) -> None:
     ]
     if problems:
         raise ConfigError(run.loaded.path, problems)
+
+
+def _dead_men(run: LiveRun, node: LiveNode) -> AbstractContextManager[None]:
+    """Return what keeps the dead-man switches of the venues that have one."""
+    if all(getattr(section, "dead_man_s", None) is None for section in run.live.venues):
+        return nullcontext()
+    try:
+        from mm_nautilus.live.dead_man import dead_men  # noqa: PLC0415 - needs an extra
+    except ModuleNotFoundError as error:
+        raise UserError(f"live.venues: dead_man_s needs {error.name}: pip install 'mm-nautilus[live]'") from None
+    return dead_men(run, node)
 
 
 def _where(doing: str, beside: Beside) -> str:

@@ -35,6 +35,7 @@ async def serve(
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
+    sockets.begin_watching(venue)
     print(site._server.sockets[0].getsockname()[1], flush=True)  # type: ignore[union-attr]
     parent = os.getppid()
     began = time.monotonic()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +62,21 @@ class Sockets:
             await wire.close()
         return socket
 
+    def begin_watching(self, venue: Venue) -> None:
+        """Begin to look whether anybody is there."""
+        self._watching = asyncio.create_task(self._watch(venue))
+
+    async def _watch(self, venue: Venue) -> None:
+        """Cancel all orders once nobody who subscribed to ``dcp`` has been heard of for the time asked for."""
+        heard_s: float | None = None
+        while True:
+            await asyncio.sleep(0.1)
+            alive = [wire.heard_s for wire in self.open["private"] if "dcp" in wire.topics]
+            heard_s = max([*alive, heard_s or 0.0]) if alive else heard_s
+            if heard_s is not None and venue.dead_man_s and time.monotonic() - heard_s > venue.dead_man_s:
+                venue.nobody_is_there()
+                heard_s = None
+
     # ----------------------------------------------------------------- kinds
 
     def public(self, venue: Venue) -> Callable[[Wire, dict[str, Any]], None]:
@@ -90,6 +107,7 @@ class Sockets:
         def answer(wire: Wire, message: dict[str, Any]) -> None:
             op, number = message.get("op"), message.get("req_id", "")
             if op == "ping":
+                wire.heard_s = time.monotonic()
                 wire.send({"req_id": number, "op": "pong", "args": [str(now_ms())], "conn_id": "c"})
                 return
             if op == "auth" and not welcome(self._keys, message["args"]):

@@ -59,6 +59,8 @@ class Venue:
         self._links: dict[str, Order] = {}
         self._limit = RateLimit()
         self._sequence = 0
+        self.dead_man_s: int | None = None
+        """How long nobody may be heard of before every order is cancelled; ``None`` where that was not asked for."""
         self._publish = publish
 
     @property
@@ -162,6 +164,13 @@ class Venue:
             order = self.draw.choice(self.open_orders)
             self.matcher.cancel(order)
             order.cancel_type = "CancelByAdmin"
+            self._tell_order(order)
+
+    def nobody_is_there(self) -> None:
+        """Cancel every order, as disconnection protection does."""
+        for order in self.open_orders:
+            self.matcher.cancel(order)
+            order.cancel_type = "CancelByDcp"
             self._tell_order(order)
 
     # ---------------------------------------------------------------- market
