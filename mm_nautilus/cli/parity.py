@@ -26,6 +26,8 @@ def parity(
     with console.status("starting") as status:
         found = check_parity(run_dir, measured_latency=measured_latency, say=status.update)
     console.print(verdict(found.result), style="bold green" if found.same else "bold yellow", highlight=False)
+    for one in found.result["divergences"][1:]:
+        console.print(f"then, after {one['row']:,} equal {one['stream']}: {one['explanation']}", highlight=False)
     for note in found.result["notes"]:
         console.print(f"note: {note}", style="dim", highlight=False)
     for one in rows_of(found.result):
