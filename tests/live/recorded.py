@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.backtest import run_backtest
 from mm_nautilus.inventory.contract import Contract
 
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 RUN_FILE = """
 [run]
 name = "recorded"
@@ -59,12 +60,30 @@ class Recorded:
     result: dict[str, Any]
 
 
+THREE_VENUES = tuple(
+    replace(SOL, instrument_id=name, venue=name.rpartition(".")[2], position_limit=Decimal(20))
+    for name in ("SOLUSDT.SIMA", "SOLUSDT.SIMB", "SOLUSDT-PERP.SIMC")
+)
+
+
 def recorded(home: Path) -> Recorded:
-    """Run a backtest and return what was said in it, in order of time, and what it came to."""
+    """Run a market maker for a short while and return what was said."""
     path = home / "recorded.toml"
     path.write_text(RUN_FILE)
-    outcome = run_backtest(path, output=home / "runs")
+    return said(path, home)
+
+
+def recorded_on_three_venues(home: Path) -> Recorded:
+    """Run a market maker that quotes on three venues and hedges, and return what was said."""
+    path = home / "three_venues.toml"
+    path.write_text((CONFIGS / "three_venues.toml").read_text())
+    return said(path, home, 'data.catalog="catalogs"', "data.simulation.duration_s=120")
+
+
+def said(path: Path, home: Path, *overrides: str) -> Recorded:
+    """Run a backtest and return what was said in it, in order of time, and what it came to."""
+    outcome = run_backtest(path, overrides, output=home / "runs")
     log = RunLog.open(outcome.run_dir)
-    said = [message for kind in TAKES for message in log.messages(kind)]
-    said.sort(key=lambda message: message.ts_ns)
-    return Recorded(said, outcome.result)
+    messages = [message for kind in TAKES for message in log.messages(kind)]
+    messages.sort(key=lambda message: message.ts_ns)
+    return Recorded(messages, outcome.result)

@@ -10,7 +10,7 @@ import pytest
 from board_kit import TAKES, board_of, seen, tell
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recorded import SOL, Recorded, recorded
+from recorded import SOL, THREE_VENUES, Recorded, recorded, recorded_on_three_venues
 
 from mm_nautilus.analytics.facts import InstrumentFacts
 from mm_nautilus.inventory.contract import Contract
@@ -366,6 +366,23 @@ def test_at_the_end_the_board_says_what_the_result_of_the_run_says(run: Recorded
     assert {one["median_ms"] for one in snapshot["latencies"]} == {5.0}
     assert {"drawdown", "value_at_risk"} <= {rule["rule"] for rule in snapshot["risk"]["rules"]}
     assert detail["assessment"]["instrument_id"] == NAME
+
+
+def test_on_several_venues_the_board_says_what_the_result_says(tmp_path) -> None:
+    run, board = recorded_on_three_venues(tmp_path), board_of(*THREE_VENUES)
+    for number, message in enumerate(run.messages):
+        tell(board, [message])
+        if number % 100 == 0:
+            board.snapshot(message.ts_ns)
+    snapshot = seen(board)
+    for name, detail in snapshot["details"].items():
+        expected = run.result["attribution"]["instruments"][name]["lines"]
+        assert {line: D(value) for line, value in detail["lines"].items()} == {
+            line: D(expected[line]) for line in detail["lines"]
+        }
+    assert len(snapshot["details"]) == 3
+    assert all(D(detail["lines"]["hedging"]) and D(detail["lines"]["basis"]) for detail in snapshot["details"].values())
+    assert snapshot["hedges"]
 
 
 def test_our_orders_are_never_more_than_the_run_says_work(run: Recorded) -> None:

@@ -16,7 +16,7 @@ from recorded import SOL, Recorded, recorded
 
 from mm_nautilus.analytics.facts import InstrumentFacts
 from mm_nautilus.inventory.contract import Contract
-from mm_nautilus.messages import AlertFact, FillFact, QuoteDecision, RiskFact, RiskState
+from mm_nautilus.messages import AlertFact, FillFact, HedgeFact, QuoteDecision, RiskFact, RiskState
 
 sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
 
@@ -200,6 +200,10 @@ def test_trouble_comes_first_and_words_from_outside_are_only_words(run, browser,
     now = run.messages[-1].ts_ns
     tell(board, [RiskState(now, "HALT", "", 1.0, ("drawdown",), evil), AlertFact(now, "MM-001", NAME, "age", evil)])
     tell(board, [RiskFact(now, "drawdown", "", 9.0, "HALT", evil)])
+    hedge = HedgeFact(
+        now, "MM-001", "SOL", 1, "ALARM", "BAND", 5.0, 0.0, NAME, "H-1", "SELL", Decimal(5), None, None, 0.0, 9.0, evil
+    )
+    tell(board, [hedge])
     board.connection("SIM", False, time.time_ns())
     server.push(board.snapshot(time.time_ns()))
     with looking(browser, tmp_path / "profile", server.url) as looked:
@@ -209,6 +213,7 @@ def test_trouble_comes_first_and_words_from_outside_are_only_words(run, browser,
         assert evil in words
         assert "SIM is not connected" in words
         assert "Halt" in looked.text("#strip")
+        assert f"band: {evil}" in looked.text("[data-panel=Hedges]")
         assert "broken" not in looked.page.title()
         assert looked.page.locator("img").count() == 0
         assert looked.said == []

@@ -57,4 +57,7 @@ export function facts(...pairs) {
     h("div", { title }, h("dt", {}, name), h("dd", {}, value ?? NONE))));
 }
 
+// Three lines of words that may be long; all of them under the pointer.
+export const long = (words) => ({ text: h("div", { class: "long" }, words), title: words, class: "text" });
+
 export const nothing = (words) => h("p", { class: "muted" }, words);

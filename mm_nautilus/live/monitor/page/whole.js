@@ -2,7 +2,7 @@
 
 import { statement } from "./detail.js";
 import { h } from "./dom.js";
-import { badge, nothing, num, panel, table } from "./parts.js";
+import { badge, long, nothing, num, panel, table } from "./parts.js";
 import { NONE, clock, clockMs, compact, inWords, lasting, money, number, title } from "./words.js";
 
 function risk({ risk: known }) {
@@ -54,8 +54,8 @@ function hedges({ hedges: list }) {
     { text: "To", class: "n" }, { text: "Order" }, { text: "Cost", class: "n" }, { text: "Why" }],
   list.slice(0, 15).map((one) => [clockMs(one.ts_ns), { text: one.event === "ALARM" || one.event === "REFUSED" ? badge(title(one.event), "severe") : title(one.event) },
     one.asset, num(compact(one.exposure)), num(compact(one.target)),
-    { text: one.instrument_id ? `${inWords(one.side)} ${compact(one.size)} ${one.instrument_id}` : NONE, class: "text" },
-    num(one.cost ? compact(one.cost) : NONE), { text: `${inWords(one.cause)}${one.reason ? `: ${one.reason}` : ""}`, class: "text" }])));
+    one.instrument_id ? `${inWords(one.side)} ${compact(one.size)} ${one.instrument_id}` : NONE,
+    num(one.cost ? compact(one.cost) : NONE), long(`${inWords(one.cause)}${one.reason ? `: ${one.reason}` : ""}`)])));
 }
 
 function opportunities({ opportunities: list }) {
@@ -63,10 +63,10 @@ function opportunities({ opportunities: list }) {
   return panel("Arbitrage", null, table("Latest first", [{ text: "UTC" }, { text: "Event" }, { text: "Buy on" }, { text: "Sell on" }, { text: "Size", class: "n" },
     { text: "Net", class: "n" }, { text: "Why" }],
   list.slice(0, 15).map((one) => [clockMs(one.ts_ns), title(one.event), one.buy_instrument_id, one.sell_instrument_id, num(compact(one.size)),
-    num(money(one.net_profit, "")), { text: one.reason || inWords(one.verdict), class: "text" }])));
+    num(money(one.net_profit, "")), long(one.reason || inWords(one.verdict))])));
 }
 
-export const whole = (snap) => h("div", { class: "grid even" },
-  h("div", { class: "column" }, risk(snap), hedges(snap), opportunities(snap)),
-  h("div", { class: "column" }, amounts(snap), venues(snap)),
-  h("div", { class: "column" }, incidents(snap)));
+export const whole = (snap) => [
+  h("div", { class: "grid even" }, h("div", { class: "column" }, risk(snap)), h("div", { class: "column" }, amounts(snap), venues(snap)),
+    h("div", { class: "column" }, incidents(snap))),
+  hedges(snap), opportunities(snap)];

@@ -45,7 +45,7 @@ export function lasting(seconds) {
 // Three significant digits.
 export function compact(value) {
   if (isNone(value)) return NONE;
-  const x = Number(value);
+  const x = Math.abs(Number(value)) < 1e-12 ? 0 : Number(value); // what binary fractions leave of nothing
   if (x !== 0 && (Math.abs(x) < 1e-4 || Math.abs(x) >= 1e7)) return x.toExponential(2).replace("-", MINUS);
   return number(x, Math.max(0, Math.min(6, 2 - Math.floor(Math.log10(Math.abs(x) || 1)))));
 }
