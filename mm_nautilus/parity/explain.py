@@ -71,7 +71,8 @@ def explanation(found: Divergence) -> str:
         there = found.live or found.tested
         assert there is not None
         who, other = ("the live run", "the backtest") if found.tested is None else ("the backtest", "the live run")
-        return f"{_named(found.stream, there)} at {utc(there['ts_ns'])} is the first that only {who} has: {other} has no more {found.stream}"
+        first = f"{_named(found.stream, there)} at {utc(there['ts_ns'])}"
+        return f"{first} is the first that only {who} has: {other} has no more {found.stream}"
     return explain(found.live, found.tested, found.fields)
 
 

@@ -74,7 +74,12 @@ def check_parity(
         "live": {"folder": str(run_dir), "mode": window.mode},
         "backtest": {"folder": str(outcome.run_dir), "catalog": str(window.catalog)},
         "notes": list(window.notes),
-        **compared(live, RunLog.open(outcome.run_dir), INSTANTS if window.mode == "live" else frozenset()),
+        **compared(
+            live,
+            RunLog.open(outcome.run_dir),
+            INSTANTS if window.mode == "live" else frozenset(),
+            window.until_ns,
+        ),
         "latency": {"measured": jsonable(measured(live)), "settings": rows, "set": changes, "used": measured_latency},
         "feed": jsonable(feed_latency(window.catalog)),
     }
@@ -83,7 +88,9 @@ def check_parity(
     return Parity(result, write_page(run_dir, result), run_dir / LATENCY)
 
 
-def compared(live_log: RunLog, tested_log: RunLog, apart_from: frozenset[str] = frozenset()) -> dict[str, Any]:
+def compared(
+    live_log: RunLog, tested_log: RunLog, apart_from: frozenset[str] = frozenset(), until_ns: int | None = None
+) -> dict[str, Any]:
     """Return what two run logs have in common, and where they part.
 
     Parameters
@@ -92,9 +99,11 @@ def compared(live_log: RunLog, tested_log: RunLog, apart_from: frozenset[str] = 
         Of the live run and of the backtest.
     apart_from : frozenset of str
         Columns that are not compared.
+    until_ns : int or None
+        Rows from this instant on are not compared.
 
     """
-    live, other = comparable(live_log), comparable(tested_log)
+    live, other = comparable(live_log, until_ns), comparable(tested_log, until_ns)
     found = divergences(live, other, apart_from)
     same = {name: live[name].num_rows for name in STREAMS} | {one.stream: one.row for one in found}
     return {

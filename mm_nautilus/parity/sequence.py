@@ -47,7 +47,7 @@ class Divergence:
         return min(int(row["ts_ns"]) for row in (self.live, self.tested) if row is not None)
 
 
-def comparable(log: RunLog) -> dict[str, pa.Table]:
+def comparable(log: RunLog, until_ns: int | None = None) -> dict[str, pa.Table]:
     """Return the tables that are compared, with what differs by nature taken out.
 
     The engine makes order ids from the wall's clock and trade ids at random. An order is named by its place among the
@@ -57,11 +57,16 @@ def comparable(log: RunLog) -> dict[str, pa.Table]:
     ----------
     log : RunLog
         Of one run.
+    until_ns : int or None
+        Rows from this instant on are left out.
 
     """
     tables = {name: log.table(name) for name in STREAMS}
     ids = pc.unique(tables["orders"]["client_order_id"].cast(pa.string()))
-    return {name: _without_ids(table, ids) for name, table in tables.items()}
+    found = {name: _without_ids(table, ids) for name, table in tables.items()}
+    if until_ns is None:
+        return found
+    return {name: table.filter(pc.less(table["ts_ns"], until_ns)) for name, table in found.items()}
 
 
 def _without_ids(table: pa.Table, ids: pa.Array) -> pa.Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from mm_nautilus.live.tape import TAPE, tape_catalog
 FOLDER: Final = "parity"
 RUN_FILE: Final = "parity.toml"
 _TO_THE_END: Final = "the end of the data"
+_MARGIN: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Window:
     """Names of the run file's ``[[venues]]``, in order."""
     run_file: Path
     """Beside the ``run.toml`` of the live run, so that its relative paths hold."""
+    until_ns: int | None
+    """Instant up to which they are compared, where the live run was stopped; ``None`` where its data ended."""
     notes: tuple[str, ...]
     """What the two runs cannot have in common."""
 
@@ -62,7 +65,10 @@ def window_of(run_dir: Path) -> Window:
         raise DataError(f"{run_dir}: this is the folder of a backtest; parity is asked of a live run")
     tables.pop("live")
     live = _ended(run_dir)
-    notes = []
+    notes, until_ns = [], None
+    if live.get("ended_by") != _TO_THE_END:
+        until_ns = _last_mark_ns(run_dir)
+        notes.append("the live run was stopped: what came after its last mark is not compared")
     if (run_dir / TAPE).is_dir():
         mode, root = "live", tape_catalog(run_dir)
         tables["data"] = {"catalog": os.path.relpath(root, run_dir)}
@@ -74,9 +80,9 @@ def window_of(run_dir: Path) -> Window:
             notes.append("queue positions, fills and balances of a real venue are not those of a simulated one")
     elif live.get("mode", "replay") == "replay":
         mode, root = "replay", (run_dir / tables["data"]["catalog"]).resolve()
-        if live.get("ended_by") != _TO_THE_END:
-            tables["data"]["end"] = datetime.fromtimestamp(_last_ns(run_dir) / 1e9, UTC)
-            notes.append("the replay was stopped before its data ended; the backtest ends at its last mark")
+        if until_ns is not None:
+            # Quotes are withdrawn towards the end of the data: that must not be in the window.
+            tables["data"]["end"] = datetime.fromtimestamp(until_ns / 1e9, UTC) + _MARGIN
     else:
         raise DataError(f"{run_dir}: the run kept no tape (live.tape = false): there is nothing to backtest it on")
     if RunLog.open(run_dir).table("controls").num_rows:
@@ -84,7 +90,7 @@ def window_of(run_dir: Path) -> Window:
     path = run_dir / RUN_FILE
     path.write_text(tomli_w.dumps(tables), encoding="utf-8")
     venues = tuple(str(section["name"]) for section in tables.get("venues", ()))
-    return Window(run_dir, mode, root, venues, path, tuple(notes))
+    return Window(run_dir, mode, root, venues, path, until_ns, tuple(notes))
 
 
 def backtest_of(window: Window, overrides: Sequence[str], say: Callable[[str], None]) -> Outcome:
@@ -97,7 +103,8 @@ def _ended(run_dir: Path) -> dict[str, Any]:
     return dict(orjson.loads(path.read_bytes()).get("live", {})) if path.is_file() else {}
 
 
-def _last_ns(run_dir: Path) -> int:
-    log = RunLog.open(run_dir)
-    tables = [log.table(name, ["ts_ns"]) for name in ("marks", "orders")]
-    return max((int(table["ts_ns"][-1].as_py()) for table in tables if len(table)), default=0)
+def _last_mark_ns(run_dir: Path) -> int:
+    marks = RunLog.open(run_dir).table("marks", ["ts_ns"])
+    if not len(marks):
+        raise DataError(f"{run_dir}: the run ended before its first mark; there is nothing to compare")
+    return int(marks["ts_ns"][-1].as_py())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import tomllib
 from pathlib import Path
 
@@ -119,3 +122,17 @@ def test_parity_is_asked_of_live_runs_only(home: Path) -> None:
         check_parity(tested.run_dir)
     with pytest.raises(DataError, match=r"no run\.toml"):
         check_parity(home)
+
+
+def test_a_replay_that_was_stopped_is_compared_up_to_there(home: Path) -> None:
+    def stop(what: str) -> None:
+        if what.startswith("replaying"):
+            threading.Timer(2.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    path = written(home, "L2", 5.0, 1.0)
+    stopped = run_live(path, (), Replay(speed=20.0), output=home / "stopped", say=stop)
+    assert stopped.result["live"]["ended_by"] == "SIGINT"
+    found = check_parity(stopped.run_dir)
+    assert found.same, found.result["divergences"]
+    assert found.result["streams"]["orders"]["same"] > 20
+    assert "not compared" in found.result["notes"][0]
