@@ -461,7 +461,7 @@ class Hedger:
         for name, one in self.traded.items():
             for order in open_orders(self._strategy, one.id):
                 tags = order.tags or []
-                if purpose_of(order) is not Purpose.QUOTE:
+                if purpose_of(order) in {Purpose.HEDGE, Purpose.LIQUIDATION}:
                     price = one.lattice.ticks(order.price)
                     found.append(
                         HedgeOrder(

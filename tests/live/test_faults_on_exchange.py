@@ -80,7 +80,7 @@ def check_limits(truth: dict[str, Any]) -> None:
 def check_end(process: LiveProcess, exchange: Exchange, folder: Path) -> None:
     """Stop, and hold everything against the truth."""
     process.ask_to_stop()
-    code, printed = process.ended(60.0)
+    code, printed = process.ended()
     truth = exchange.truth()
     assert code == 0, printed
     assert truth["open"] == []
