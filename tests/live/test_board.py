@@ -263,6 +263,21 @@ def test_silence_is_counted_on_the_clock_of_the_reader() -> None:
     assert (row["fault"], row["market_s"]) == ("STALE_BOOK", 6.0)
 
 
+def test_an_asset_that_cannot_be_attributed_is_said_and_the_rest_is_shown() -> None:
+    other = replace(SOL, instrument_id="ETHUSDT.SIM", contract=Contract("USDT", "ETH"))
+    board = board_of(SOL, other)
+    for ts in (1, 2):
+        tell(board, [mark(ts * S), replace(mark(ts * S), instrument_id="ETHUSDT.SIM")])
+    assert all(row["pnl"] == "0" for row in seen(board)["instruments"])
+    tell(board, [replace(fill(3 * S), price=D("NaN")), mark(4 * S), replace(mark(4 * S), instrument_id="ETHUSDT.SIM")])
+    for _ in range(2):
+        snapshot = seen(board)
+        assert list(snapshot["unattributed"]) == ["SOL"]
+        assert "price" in snapshot["unattributed"]["SOL"]
+        assert [row["pnl"] for row in snapshot["instruments"]] == [None, "0"]
+        tell(board, [mark(5 * S), fill(6 * S, trade="T-9")])
+
+
 def test_messages_of_other_instruments_are_no_error() -> None:
     board = board_of(SOL)
     tell(

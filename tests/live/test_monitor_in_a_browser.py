@@ -194,6 +194,20 @@ def test_what_is_old_is_called_stale_and_a_lost_server_is_found_again(run, brows
         assert not page.locator("#trouble").is_visible()
 
 
+def test_a_page_that_cannot_be_drawn_says_so(run, browser, server, tmp_path) -> None:
+    board, _ = told(run, 0.5)
+    good = board.snapshot(time.time_ns())
+    server.push(good)
+    with looking(browser, tmp_path / "profile", server.url) as looked:
+        page = looked.page
+        page.locator("h2.name").wait_for()
+        server.push(json.dumps(json.loads(good) | {"risk": None}).encode())
+        page.locator("#trouble", has_text="cannot show the latest values").wait_for()
+        assert looked.text("#feed") == "Page broken"
+        server.push(good)
+        page.locator("#trouble").wait_for(state="hidden")
+
+
 def test_trouble_comes_first_and_words_from_outside_are_only_words(run, browser, server, tmp_path) -> None:
     board, _ = told(run)
     evil = "<img src=x onerror=document.title='broken'>"

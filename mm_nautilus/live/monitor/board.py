@@ -79,7 +79,10 @@ class Board:
         for one in facts.instruments:
             groups.setdefault(asset_of(one), []).append(one)
         self._assets = {asset: AssetSoFar(group, facts.rates) for asset, group in groups.items()}
-        self._asset_of = {name: self._assets[cell.asset] for name, cell in self._cells.items()}
+        self._asset_of: dict[str, AssetSoFar | None] = {
+            name: self._assets[cell.asset] for name, cell in self._cells.items()
+        }
+        self._unattributed: dict[str, str] = {}
         self._turns: deque[str] = deque(self._cells)
         self._focus: list[str] = []
         self._asset_turns: deque[str] = deque(self._assets)
@@ -142,7 +145,7 @@ class Board:
         cell = self._cells.get(fact.instrument_id)
         if cell is not None:
             cell.filled(fact)
-            self._asset_of[fact.instrument_id].take(fact)
+            self._remember(fact)
 
     def on_mark(self, fact: MarkFact) -> None:
         """Take the market and the position at a sampling instant."""
@@ -151,7 +154,12 @@ class Board:
         cell = self._cells.get(fact.instrument_id)
         if cell is not None:
             cell.mark = fact
-            self._asset_of[fact.instrument_id].take(fact)
+            self._remember(fact)
+
+    def _remember(self, fact: FillFact | MarkFact) -> None:
+        asset = self._asset_of[fact.instrument_id]
+        if asset is not None:
+            asset.take(fact)
 
     def on_position(self, fact: PositionFact) -> None:
         """Take the engine's own count of a position."""
@@ -257,6 +265,7 @@ class Board:
             "risk": self._risk_state(),
             "latencies": self._latencies(),
             "money": self._money(),
+            "unattributed": self._unattributed,
             "assets": self._exposures(),
             "instruments": [cell.overview(clock_ns) for cell in self._cells.values()],
             "details": {name: self._cells[name].detail(clock_ns) for name in shown},
@@ -270,8 +279,23 @@ class Board:
     def _attribute(self, shown: Iterable[str]) -> None:
         """Bring the attribution up to date of the assets that are shown, and of those whose turn it is."""
         for asset in dict.fromkeys([self._cells[name].asset for name in shown] + _next(self._asset_turns)):
-            for name, lines in self._assets[asset].so_far().items():
-                self._cells[name].lines = lines
+            if asset not in self._unattributed:
+                try:
+                    attributed = self._assets[asset].so_far()
+                except Exception as error:  # all else is worth showing still
+                    self._give_up(asset, error)
+                else:
+                    for name, lines in attributed.items():
+                        self._cells[name].lines = lines
+
+    def _give_up(self, asset: str, error: Exception) -> None:
+        """Attribute an asset no more: what has gone wrong once is wrong from then on."""
+        self._unattributed[asset] = f"{type(error).__name__}: {error}"
+        del self._assets[asset]
+        for name, cell in self._cells.items():
+            if cell.asset == asset:
+                cell.lines = None
+                self._asset_of[name] = None
 
     def _next_details(self) -> list[str]:
         """Return whose details are shown: of those that are looked at, and in turn of the others."""
@@ -306,7 +330,7 @@ class Board:
     def _exposures(self) -> list[dict[str, Any]]:
         """Return the position of each asset that trades on several instruments, or has a limit of its own."""
         rows = []
-        for asset in self._assets:
+        for asset in dict.fromkeys(cell.asset for cell in self._cells.values()):
             cells = [cell for cell in self._cells.values() if cell.asset == asset]
             limit = self._facts.asset_limits.get(asset)
             inverse = any(cell.facts.contract.inverse for cell in cells)

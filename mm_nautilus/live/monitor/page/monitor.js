@@ -13,12 +13,23 @@ const place = Object.fromEntries(["run", "feed", "feed-words", "strip", "trouble
   .map((id) => [id, document.getElementById(id)]));
 const view = { chosen: null, filter: "", sort: null, down: true, pinned: null };
 const details = new Map();
-let latest = null, feed = { state: "waiting", age_s: null }, drawn = false;
+let latest = null, broken = "", feed = { state: "waiting", age_s: null }, drawn = false;
 
+// What could not be drawn must not pass for what is.
 function draw() {
   drawn = false;
-  const snap = latest;
-  if (!snap || document.hidden) return;
+  if (!latest || document.hidden) return;
+  try {
+    paint(latest);
+    broken = "";
+  } catch (error) {
+    broken = String(error);
+    console.error(error);
+  }
+  tell(feed);
+}
+
+function paint(snap) {
   const ids = snap.instruments.map((row) => row.id), asked = decodeURIComponent(location.hash.slice(1));
   const before = view.chosen;
   view.chosen = ids.includes(asked) ? asked : ids[0];
@@ -48,15 +59,17 @@ function name() {
 function tell(state) {
   const before = feed.state;
   feed = state;
-  document.body.dataset.feed = state.state;
+  const shown = state.state === "live" && broken ? "broken" : state.state;
+  document.body.dataset.feed = shown;
   const age = lasting(Math.floor(state.age_s ?? 0));
-  const words = { waiting: "Connecting", live: "Live", stale: "Stale", lost: "Connection lost" }[state.state];
+  const words = { waiting: "Connecting", live: "Live", stale: "Stale", lost: "Connection lost", broken: "Page broken" }[shown];
   if (place["feed-words"].textContent !== words) place["feed-words"].textContent = words;
   const trouble = {
+    broken: `The page cannot show the latest values (${broken}). What is shown may be old; reload it.`,
     stale: `Stale for ${age}: the connection stands, but no values come. What is shown is old.`,
     lost: latest ? `Stale for ${age}: no connection to the monitor; trying again. What is shown is old.` :
       "No connection to the monitor; trying again.",
-  }[state.state];
+  }[shown];
   place.trouble.hidden = !trouble;
   if (trouble) place.trouble.textContent = trouble;
   if (before !== state.state) name();

@@ -54,6 +54,7 @@ export function attention(snap) {
     if (row.worst_use !== null && row.worst_use > OVER) found.push(["severe", `${row.id}: worst case beyond the position limit`]);
     if (row.toxic.length) found.push(["warning", `${row.id}: ${row.toxic.map(inWords).join(" and ")} side picked off`]);
   }
+  for (const [asset, why] of Object.entries(snap.unattributed)) found.push(["warning", `PnL of ${asset} cannot be told: ${why}`]);
   for (const one of snap.alerts) {
     if (snap.clock_ns - one.ts_ns < RECENT_NS) found.push(["warning", `${one.instrument_id || one.source}: ${one.text} (${clock(one.ts_ns)})`]);
   }
