@@ -44,14 +44,14 @@ def run_facts(loaded: LoadedRun, cache: Any, portfolio: Any, start_ns: int, end_
 def instrument_facts(loaded: LoadedRun, cache: Any) -> tuple[InstrumentFacts, ...]:
     """Return every instrument of a run whose node knows them, the quoted ones first."""
     settings = loaded.strategy_config.settings
-    limits = _position_limits(settings)
+    limits = position_limits(settings)
     adjust = getattr(settings, "adjust", None)
     bands = DEFAULT_BANDS if adjust is None else tuple(sorted({adjust.skew_above, adjust.aggressive_above} - {0.0}))
     instruments: list[Any] = [cache.instrument(InstrumentId.from_str(name)) for name in loaded.instrument_ids]
     return tuple(_instrument(instrument, limits.get(str(instrument.id)), bands) for instrument in instruments)
 
 
-def _position_limits(settings: Any) -> dict[str, Decimal | None]:
+def position_limits(settings: Any) -> dict[str, Decimal | None]:
     """Return the position limits a strategy was told; one that trades several instruments says so itself."""
     said = getattr(settings, "position_limits", None)
     if callable(said):

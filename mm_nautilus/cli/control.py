@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def control(
@@ -57,11 +60,9 @@ def control(
     sys.exit(0 if answer.get("outcome") == "DONE" else 1)
 
 
-def _show(console: object, answer: dict[str, object]) -> None:
-    from rich.console import Console
+def _show(console: Console, answer: dict[str, Any]) -> None:
     from rich.markup import escape
 
-    assert isinstance(console, Console)
     outcome = str(answer.get("outcome", "FAILED"))
     said = str(answer.get("answer", answer.get("error", "")))
     again = " (it had been carried out already)" if answer.get("repeated") else ""

@@ -154,6 +154,8 @@ def test_the_operator_is_obeyed_answered_and_written_down(home: Path, output: Pa
     assert send("resume", reason="back")[1]["answer"] == "quoting again"
     run.until(lambda: run.details()["orders"] > 0)
 
+    assert "mm_profit{" in run.get("/metrics")[1].decode(), "the page and the metrics say the same of money"
+
     status, answer = send("set", reason="calm", parameter="guards.min_half_spread_bps", value="20")
     assert (status, answer["old"], answer["new"]) == (200, "0.0", "20.0")
     for parameter, value in (("limits.max_position", "11"), ("instrument_id", "X"), ("gamma", "-1")):
@@ -302,6 +304,18 @@ def _run(command: list[str], *words: str, **environment: str) -> tuple[int, str,
     printed = done.stdout + done.stderr
     assert "Traceback" not in printed
     return done.returncode, "--reason" if "--reason" in printed else "", printed
+
+
+def test_log_files_take_turns(home: Path, output: Path) -> None:
+    sets = ["--set", "live.log.level=DEBUG", "--set", "live.log.max_mb=1", "--set", "live.log.backups=2"]
+    process = LiveProcess(str(written(home, 240)), "--speed", "max", *sets, output=output)
+    code, printed = process.ended(90.0)
+    assert code == 0, printed
+    files = sorted((process.folder / "logs").glob("node*"))
+    assert len(files) == 3
+    assert all(file.stat().st_size < 1_100_000 for file in files)
+    lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    assert {"timestamp", "level", "component", "message"} <= lines[-1].keys()
 
 
 def test_the_quickstart_without_a_word_has_a_page_and_ends_in_a_report(output: Path) -> None:

@@ -247,6 +247,31 @@ def test_each_failure_is_waited_for_longer(node: Node, monkeypatch: pytest.Monke
     assert 0.1 <= ends[0] < 0.5 <= ends[1]
 
 
+def test_a_server_that_cannot_be_started_is_tried_again_later(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(process_module, "BACKOFF_S", (0.1, 0.1, 0.1))
+    with monkeypatch.context() as broken:
+        broken.setattr(process_module.subprocess, "Popen", fails)
+        os.kill(node.server.pid, signal.SIGKILL)
+        node.until(lambda: any("cannot be started" in told.trouble for told in node.told))
+    node.told.clear()
+    node.ready()
+    assert node.ask("/nothing")[0] == 404
+
+
+def test_who_is_watching_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with Node(tmp_path) as node:
+        node.ready()
+        stream = socket.create_connection(("127.0.0.1", int(node.url.rpartition(":")[2])))
+        stream.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        node.until(lambda: bool(node.told[-1].watched))
+        began = time.monotonic()
+    assert time.monotonic() - began < 2.0
+    stream.close()
+
+
 def test_it_ends_with_the_node(tmp_path: Path) -> None:
     with Node(tmp_path) as node:
         node.ready()

@@ -29,8 +29,10 @@ class Address:
     """Of the node."""
 
     def write(self, run_folder: Path) -> None:
-        """Leave it in the run folder."""
-        (run_folder / _FILE).write_bytes(orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2) + b"\n")
+        """Leave it in the run folder; who sees it sees it whole."""
+        temporary = run_folder / f"{_FILE}.tmp"
+        temporary.write_bytes(orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2) + b"\n")
+        temporary.replace(run_folder / _FILE)
 
     @classmethod
     def read(cls, run_folder: Path) -> Self:

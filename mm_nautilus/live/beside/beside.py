@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 from nautilus_trader.live import LiveNode
 
 from mm_nautilus.actors import RiskMonitor
+from mm_nautilus.backtest.facts import position_limits
 from mm_nautilus.errors import ConfigError, ParameterError
 from mm_nautilus.host.loading import LoadedRun
 from mm_nautilus.host.webhook import Webhook
@@ -67,7 +68,8 @@ class Beside:
         self._run, self._mode = run, mode
         self._settings = settings = run.live.monitor
         self._watch = Stopwatch()
-        self._measures = Measures(_limits(run.loaded))
+        limits = position_limits(run.loaded.strategy_config.settings)
+        self._measures = Measures({name: limit for name, limit in limits.items() if limit is not None})
         self._server: ServerProcess | None = None
         self._operator: Operator | None = None
         self._alarm: Alarm | None = None
@@ -221,14 +223,6 @@ class Beside:
 
     def _undelivered(self, _delivery: Any) -> None:
         self._measures.errors["webhook"] += 1
-
-
-def _limits(loaded: LoadedRun) -> dict[str, Any]:
-    """Return the position limits a strategy was told, by instrument."""
-    settings: Any = loaded.strategy_config.settings
-    said = getattr(settings, "position_limits", None)
-    limits = said() if callable(said) else {settings.instrument_id: settings.limits.max_position}
-    return {name: limit for name, limit in limits.items() if limit is not None}
 
 
 def _place(folder: Path, settings: LogFileSettings) -> dict[str, Any]:

@@ -83,27 +83,32 @@ class ServerProcess:
     def start(self, now_s: float) -> None:
         """Start a server; returns as soon as there is a process."""
         ours, theirs = socket.socketpair()
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1_000_000)
-        with theirs, (self._printed or Path(os.devnull)).open("ab") as printed:
-            command = [sys.executable, "-m", "mm_nautilus.live.beside", str(theirs.fileno()), str(self._fd)]
-            self._process = subprocess.Popen(
-                command,
-                pass_fds=(theirs.fileno(), self._fd),
-                env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=printed,
-                start_new_session=True,  # Ctrl-C is for the node, which then lets go of the pipe
-            )
+        try:
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1_000_000)
+            self._process = self._started(theirs.fileno())
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         self._outlet = Outlet(ours)
         self._outlet.push(Kind.HELLO, self._hello)
         self._heard_s = self._began_s = now_s
         self._spoke = False
         self.starts += 1
 
-    @property
-    def _fd(self) -> int:
-        return self._listening.fileno()
+    def _started(self, pipe: int) -> subprocess.Popen[bytes]:
+        listening = self._listening.fileno()
+        with (self._printed or Path(os.devnull)).open("ab") as printed:
+            return subprocess.Popen(
+                [sys.executable, "-m", "mm_nautilus.live.beside", str(pipe), str(listening)],
+                pass_fds=(pipe, listening),
+                env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=printed,
+                start_new_session=True,  # Ctrl-C is for the node, which then lets go of the pipe
+            )
 
     def offer(self, kind: Kind, payload: bytes) -> None:
         """Send what may be lost."""
@@ -128,7 +133,11 @@ class ServerProcess:
         self._ended = [one for one in self._ended if one.poll() is None]
         if outlet is None:
             if now_s >= self._next_s:
-                self.start(now_s)
+                try:
+                    self.start(now_s)
+                except OSError as error:  # no memory, no process: another time
+                    told.trouble = f"the server process cannot be started ({error.strerror})"
+                    self._give_up(now_s)
             return told
         outlet.flush()
         for kind, payload in outlet.received():

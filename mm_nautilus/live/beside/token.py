@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Mapping
@@ -68,7 +69,9 @@ def token_file(run_folder: Path, environment: Mapping[str, str] = os.environ) ->
     """Return where the token of a run is: never in its folder, which is shown around."""
     home = environment.get("XDG_RUNTIME_DIR") or environment.get("XDG_STATE_HOME")
     base = Path(home) if home else Path.home() / ".local" / "state"
-    return base / "mm-nautilus" / f"{run_folder.resolve().name}.token"
+    place = run_folder.resolve()
+    digest = hashlib.sha256(str(place).encode()).hexdigest()[:12]  # two runs of one name may start within a second
+    return base / "mm-nautilus" / f"{place.name}-{digest}.token"
 
 
 def known_token(settings_token_env: str, run_folder: Path, environment: Mapping[str, str] = os.environ) -> str:
