@@ -14,8 +14,9 @@ from recorded import SOL, THREE_VENUES, Recorded, recorded, recorded_on_three_ve
 
 from mm_nautilus.analytics.facts import InstrumentFacts
 from mm_nautilus.inventory.contract import Contract
-from mm_nautilus.live.monitor.board import DETAILS, TURNS, Board
+from mm_nautilus.live.monitor.board import Board
 from mm_nautilus.live.monitor.cell import DECISIONS, FILLS, POINTS
+from mm_nautilus.live.monitor.turns import DETAILS, TURNS
 from mm_nautilus.messages import (
     AlertFact,
     ControlFact,

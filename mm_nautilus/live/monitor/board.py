@@ -10,18 +10,18 @@ that of the messages, which in a replay is the market's, and every age of an ord
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal, localcontext
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 import orjson
 
-from mm_nautilus.analytics.attribution import LINES, Attribution
-from mm_nautilus.inventory.contract import EXACT
-from mm_nautilus.live.monitor.attribution import AssetSoFar
 from mm_nautilus.live.monitor.cell import InstrumentCell, exact
-from mm_nautilus.live.monitor.facts import BoardFacts, asset_of
+from mm_nautilus.live.monitor.facts import BoardFacts
+from mm_nautilus.live.monitor.latencies import Latencies
+from mm_nautilus.live.monitor.statements import Statements
+from mm_nautilus.live.monitor.turns import DETAILS, TURNS, Turns
 from mm_nautilus.messages import (
     TOPIC_ALERT,
     TOPIC_ASSESSMENT,
@@ -53,12 +53,7 @@ from mm_nautilus.messages import (
     RiskState,
 )
 
-DETAILS: Final = 8
-"""Instruments whose details one snapshot holds at most."""
-TURNS: Final = 4
-"""Instruments, and assets to be attributed, whose turn it is at each snapshot where there are more than `DETAILS`."""
 _EVENTS: Final = 30
-_SAMPLES: Final = 512
 _ANSWERS: Final = {"SUBMIT": "submit to answer", "AMEND": "amend to answer", "CANCEL": "cancel to answer"}
 
 
@@ -75,17 +70,10 @@ class Board:
     def __init__(self, facts: BoardFacts) -> None:
         self._facts = facts
         self._cells = {one.instrument_id: InstrumentCell(one, self._answered) for one in facts.instruments}
-        groups: dict[str, list[Any]] = {}
-        for one in facts.instruments:
-            groups.setdefault(asset_of(one), []).append(one)
-        self._assets = {asset: AssetSoFar(group, facts.rates) for asset, group in groups.items()}
-        self._asset_of: dict[str, AssetSoFar | None] = {
-            name: self._assets[cell.asset] for name, cell in self._cells.items()
-        }
-        self._unattributed: dict[str, str] = {}
-        self._turns: deque[str] = deque(self._cells)
+        self._statements = Statements(facts.instruments, facts.rates)
+        self._turns = Turns(self._cells)
         self._focus: list[str] = []
-        self._asset_turns: deque[str] = deque(self._assets)
+        self._latencies = Latencies()
         self._connections: dict[str, dict[str, Any]] = {
             venue: {"venue": venue, "up": None, "since_ns": None, "losses": 0} for venue in facts.venues
         }
@@ -96,9 +84,6 @@ class Board:
         self._alerts: deque[AlertFact] = deque(maxlen=_EVENTS)
         self._opportunities: deque[OpportunityFact] = deque(maxlen=_EVENTS)
         self._controls: deque[ControlFact] = deque(maxlen=_EVENTS)
-        self._samples: dict[str, deque[float]] = {}
-        self._quantiles: dict[str, tuple[int, dict[str, Any]]] = {}
-        self._sampled: Counter[str] = Counter()
         self._clock_ns = self._messages = self._told = self._sequence = 0
         self._heard_ns: int | None = None
 
@@ -145,7 +130,7 @@ class Board:
         cell = self._cells.get(fact.instrument_id)
         if cell is not None:
             cell.filled(fact)
-            self._remember(fact)
+            self._statements.take(fact)
 
     def on_mark(self, fact: MarkFact) -> None:
         """Take the market and the position at a sampling instant."""
@@ -154,12 +139,7 @@ class Board:
         cell = self._cells.get(fact.instrument_id)
         if cell is not None:
             cell.mark = fact
-            self._remember(fact)
-
-    def _remember(self, fact: FillFact | MarkFact) -> None:
-        asset = self._asset_of[fact.instrument_id]
-        if asset is not None:
-            asset.take(fact)
+            self._statements.take(fact)
 
     def on_position(self, fact: PositionFact) -> None:
         """Take the engine's own count of a position."""
@@ -220,11 +200,10 @@ class Board:
 
     def latency(self, name: str, seconds: float) -> None:
         """Take a latency measured elsewhere, as ``tick to order``."""
-        self._samples.setdefault(name, deque(maxlen=_SAMPLES)).append(seconds)
-        self._sampled[name] += 1
+        self._latencies.take(name, seconds)
 
     def _answered(self, command: str, seconds: float) -> None:
-        self.latency(_ANSWERS[command], seconds)
+        self._latencies.take(_ANSWERS[command], seconds)
 
     def focus(self, instrument_ids: Iterable[str]) -> None:
         """Say which instruments are looked at; others than those of the run are no error."""
@@ -247,8 +226,10 @@ class Board:
         clock_ns = self._clock_ns or now_ns
         for cell in self._cells.values():
             cell.catch_up()
-        shown = self._next_details()
-        self._attribute(shown)
+        shown = list(dict.fromkeys([*self._focus, *self._turns.next()]))
+        statements = self._statements
+        statements.bring_up_to_date(shown)
+        lines = statements.lines
         snapshot = {
             "sequence": self._sequence,
             "now_ns": now_ns,
@@ -263,43 +244,18 @@ class Board:
             },
             "connections": list(self._connections.values()),
             "risk": self._risk_state(),
-            "latencies": self._latencies(),
-            "money": self._money(),
-            "unattributed": self._unattributed,
+            "latencies": self._latencies.rows(),
+            "money": statements.by_currency(),
+            "unattributed": statements.failed,
             "assets": self._exposures(),
-            "instruments": [cell.overview(clock_ns) for cell in self._cells.values()],
-            "details": {name: self._cells[name].detail(clock_ns) for name in shown},
+            "instruments": [cell.overview(clock_ns, lines.get(name)) for name, cell in self._cells.items()],
+            "details": {name: self._cells[name].detail(clock_ns, lines.get(name)) for name in shown},
             "alerts": list(reversed(self._alerts)),
             "hedges": list(reversed(self._hedges)),
             "opportunities": list(reversed(self._opportunities)),
             "controls": list(reversed(self._controls)),
         }
         return orjson.dumps(snapshot, default=exact)
-
-    def _attribute(self, shown: Iterable[str]) -> None:
-        """Bring the attribution up to date of the assets that are shown, and of those whose turn it is."""
-        for asset in dict.fromkeys([self._cells[name].asset for name in shown] + _next(self._asset_turns)):
-            if asset not in self._unattributed:
-                try:
-                    attributed = self._assets[asset].so_far()
-                except Exception as error:  # all else is worth showing still
-                    self._give_up(asset, error)
-                else:
-                    for name, lines in attributed.items():
-                        self._cells[name].lines = lines
-
-    def _give_up(self, asset: str, error: Exception) -> None:
-        """Attribute an asset no more: what has gone wrong once is wrong from then on."""
-        self._unattributed[asset] = f"{type(error).__name__}: {error}"
-        del self._assets[asset]
-        for name, cell in self._cells.items():
-            if cell.asset == asset:
-                cell.lines = None
-                self._asset_of[name] = None
-
-    def _next_details(self) -> list[str]:
-        """Return whose details are shown: of those that are looked at, and in turn of the others."""
-        return list(dict.fromkeys([*self._focus, *_next(self._turns)]))
 
     def _risk_state(self) -> dict[str, Any]:
         state = self._risk
@@ -311,21 +267,6 @@ class Board:
             "rules": list(self._rules.values()),
             "incidents": list(reversed(self._incidents)),
         }
-
-    def _latencies(self) -> list[dict[str, Any]]:
-        for name, samples in self._samples.items():
-            known = self._quantiles.get(name)
-            if known is None or known[0] != self._sampled[name]:
-                self._quantiles[name] = self._sampled[name], _quantiles(name, samples)
-        return [one for _, one in self._quantiles.values()]
-
-    def _money(self) -> list[dict[str, Any]]:
-        """Return the lines of the statement by settlement currency: currencies are never added up."""
-        groups: dict[str, list[Attribution]] = {}
-        for cell in self._cells.values():
-            if cell.lines is not None:
-                groups.setdefault(cell.facts.contract.settlement_currency, []).append(cell.lines)
-        return [{"currency": currency} | _summed(group) for currency, group in groups.items()]
 
     def _exposures(self) -> list[dict[str, Any]]:
         """Return the position of each asset that trades on several instruments, or has a limit of its own."""
@@ -339,31 +280,3 @@ class Board:
             held = sum(((cell.position or Decimal(0)) * cell.facts.contract.multiplier for cell in cells), Decimal(0))
             rows.append({"asset": asset, "position": held, "limit": limit, "instruments": len(cells)})
         return rows
-
-
-def _summed(group: Sequence[Attribution]) -> dict[str, Any]:
-    """Return lines and total of several attributions together."""
-    with localcontext(EXACT):
-        lines = {name: sum([getattr(one, name) for one in group], Decimal(0)) for name in LINES}
-        return {"lines": lines, "total": sum([one.total for one in group], Decimal(0))}
-
-
-def _next(turns: deque[str]) -> list[str]:
-    """Return whose turn it is, and put them last."""
-    count = len(turns) if len(turns) <= DETAILS else TURNS
-    now = [turns[at] for at in range(count)]
-    turns.rotate(-count)
-    return now
-
-
-def _quantiles(name: str, samples: Iterable[float]) -> dict[str, Any]:
-    """Return median and 99th percentile by nearest rank, in milliseconds."""
-    ordered = sorted(samples)
-    last = len(ordered) - 1
-    return {
-        "name": name,
-        "count": len(ordered),
-        "median_ms": 1e3 * ordered[round(0.5 * last)],
-        "p99_ms": 1e3 * ordered[round(0.99 * last)],
-        "max_ms": 1e3 * ordered[-1],
-    }

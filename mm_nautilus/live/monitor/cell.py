@@ -67,7 +67,6 @@ class InstrumentCell:
         self.engine: PositionFact | None = None
         self.restraint: RiskState | None = None
         self.filled_count = self.decided_count = 0
-        self.lines: Attribution | None = None
         self._points: deque[bytes] = deque(maxlen=POINTS)
         self._pointed_ns = 0
         self._decision_bytes: deque[tuple[QuoteDecision, bytes]] = deque(maxlen=DECISIONS)
@@ -129,9 +128,9 @@ class InstrumentCell:
             return decision.bid, decision.ask
         return (None, None) if mark is None else (mark.bid, mark.ask)
 
-    def overview(self, now_ns: int) -> dict[str, Any]:
+    def overview(self, now_ns: int, lines: Attribution | None) -> dict[str, Any]:
         """Return one row of the table of all instruments, and a point of the chart's path where one is due."""
-        facts, decision, mark, lines = self.facts, self.decision, self.mark, self.lines
+        facts, decision, mark = self.facts, self.decision, self.mark
         bid, ask = self.market
         own_bid, own_ask = self.orders.best()
         tick, position = float(facts.tick), self.position
@@ -173,7 +172,7 @@ class InstrumentCell:
             "toxic": self._toxic(),
         }
 
-    def detail(self, now_ns: int) -> dict[str, Any]:
+    def detail(self, now_ns: int, lines: Attribution | None) -> dict[str, Any]:
         """Return everything of the instrument that the overview leaves out."""
         decision = self.decision
         return {
@@ -182,7 +181,7 @@ class InstrumentCell:
             "orders": self.orders.rows(decision, now_ns),
             "rejects": self.orders.rejects,
             "decided": self.decided_count,
-            "lines": None if self.lines is None else self.lines.lines,
+            "lines": None if lines is None else lines.lines,
             "engine_position": None if self.engine is None else self.engine.position,
             "decisions": orjson.Fragment(self._said_decisions()),
             "fills": orjson.Fragment(self._said_fills()),
