@@ -17,6 +17,7 @@ from mm_nautilus.parity.feed import feed_latency
 from mm_nautilus.parity.fills import fill_rates
 from mm_nautilus.parity.latency import Latency, fragment, overrides, round_trips, settings
 from mm_nautilus.parity.page import write_page
+from mm_nautilus.parity.records import last_record
 from mm_nautilus.parity.sequence import INSTANTS, STREAMS, comparable, divergences, lag_ms
 from mm_nautilus.parity.window import backtest_of, window_of
 
@@ -70,9 +71,10 @@ def check_parity(
     changes = overrides(rows, list(window.venues))
     outcome = backtest_of(window, changes if measured_latency else (), say)
     say("comparing")
+    catalog = Path(outcome.result["data"]["catalog"])
     result: dict[str, Any] = {
         "live": {"folder": str(run_dir), "mode": window.mode},
-        "backtest": {"folder": str(outcome.run_dir), "catalog": str(window.catalog)},
+        "backtest": {"folder": str(outcome.run_dir), "catalog": str(catalog)},
         "notes": list(window.notes),
         **compared(
             live,
@@ -81,8 +83,13 @@ def check_parity(
             window.until_ns,
         ),
         "latency": {"measured": jsonable(measured(live)), "settings": rows, "set": changes, "used": measured_latency},
-        "feed": jsonable(feed_latency(window.catalog)),
+        "feed": jsonable(feed_latency(catalog)),
     }
+    for one in result["divergences"]:
+        for who in ("live", "backtest"):
+            row = one[who]
+            if one["stream"] == "decisions" and row is not None:
+                one[f"{who}_record"] = last_record(catalog, row["instrument_id"], int(row["ts_ns"]))
     (run_dir / LATENCY).write_text(fragment(rows), encoding="utf-8")
     (run_dir / RESULT).write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     return Parity(result, write_page(run_dir, result), run_dir / LATENCY)

@@ -28,7 +28,9 @@ def verdict(result: Json) -> str:
         return f"The live run and the backtest of its data are the same: {counted}."
     first = result["divergences"][0]
     same = streams[first["stream"]]["same"]
-    return f"They part after {same:,} equal {first['stream']}. {first['explanation']}."
+    last = first.get("live_record")
+    seen = "" if last is None else f" The last record that the live run had seen: {last}."
+    return f"They part after {same:,} equal {first['stream']}. {first['explanation']}.{seen}"
 
 
 def rows_of(result: Json) -> list[Rows]:

@@ -31,7 +31,6 @@ class Window:
     run_dir: Path
     mode: str
     """``replay``, or ``live`` for paper and real runs, whose data are those of their tape."""
-    catalog: Path
     venues: tuple[str, ...]
     """Names of the run file's ``[[venues]]``, in order."""
     run_file: Path
@@ -70,8 +69,8 @@ def window_of(run_dir: Path) -> Window:
         until_ns = _last_mark_ns(run_dir)
         notes.append("the live run was stopped: what came after its last mark is not compared")
     if (run_dir / TAPE).is_dir():
-        mode, root = "live", tape_catalog(run_dir)
-        tables["data"] = {"catalog": os.path.relpath(root, run_dir)}
+        mode = "live"
+        tables["data"] = {"catalog": os.path.relpath(tape_catalog(run_dir), run_dir)}
         notes.append(
             "a live run's clock goes on while it thinks, and its timers count from when its node started: instants are "
             "not compared, and samples are taken at others than in the backtest"
@@ -79,7 +78,7 @@ def window_of(run_dir: Path) -> Window:
         if live.get("mode") == "real":
             notes.append("queue positions, fills and balances of a real venue are not those of a simulated one")
     elif live.get("mode", "replay") == "replay":
-        mode, root = "replay", (run_dir / tables["data"]["catalog"]).resolve()
+        mode = "replay"
         if until_ns is not None:
             # Quotes are withdrawn towards the end of the data: that must not be in the window.
             tables["data"]["end"] = datetime.fromtimestamp(until_ns / 1e9, UTC) + _MARGIN
@@ -90,7 +89,7 @@ def window_of(run_dir: Path) -> Window:
     path = run_dir / RUN_FILE
     path.write_text(tomli_w.dumps(tables), encoding="utf-8")
     venues = tuple(str(section["name"]) for section in tables.get("venues", ()))
-    return Window(run_dir, mode, root, venues, path, until_ns, tuple(notes))
+    return Window(run_dir, mode, venues, path, until_ns, tuple(notes))
 
 
 def backtest_of(window: Window, overrides: Sequence[str], say: Callable[[str], None]) -> Outcome:

@@ -114,6 +114,8 @@ def test_parity_of_a_replay_is_written_down_and_an_edited_decision_found(home: P
     (edited,) = check_parity(run_dir).result["divergences"]
     assert (edited["stream"], edited["row"], edited["fields"]) == ("decisions", 11, ["fair_value"])
     assert "its estimates (step 1): fair_value" in edited["explanation"]
+    assert edited["live_record"] == edited["backtest_record"]
+    assert " before" in edited["live_record"]
 
 
 def test_parity_is_asked_of_live_runs_only(home: Path) -> None:
