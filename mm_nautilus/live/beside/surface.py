@@ -10,6 +10,7 @@ from mm_nautilus.errors import ParameterError, UserError
 from mm_nautilus.host.guard import Guarded
 from mm_nautilus.market import RiskStage
 from mm_nautilus.quoting.retune import CHANGEABLE, retuned, value_of
+from mm_nautilus.strategies import MarketMaker
 from mm_nautilus.strategies.leg import QuotingLeg
 from mm_nautilus.strategies.quoting_strategy import QuotingStrategy
 
@@ -112,7 +113,7 @@ class NodeSurface:
         if name not in legs:
             raise ParameterError("instrument_id", instrument_id, f"one of {', '.join(legs) or 'none'}")
         leg = legs[name]
-        if type(leg) is not QuotingLeg:
+        if not isinstance(self._strategy, MarketMaker):
             raise UserError(f"{name}: what is quoted together with others is changed in the run file only")
         return name, leg
 
