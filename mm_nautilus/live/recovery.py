@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from nautilus_trader.common import TimeEvent
+from nautilus_trader.common import SocketState, SocketStateChanged, TimeEvent
 from nautilus_trader.model import InstrumentId, OrderAccepted, OrderCancelRejected, OrderFilled
 
 from mm_nautilus.errors import UserError
@@ -49,6 +49,7 @@ class Recovering(QuotingStrategy):
         self.found: dict[str, Any] = {"taken_over": {}, "differences": [], "unknown_orders": []}
         self._asked: dict[str, int] = {}
         self._adopted = 0
+        self._swept = self._deaf = False
         had_state = self._state_file is not None and self._state_file.exists()
         super().on_start()
         now_ns: int = self._clock.timestamp_ns()
@@ -66,6 +67,34 @@ class Recovering(QuotingStrategy):
         self._persist()
         look: Callable[[TimeEvent], None] = self._look
         self._clock.set_timer_ns(_TIMER + str(self.strategy_id), _LOOK_EVERY_NS, callback=self.guard(look))
+        self.subscribe_socket_state()
+
+    def withdraw(self) -> None:
+        """Take every order back, those included that nobody ever told us of."""
+        if self._started and not self._swept:
+            self._swept = True
+            self._sweep()
+        super().withdraw()
+
+    def on_socket_state(self, event: SocketStateChanged) -> None:
+        """Sweep when private messages are heard again: what appeared meanwhile is told by nobody."""
+        super().on_socket_state(event)
+        if "user" not in str(event.endpoint):
+            return
+        up = event.state == SocketState.CONNECTED
+        if up and self._deaf and self._agreed and not self._swept:
+            self._sweep()
+        self._deaf = not up
+
+    def _sweep(self) -> None:
+        """Cancel everything on what we trade, where strangers' orders are to go.
+
+        The engine looks after the orders that it knows; one whose only message was lost it never hears of, and it has
+        no command for an order that it does not know but this.
+        """
+        if self.recovery_settings.unknown_orders == "cancel":
+            for leg in self._legs.values():
+                self.cancel_all_orders(leg.traded.id, strategy_only=False)
 
     def on_stop(self) -> None:
         """Look no more."""
@@ -76,6 +105,7 @@ class Recovering(QuotingStrategy):
 
     def on_resume(self) -> None:
         """Look again."""
+        self._swept = False
         super().on_resume()
         look: Callable[[TimeEvent], None] = self._look
         self._clock.set_timer_ns(_TIMER + str(self.strategy_id), _LOOK_EVERY_NS, callback=self.guard(look))

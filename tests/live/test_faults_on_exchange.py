@@ -52,12 +52,12 @@ def ours(truth: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def agree(exchange: Exchange, folder: Path, within_s: float = 20.0) -> None:
-    """Wait until both sides are quoted again, the books are the venue's, and no stranger's order rests."""
+    """Wait until it quotes again, with one order a side and no other of ours, and the books are the venue's."""
     end, quoted = time.monotonic() + within_s, exchange.truth()["orders"]
     while True:
         truth = exchange.truth()
         mine, books = ours(truth), books_of(folder)
-        settled = len(mine) == len(truth["open"]) == len({o["side"] for o in mine}) in {1, 2}
+        settled = len(mine) == len({o["side"] for o in mine}) in {1, 2}
         if settled and truth["position"] == books and truth["orders"] >= quoted:
             return
         if time.monotonic() > end:
