@@ -12,6 +12,9 @@ import pytest
 from bybit_exchange.process import Exchange
 from live_kit import ACCOUNT, KEY, SECRET, LiveProcess, run_file
 
+from mm_nautilus.analytics.audit import audit
+from mm_nautilus.analytics.runlog import RunLog
+
 pytestmark = pytest.mark.e2e
 LOT = 0.001
 
@@ -47,7 +50,9 @@ def test_it_quotes_fills_and_leaves_nothing_behind(
 
     result = process.result()
     assert result["status"] == "completed"
-    assert result["live"] == {"mode": "real", "ended_by": signal.Signals(number).name, "left_open": []}
+    told = {"mode": "real", "ended_by": signal.Signals(number).name, "left_open": [], "left_held": {}}
+    assert told.items() <= result["live"].items()
+    assert audit(RunLog.open(process.folder)).traces  # quotes that are withdrawn on the way out included
     (traded,) = result["instruments"].values()
     assert float(traded["inventory"]["final"]) == pytest.approx(truth["position"] * LOT)
     assert float(traded["money"]["fees"]) == pytest.approx(float(truth["fees"]))
