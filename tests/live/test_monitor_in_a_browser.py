@@ -163,6 +163,10 @@ def test_fifty_instruments_are_a_table_and_the_details_of_one(browser, server, t
         assert rows.first.inner_text().startswith("C00")
         page.get_by_role("button", name="Instrument").click()
         page.locator("table.overview tbody tr:first-child", has_text="C49").wait_for()
+        page.goto(server.url + "#%")  # names nothing, so that the first is shown
+        server.push(board.snapshot(time.time_ns()))
+        page.locator("h2.name", has_text="C00USDT.SIM").wait_for()
+        page.goto(server.url + "#C42USDT.SIM")
         page.reload()
         server.push(board.snapshot(time.time_ns()))
         page.locator("h2.name", has_text="C42USDT.SIM").wait_for()  # the address names it, and it was asked for

@@ -15,6 +15,15 @@ const view = { chosen: null, filter: "", sort: null, down: true, pinned: null };
 const details = new Map();
 let latest = null, broken = "", feed = { state: "waiting", age_s: null }, drawn = false;
 
+// The instrument that the address names; a damaged one names none.
+function addressed() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return "";
+  }
+}
+
 // What could not be drawn must not pass for what is.
 function draw() {
   drawn = false;
@@ -30,7 +39,7 @@ function draw() {
 }
 
 function paint(snap) {
-  const ids = snap.instruments.map((row) => row.id), asked = decodeURIComponent(location.hash.slice(1));
+  const ids = snap.instruments.map((row) => row.id), asked = addressed();
   const before = view.chosen;
   view.chosen = ids.includes(asked) ? asked : ids[0];
   // Where there are too many for one snapshot to hold the details of all.
@@ -100,4 +109,4 @@ document.addEventListener("input", (event) => {
 window.addEventListener("hashchange", redraw);
 document.addEventListener("visibilitychange", redraw);
 
-const askAnew = follow(() => view.chosen || decodeURIComponent(location.hash.slice(1)), take, tell);
+const askAnew = follow(() => view.chosen || addressed(), take, tell);
