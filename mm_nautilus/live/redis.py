@@ -51,7 +51,7 @@ def with_redis(
     """
     cache = CacheConfig(encoding=SerializationEncoding.MSG_PACK, buffer_interval_ms=_BUFFER_MS)
     database = cache_database(settings, environment)
-    host, port = str(database.host), int(database.port)
+    host, port = database.host or "127.0.0.1", database.port or 6379
     try:  # the engine would try for minutes
         socket.create_connection((host, port), _TIMEOUT_S).close()
     except OSError as error:
