@@ -34,9 +34,10 @@ def account_findings(run: LiveRun) -> list[Finding]:
     def connect() -> str:
         assert redis is not None
         place = cache_database(redis)
-        if why_not := why_not_connect(place.host, place.port):
+        host, port = place.host or "127.0.0.1", place.port or 6379
+        if why_not := why_not_connect(host, port):
             raise UserError(why_not)
-        return f"{place.host}:{place.port} answers"
+        return f"{host}:{port} answers"
 
     redis = run.live.redis
     cache = [] if redis is None else [_tried("live.redis", connect, "start it, or leave the table out")]

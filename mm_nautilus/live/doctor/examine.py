@@ -93,6 +93,8 @@ def _needed(run: LiveRun) -> list[tuple[str, str, str]]:
     needed = []
     if run.live.monitor.on:
         needed += [("live", module, "live.monitor") for module in ("aiohttp", "prometheus_client")]
+    if any(getattr(section, "dead_man_s", None) is not None for section in run.live.venues):
+        needed.append(("live", "aiohttp", "live.venues: dead_man_s"))
     fills = getattr(run.loaded.strategy_config.settings, "adverse_selection", None)
     if getattr(fills, "model", None) is not None:
         needed.append(("ml", "onnxruntime", "strategy.adverse_selection.model"))
