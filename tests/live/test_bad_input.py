@@ -14,6 +14,8 @@ import pytest
 from bybit_exchange.process import Exchange
 from live_kit import ACCOUNT, KEY, ROOT, SECRET, LiveProcess, run_file
 
+from mm_nautilus.inventory.state import load_state, save_state
+
 pytestmark = pytest.mark.e2e
 
 
@@ -146,3 +148,28 @@ def test_paper_trading_needs_no_keys(exchange: Exchange, tmp_path: Path) -> None
     code, printed = doctor(run_file(tmp_path, exchange), "--paper", keys=None)
     assert code == 0, printed
     assert "the keys are taken" not in printed
+
+
+def test_two_nodes_on_one_account_and_the_state_of_another_instrument(
+    exchange: Exchange, tmp_path: Path, output: Path
+) -> None:
+    first = tmp_path / "first"
+    first.mkdir()
+    process = LiveProcess(str(run_file(tmp_path, exchange)), "--confirm", ACCOUNT, output=first)
+    exchange.until(lambda truth: len(truth["open"]) == 2, 60.0)
+    printed = refused(exchange, tmp_path, output)
+    assert f"is being traded by process {process.pid}" in printed
+    code, told = doctor(tmp_path / "loopback.toml")
+    assert code == 2
+    assert f"is being traded by process {process.pid}" in told
+    process.ask_to_stop()
+    assert process.ended()[0] == 0
+
+    (kept,) = (tmp_path / "state").glob("*.state")
+    state = load_state(kept)
+    assert state is not None
+    save_state(kept, state | {"of": state["of"] | {"instruments": ["ETHUSDT-LINEAR.BYBIT"]}})
+    printed = refused(exchange, tmp_path, output)
+    assert "is the state of another run" in printed
+    assert "ETHUSDT-LINEAR.BYBIT" in printed
+    assert exchange.truth()["open"] == []
