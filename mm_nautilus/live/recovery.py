@@ -125,7 +125,7 @@ class Recovering(QuotingStrategy):
         """Meet strangers' orders until none is left; begin to quote once there is none and the books agree."""
         now_ns = event.ts_event
         waiting_for = [_words(order) for order in self._strangers() if self._unmet(order, now_ns)]
-        if self._agreed:
+        if self._agreed or self._swept:  # on the way out nobody begins to quote
             return
         difference = self._hedger.difference()
         if not waiting_for and difference is None:
