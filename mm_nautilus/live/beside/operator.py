@@ -198,6 +198,7 @@ class Operator(GuardedActor):
         told = server.look(time.monotonic())
         if told.trouble:
             self._measures.errors["server"] += 1
+            self._refused = {}  # the next server counts from the start
             self.alert("server", f"{told.trouble}; it is started again, trading goes on")
         if told.watched is not None:
             self._watched = told.watched
@@ -212,8 +213,6 @@ class Operator(GuardedActor):
         if not told.refused or told.refused == self._refused:
             return
         more = {why: count - self._refused.get(why, 0) for why, count in told.refused.items()}
-        if min(more.values(), default=0) < 0:  # another server, which counts from the start
-            more = told.refused
         self._refused = dict(told.refused)
         counted = dict(self._measures.refused)
         for why, count in more.items():
