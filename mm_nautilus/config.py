@@ -2,7 +2,8 @@
 
 `RunFile` is its schema. `read_run_file` reads one, applies overrides and reports every mistake at
 once, each with its path in the file, what was found and what is allowed. The ``[strategy]`` table
-is validated by the strategy's own config class; see `mm_nautilus.host.loading`.
+is validated by the strategy's own config class, see `mm_nautilus.host.loading`; the ``[live]`` table by whoever
+runs it live, see `mm_nautilus.live.settings`.
 """
 
 from __future__ import annotations
@@ -209,6 +210,9 @@ class RunFile(Settings):
     )
     adverse_selection: AdverseSelectionSettings | None = Field(
         default=None, description="Watches every fill and assesses both sides; not run where the table is not there."
+    )
+    live: dict[str, Any] = Field(
+        default_factory=dict, description="How a live node is run; of no concern to a backtest of the same file."
     )
     recorder: RecorderSection = RecorderSection()
     stress: StressSection = StressSection()

@@ -34,6 +34,7 @@ from mm_nautilus.analytics.consolidated_marks import (
     rates_at,
     seen_market,
 )
+from mm_nautilus.analytics.facts import InstrumentFacts
 from mm_nautilus.analytics.instrument_log import InstrumentLog
 from mm_nautilus.analytics.rate_path import RatePath, exact_rate
 from mm_nautilus.inventory.contract import COST, PLACES
@@ -53,6 +54,7 @@ _KINDS: Final = {
     Purpose.HEDGE: FillKind.HEDGE,
     Purpose.LIQUIDATION: FillKind.HEDGE,
     Purpose.ARBITRAGE: FillKind.ARBITRAGE,
+    Purpose.EXTERNAL: FillKind.HEDGE,  # it moved the position and was not the quotes' doing
 }
 
 
@@ -179,7 +181,7 @@ def attributed(
             cuts = _cuts(one, paths[name].ts_ns, roll_over_ns)
             marks, valuation = _valued(one, paths[name], asset, group[0], scales[name], horizon_ns, cuts)
             ones = replace(valuation, rates=[Decimal(1)] * len(marks), worth=None)
-            fills = list(_fills(one))
+            fills = [attributed_fill(fill, facts) for fill in one.fills]
             mine = postings[name] = []
             lines = attribute(fills, marks, facts.contract, horizon_ns, one.opening_position, (), ones, postings=mine)
             instruments[name] = InstrumentAttribution(asset, facts.venue, facts.contract.settlement_currency, lines)
@@ -309,18 +311,18 @@ def _valued(
     )
 
 
-def _fills(one: InstrumentLog) -> Iterable[AttributedFill]:
-    settled = one.facts.contract.settlement_currency
-    for fill in one.fills:
-        yield AttributedFill(
-            ts_ns=fill.ts_ns,
-            side=Side[fill.side],
-            size=fill.size,
-            price=fill.price,
-            commission=fill.commission if fill.commission_currency == settled else Decimal(0),
-            kind=kind_of(fill),
-            venue=one.facts.venue,
-        )
+def attributed_fill(fill: FillFact, facts: InstrumentFacts) -> AttributedFill:
+    """Return a fill as it is attributed; a commission in another currency than the instrument's own is left out."""
+    settled = facts.contract.settlement_currency
+    return AttributedFill(
+        ts_ns=fill.ts_ns,
+        side=Side[fill.side],
+        size=fill.size,
+        price=fill.price,
+        commission=fill.commission if fill.commission_currency == settled else Decimal(0),
+        kind=kind_of(fill),
+        venue=facts.venue,
+    )
 
 
 def kind_of(fill: FillFact) -> FillKind:

@@ -16,7 +16,7 @@ from mm_nautilus.analytics.moment import known_until, span
 from mm_nautilus.analytics.report.reading import CUT_SHORT, RESULT_FILE, RUN_FILE, ReportedRun, read_result, read_run
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import summarise
-from mm_nautilus.backtest.data import prepared_catalog
+from mm_nautilus.backtest.data import data_shapes, prepared_catalog
 from mm_nautilus.backtest.facts import instrument_facts
 from mm_nautilus.backtest.relations import rate_paths, stated_rates
 from mm_nautilus.backtest.run import realism
@@ -79,7 +79,7 @@ def _added_up(log: RunLog) -> Mapping[str, Any]:
     return {
         "status": CUT_SHORT,
         "run": {"name": section.name, "seed": section.seed, "folder": os.fspath(log.run_dir)},
-        "realism": realism(loaded, shape),
+        "realism": realism(loaded, data_shapes(loaded, shape)),
         "data": {"catalog": str(catalog)},
         **jsonable(summarise(log, replace(facts, rate_paths=rate_paths(loaded, catalog, shape, facts)))),
     }

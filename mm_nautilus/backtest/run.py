@@ -17,7 +17,7 @@ from nautilus_trader.backtest import BacktestNode
 from mm_nautilus.actors import Recorder, RecorderConfig
 from mm_nautilus.analytics.facts import RunFacts
 from mm_nautilus.analytics.jsonable import jsonable
-from mm_nautilus.analytics.realism import caveats
+from mm_nautilus.analytics.realism import DataShape, caveats
 from mm_nautilus.analytics.report import write_report
 from mm_nautilus.analytics.report.calibration_section import CALIBRATION_FILE
 from mm_nautilus.analytics.runlog import RunLog
@@ -26,7 +26,7 @@ from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepa
 from mm_nautilus.backtest.facts import run_facts, venue_settings
 from mm_nautilus.backtest.fill_model import check_out_of_sample, pin_model, without_model_path
 from mm_nautilus.backtest.provenance import provenance
-from mm_nautilus.backtest.relations import rate_paths, run_relations, stated_rates
+from mm_nautilus.backtest.relations import rate_paths, run_relations
 from mm_nautilus.backtest.watching import check_obligations, check_schedule, watchers
 from mm_nautilus.catalog.inspect import CatalogShape
 from mm_nautilus.errors import UserError
@@ -117,7 +117,7 @@ def run_loaded(
     check_out_of_sample(loaded, shape)
     started = datetime.now(UTC)
     run_dir = folder(started)
-    resolved = _resolved(loaded, run_dir)
+    resolved = write_run_file(loaded, run_dir)
     say("running")
     node = build_node(loaded, catalog, shape.kinds())
     try:
@@ -135,7 +135,7 @@ def run_loaded(
             "folder": str(run_dir),
         },
         "provenance": provenance(resolved, shape.fingerprint),
-        "realism": realism(loaded, shape),
+        "realism": realism(loaded, data_shapes(loaded, shape)),
         "data": described(shape),
     }
     # A run that broke off has an unfinished log: its numbers would not explain the account.
@@ -177,15 +177,8 @@ def _run(loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int) -> t
         recorder.close()
     if outcome.backtest_start is None or outcome.backtest_end is None:
         raise RunFailedError(f"{loaded.run_file.run.name}: the engine was fed no data")
-    facts = run_facts(loaded, node, outcome.backtest_start, outcome.backtest_end)
-    section = loaded.run_file.report
-    facts = replace(
-        facts,
-        rates=stated_rates(loaded),
-        capital=section.capital,
-        targets=section.targets,
-        seed=loaded.run_file.run.seed,
-    )
+    cache, portfolio = node.get_engine_cache(RUN_ID), node.get_engine_portfolio(RUN_ID)
+    facts = run_facts(loaded, cache, portfolio, outcome.backtest_start, outcome.backtest_end)
     return facts, _failure(components, facts.end_ns, end_ns)
 
 
@@ -211,10 +204,10 @@ def new_folder(output: Path, name: str, started: datetime) -> Path:
     raise FileExistsError(f"{output / stem}: a thousand runs started in this second")
 
 
-def _resolved(loaded: LoadedRun, run_dir: Path) -> bytes:
+def write_run_file(loaded: LoadedRun, run_dir: Path) -> bytes:
     """Write the run file as it was understood, every default filled in; return its bytes without paths."""
     tables = loaded.run_file.model_dump(mode="json", exclude_none=True)
-    for optional in ("compare", "operator"):
+    for optional in ("compare", "operator", "live"):
         if not tables[optional]:
             del tables[optional]
     tables["data"]["catalog"] = os.path.relpath(loaded.catalog, run_dir.resolve())
@@ -228,8 +221,8 @@ def _resolved(loaded: LoadedRun, run_dir: Path) -> bytes:
     return tomli_w.dumps(tables).encode()
 
 
-def realism(loaded: LoadedRun, shape: CatalogShape) -> dict[str, Any]:
-    """Return how the venues treat orders and what the data cannot show, as ``result.json`` holds it."""
+def realism(loaded: LoadedRun, shapes: Sequence[DataShape]) -> dict[str, Any]:
+    """Return how the venues treat orders and what data of these shapes cannot show, as ``result.json`` holds it."""
     venues = [venue_settings(section) for section in loaded.run_file.venues]
-    found = caveats(data_shapes(loaded, shape), venues)
+    found = caveats(shapes, venues)
     return {"venues": jsonable(venues), "caveats": jsonable(found)}

@@ -11,10 +11,13 @@ from mm_nautilus.cli.audit import audit
 from mm_nautilus.cli.backtest import backtest
 from mm_nautilus.cli.calibrate import calibrate
 from mm_nautilus.cli.compare import compare
+from mm_nautilus.cli.control import control
+from mm_nautilus.cli.doctor import doctor
 from mm_nautilus.cli.experiment import experiment
 from mm_nautilus.cli.ingest import ingest
 from mm_nautilus.cli.live import live
 from mm_nautilus.cli.models import models
+from mm_nautilus.cli.parity import parity
 from mm_nautilus.cli.report import report
 from mm_nautilus.cli.sensitivity import sensitivity
 from mm_nautilus.cli.show import show
@@ -35,6 +38,9 @@ app.command()(ingest)
 app.command()(simulate)
 app.command()(backtest)
 app.command()(live)
+app.command()(control)
+app.command()(doctor)
+app.command()(parity)
 app.command()(models)
 app.command()(calibrate)
 app.command()(compare)

@@ -79,7 +79,7 @@ class Line:
     hedged: Decimal = _ZERO
     """Signed size filled by hedges and liquidations."""
     adopted: Decimal = _ZERO
-    """Signed size no fill explains, taken over from the venue."""
+    """Signed size no fill of our own orders explains, taken over from the venue."""
     position: Decimal = _ZERO
     """The sum of these four."""
     volume: Decimal = _ZERO
@@ -119,6 +119,8 @@ class Line:
             self.forgotten_ns = max(self.forgotten_ns, forgotten_ns)
         if fill.purpose in _HEDGING:
             self.hedged = EXACT.add(self.hedged, fill.signed_size)
+        elif fill.purpose is Purpose.EXTERNAL:
+            self.adopted = EXACT.add(self.adopted, fill.signed_size)
         else:
             self.quoted = EXACT.add(self.quoted, fill.signed_size)
         self.volume = EXACT.add(self.volume, fill.size)
