@@ -329,8 +329,10 @@ class QuotingLeg:
 
     def accepted(self, order: WorkingOrder, ts_ns: int) -> None:
         """Let an order that was in flight be moved."""
+        told = order.acknowledged
         self.desk.accepted(order)
-        self._answered(order, "ACCEPTED", ts_ns)
+        if not told:  # a look at the venue's orders may say it once more
+            self._answered(order, "ACCEPTED", ts_ns)
 
     def updated(self, order: WorkingOrder, event: Any) -> None:
         """Take over the price and size the venue reports."""
