@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from enum import StrEnum
+from typing import Final
 
 from mm_nautilus.analytics.attribution_summary import AttributionSummary
+from mm_nautilus.analytics.equity_steps import STEP_S
 from mm_nautilus.analytics.hedge_summary import HedgeSummary
 from mm_nautilus.analytics.performance import Group, Metric, Performance
 from mm_nautilus.config import TargetSettings
 from mm_nautilus.inventory.contract import EXACT
+
+_DAY_S: Final = 86_400.0
 
 
 class Verdict(StrEnum):
@@ -20,7 +24,8 @@ class Verdict(StrEnum):
     MET = "met"
     MISSED = "missed"
     UNCERTAIN = "uncertain"
-    """The figure is an estimate whose 95 % interval reaches across a bound of the target."""
+    """The figure is an estimate whose 95 % interval reaches across a bound of the target, or it speaks of a year and
+    rests on less than a day."""
     NOT_MEASURED = "not measured"
 
 
@@ -133,7 +138,7 @@ def scorecard(
         "average_spread": judged("average_spread_bps", *targets.average_spread_bps),
         "fill_rate": judged("fill_rate", *targets.fill_rate),
         "adverse_selection_rate": judged("adverse_selection_rate", None, targets.adverse_selection_rate_max),
-        "sharpe": judged("sharpe", targets.sharpe_min, None),
+        "sharpe": _of_a_year(judged("sharpe", targets.sharpe_min, None), metrics["sharpe"]),
         "within_limits": judged("within_limits", targets.within_limits_min, None),
         "intraday_loss": judged("intraday_loss_share", None, targets.intraday_loss_max),
         "hedge_time": score_of(_hedge_time(hedges), None, targets.hedge_s_max),
@@ -159,6 +164,14 @@ def score_of(metric: Metric, at_least: float | None, at_most: float | None, labe
         label or metric.label, value, metric.unit, metric.low, metric.high, at_least, at_most, verdict, metric.how,
         metric.why_not,
     )  # fmt: skip
+
+
+def _of_a_year(score: Score, metric: Metric) -> Score:
+    """Leave an annual figure undecided that rests on less than a day: its interval knows nothing of the other hours."""
+    seconds = (metric.n or 0) * STEP_S
+    if score.value is None or seconds >= _DAY_S:
+        return score
+    return replace(score, verdict=Verdict.UNCERTAIN, how=f"{score.how}; {seconds / 60:.0f} min stand for a year here")
 
 
 def _hedge_time(hedges: HedgeSummary) -> Metric:

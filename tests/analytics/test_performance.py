@@ -246,6 +246,8 @@ def test_the_scorecard_follows_its_targets(tmp_path):
     assert card.scores["fill_rate"].verdict is Verdict.MET
     assert card.scores["position_age"].verdict is Verdict.MISSED
     assert card.scores["hedge_time"].verdict is Verdict.NOT_MEASURED
+    assert card.scores["sharpe"].verdict is Verdict.UNCERTAIN, "minutes say nothing about a year"
+    assert "stand for a year" in card.scores["sharpe"].how
     revenue = {name: one.score.value for name, one in card.revenue.items()}
     assert sum(revenue.values()) == pytest.approx(1)
 
