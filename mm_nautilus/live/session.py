@@ -110,6 +110,7 @@ class Session:
             waiting.cancel()
             if not running.done():
                 ending()
+                await asyncio.sleep(_POLL_S)  # what a replay still held back reaches the venue before it is taken back
                 for pause_s in self._way_out() if handle.is_running else ():
                     await asyncio.sleep(pause_s)
                 handle.stop()

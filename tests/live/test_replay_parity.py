@@ -138,3 +138,16 @@ def test_a_replay_that_was_stopped_is_compared_up_to_there(home: Path) -> None:
     assert found.same, found.result["divergences"]
     assert found.result["streams"]["orders"]["same"] > 20
     assert "not compared" in found.result["notes"][0]
+
+
+def test_commands_on_their_way_when_it_is_stopped_arrive_and_are_taken_back(home: Path) -> None:
+    def stop(what: str) -> None:
+        if what.startswith("replaying"):
+            threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    path = written(home, "L2", 1500.0, 1.0)  # new orders are always on their way
+    replay = Replay(speed=20.0)
+    stopped = run_live(path, ("strategy.requote.amend=false",), replay, output=home / "travelling", say=stop)
+    assert stopped.result["live"]["ended_by"] == "SIGINT"
+    assert stopped.result["live"]["left_open"] == []
+    assert stopped.result["total"]["USDT"]["fills"] > 0

@@ -170,7 +170,8 @@ def _sent(name: str, kind: str) -> Callable[..., None]:
     def arrive(self: Any, first: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         # A command that overtakes its order's submit is lost, as it is at a venue.
         if isinstance(first, list) and name == "cancel_orders":
-            args = ([one for one in first if self.cache.order(one) is not None], *args[1:])
+            there = ((one, self.cache.order(one)) for one in first)
+            args = ([one for one, order in there if order is not None and not order.is_active_local], *args[1:])
             first = args[0] or _LOST
         known = self.cache.order(first) is not None if isinstance(first, ClientOrderId) else first is not _LOST
         if known:
