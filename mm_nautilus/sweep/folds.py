@@ -31,6 +31,7 @@ from mm_nautilus.host.loading import load_tables
 from mm_nautilus.sweep.data import PreparedData
 from mm_nautilus.sweep.plan import Task, identity
 from mm_nautilus.sweep.request import Request
+from mm_nautilus.sweep.space import Point
 from mm_nautilus.sweep.store import Row
 from mm_nautilus.sweep.walk_forward import LeftOut, Seen, WalkForward, Windows, followed
 
@@ -81,6 +82,23 @@ def spans(first_ns: int, last_ns: int, windows: Windows, step_s: float) -> list[
     return [Span(begin - choose, begin, min(begin + trade, end)) for begin in range(first_ns + choose, end, trade)]
 
 
+def check_calibrated(request: Request, points: Sequence[Point]) -> Windows:
+    """Return the windows to calibrate.
+
+    Raises
+    ------
+    UserError
+        Where none are asked for, and for points that change the data: a window is measured once for all of them.
+
+    """
+    if request.windows is None:
+        raise UserError("--calibrate: it is the windows of choice that are calibrated; give --walk-forward too")
+    changed = sorted({key for point in points for key in point if key in _DATA or key.startswith("data.")})
+    if changed:
+        raise UserError(f"--calibrate: every point must run on the same data, and {', '.join(changed)} changes them")
+    return request.windows
+
+
 def plan_folds(
     path: Path,
     request: Request,
@@ -111,16 +129,12 @@ def plan_folds(
     Raises
     ------
     UserError
-        For points that change the data, and where no window can be calibrated.
+        Where no window can be calibrated.
 
     """
-    if request.windows is None:
-        raise UserError("--calibrate: it is the windows of choice that are calibrated; give --walk-forward too")
-    changed = sorted({key for task in tasks for key in task.point if key in _DATA or key.startswith("data.")})
-    if changed:
-        raise UserError(f"--calibrate: every point must run on the same data, and {', '.join(changed)} changes them")
     first_ns, last_ns = tasks[0].first_ns, tasks[0].last_ns
-    everything = spans(first_ns, last_ns, request.windows, step_s)
+    windows = check_calibrated(request, [task.point for task in tasks])
+    everything = spans(first_ns, last_ns, windows, step_s)
     prepared = PreparedData()
     runs, left_out = [], []
     for number, span in enumerate(everything, start=1):
@@ -140,7 +154,7 @@ def plan_folds(
 
 
 def walked_folds(
-    folds: Folds, rows: Mapping[str, Row], points: Sequence[Mapping[str, Any]], step_s: float, request: Request
+    folds: Folds, rows: Mapping[str, Row], points: Sequence[Point], step_s: float, request: Request
 ) -> WalkForward | None:
     """Return what choosing and calibrating anew in each fold would have made, ``None`` where no run completed.
 

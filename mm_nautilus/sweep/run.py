@@ -16,9 +16,9 @@ from mm_nautilus.backtest.run import new_folder
 from mm_nautilus.config import read_run_file
 from mm_nautilus.errors import UserError
 from mm_nautilus.host.loading import load_tables
-from mm_nautilus.sweep.cluster import run_on_ray
+from mm_nautilus.sweep.cluster import check_address, run_on_ray
 from mm_nautilus.sweep.described import described
-from mm_nautilus.sweep.folds import FOLDER, Folds, plan_folds, walked_folds
+from mm_nautilus.sweep.folds import FOLDER, Folds, check_calibrated, plan_folds, walked_folds
 from mm_nautilus.sweep.judged import Verdict, aligned, judge, ranked, step_for
 from mm_nautilus.sweep.page import write_page
 from mm_nautilus.sweep.plan import Plan, Task, plan
@@ -89,6 +89,8 @@ def sweep(
         For mistakes in the run file, the points or the data, before anything is run.
 
     """
+    if address is not None:
+        check_address(address)
     if resume is not None:
         request = resumed(resume, request)
     say("checking every point")
@@ -99,8 +101,8 @@ def sweep(
     step_s = request.step_s or step_for(span_s)
     if request.windows is not None:
         check_windows(request.windows, span_s, step_s)
-    elif request.calibrate:
-        raise UserError("--calibrate: it is the windows of choice that are calibrated; give --walk-forward too")
+    if request.calibrate:
+        check_calibrated(request, [task.point for task in planned.tasks])
     section = loaded.run_file.run
     folder = resume or new_folder(output or section.output, f"{section.name}-sweep", datetime.now(UTC))
     with _alone(folder):

@@ -44,6 +44,15 @@ def test_mistakes_are_named_before_anything_runs(tmp_path: Path) -> None:
     assert "no such score" in refused(path, "--param", "run.seed=1,2", "--score", "luck", *output)
     said = refused(path, "--param", "run.seed=1,2", "--walk-forward", "1h:1h", *output)
     assert "the data have 60 s" in said
+    for address in ("here", "127.0.0.1:", "127.0.0.1:99999", ":6379", "ray://127.0.0.1:1"):
+        assert "expected HOST:PORT" in refused(path, "--param", "run.seed=1,2", "--address", address, *output)
+    said = refused(path, "--param", "run.seed=1,2", "--address", "127.0.0.1:1", *output)
+    assert "--address 127.0.0.1:1: no Ray cluster answers there" in said
+    said = refused(path, "--param", "run.seed=1,2", "--calibrate", *output)
+    assert "give --walk-forward too" in said
+    walking = ["--walk-forward", "30s:15s", "--calibrate"]
+    said = refused(path, "--param", "data.simulation.seed=1,2", *walking, *output)
+    assert "data.simulation.seed changes them" in said
     assert "no sweep that can be resumed" in refused(path, "--resume", str(tmp_path))
     assert not (tmp_path / "out").exists()
 
