@@ -101,6 +101,26 @@ def test_a_sweep_is_ranked_resumed_extended_and_kept(tmp_path: Path) -> None:
         assert words in page
 
 
+def test_calibrated_windows_are_run_once_and_resumed(tmp_path: Path) -> None:
+    path, output = run_file(tmp_path, duration_s=120), tmp_path / "out"
+    walking = ["--walk-forward", "60s:40s", "--calibrate", "--step-s", "2", "--workers", "2"]
+    printed = finished(path, "--param", "strategy.gamma=0.2,0.8", *walking, "--output", str(output))
+    assert "in 2 windows, each traded with the calibration of the one before it" in printed
+    (folder,) = output.iterdir()
+    said = (folder / "sweep.json").read_bytes()
+    found = json.loads(said)
+    assert (found["runs"], found["window_runs"], found["completed"]) == (2, 4, 2)
+    assert found["walk_forward"]["calibrated"]
+    assert [fold["trade_from_s"] for fold in found["walk_forward"]["folds"]] == [60.0, 100.0]
+    kept = folder / "walk_forward" / "results.parquet"
+    before = pq.read_table(kept)
+    assert before.num_rows == 4
+    (folder / "sweep.json").unlink()
+    finished(path, "--resume", str(folder))
+    assert pq.read_table(kept).equals(before), "a run that was repeated would have another duration"
+    assert (folder / "sweep.json").read_bytes() == said
+
+
 def descendants(pid: int) -> dict[int, str]:
     """Return the processes below one, each with its command line."""
     children: dict[int, list[int]] = {}
