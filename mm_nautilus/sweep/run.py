@@ -16,8 +16,9 @@ from mm_nautilus.backtest.run import new_folder
 from mm_nautilus.config import read_run_file
 from mm_nautilus.errors import UserError
 from mm_nautilus.host.loading import load_tables
-from mm_nautilus.sweep.cluster import run_on_ray
+from mm_nautilus.sweep.cluster import check_address, run_on_ray
 from mm_nautilus.sweep.described import described
+from mm_nautilus.sweep.folds import FOLDER, Folds, check_calibrated, plan_folds, walked_folds
 from mm_nautilus.sweep.judged import Verdict, aligned, judge, ranked, step_for
 from mm_nautilus.sweep.page import write_page
 from mm_nautilus.sweep.plan import Plan, Task, plan
@@ -60,6 +61,8 @@ def sweep(
 ) -> SweepOutcome:
     """Run a run file once for every point; write ``results.parquet``, ``sweep.json`` and ``sweep.html``.
 
+    With `Request.calibrate` the rows of the windows, and their calibrations, are in ``walk_forward/``.
+
     Parameters
     ----------
     path : Path
@@ -86,6 +89,8 @@ def sweep(
         For mistakes in the run file, the points or the data, before anything is run.
 
     """
+    if address is not None:
+        check_address(address)
     if resume is not None:
         request = resumed(resume, request)
     say("checking every point")
@@ -96,16 +101,22 @@ def sweep(
     step_s = request.step_s or step_for(span_s)
     if request.windows is not None:
         check_windows(request.windows, span_s, step_s)
+    if request.calibrate:
+        check_calibrated(request, [task.point for task in planned.tasks])
     section = loaded.run_file.run
     folder = resume or new_folder(output or section.output, f"{section.name}-sweep", datetime.now(UTC))
     with _alone(folder):
         keep(folder, request, step_s, path)
-        rows = _run(planned, step_s, folder, workers, address, keep_runs, begin, done, say)
+        folds = plan_folds(path, request, planned.tasks, step_s, folder, say) if request.calibrate else None
+        rows, apart = _run(planned, folds, step_s, folder, workers, address, keep_runs, begin, done, say)
         say("judging")
         order = ranked(rows, request.score)
         verdict = judge(rows, order)
-        walk = _walked(rows, step_s, request)
-        said = described(section.name, request, planned, rows, order, verdict, walk, step_s)
+        if folds is None:
+            walk = _walked(rows, step_s, request)
+        else:
+            walk = walked_folds(folds, apart, [task.point for task in planned.tasks], step_s, request)
+        said = described(section.name, request, planned, rows, order, verdict, walk, step_s, tuple(apart.values()))
         (folder / SWEEP_FILE).write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2) + b"\n")
         say("drawing the page")
         page = write_page(folder, said, rows, order)
@@ -125,6 +136,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _run(
     planned: Plan,
+    folds: Folds | None,
     step_s: float,
     folder: Path,
     workers: int | None,
@@ -133,15 +145,21 @@ def _run(
     begin: Callable[[Path, int, int], None],
     done: Callable[[Row], None],
     say: Callable[[str], None],
-) -> tuple[Row, ...]:
-    """Run what is not there yet, and return all rows in the order of the plan."""
-    store = Store(folder)
-    finished = {name: row for name, row in store.read().items() if row.completed and row.step_s == step_s}
-    missing = [task for task in planned.tasks if task.identity not in finished]
-    begin(folder, len(planned.tasks), len(planned.tasks) - len(missing))
+) -> tuple[tuple[Row, ...], dict[str, Row]]:
+    """Run what is not there yet; return the rows in the order of the plan, and those of the folds by identity."""
+    parts = [(Store(folder), list(planned.tasks))]
+    if folds is not None:
+        parts.append((Store(folder / FOLDER), folds.tasks()))
+    missing: list[Task] = []
+    place: dict[str, Store] = {}
+    for store, tasks in parts:
+        finished = {name: row for name, row in store.read().items() if row.completed and row.step_s == step_s}
+        place |= {task.identity: store for task in tasks}
+        missing += [task for task in tasks if task.identity not in finished]
+    begin(folder, len(place), len(place) - len(missing))
 
     def ended(row: Row) -> None:
-        store.append(row)
+        place[row.identity].append(row)
         done(row)
 
     if missing:
@@ -156,10 +174,13 @@ def _run(
             keep_in=keep_in,
             started=lambda count: say(f"running, {count} at a time"),
         )
-    there = store.read()
-    rows = tuple(_as_planned(there[task.identity], task) for task in planned.tasks)
-    store.compact(rows)
-    return rows
+    found = []
+    for store, tasks in parts:
+        there = store.read()
+        rows = tuple(_as_planned(there[task.identity], task) for task in tasks)
+        store.compact(rows)
+        found.append(rows)
+    return found[0], {row.identity: row for row in found[1]} if folds is not None else {}
 
 
 def _as_planned(row: Row, task: Task) -> Row:
