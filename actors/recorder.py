@@ -16,6 +16,7 @@ from mm_nautilus.messages import (
     TOPIC_ACCOUNT,
     TOPIC_ALERT,
     TOPIC_ASSESSMENT,
+    TOPIC_CONTROL,
     TOPIC_DECISION,
     TOPIC_FILL,
     TOPIC_FILL_FEATURES,
@@ -50,6 +51,7 @@ TOPICS: Final = (
     TOPIC_FILL_RISK,
     TOPIC_ALERT,
     TOPIC_OPPORTUNITY,
+    TOPIC_CONTROL,
 )
 
 # Timers of one instant fire in the order of their names: what the others publish then is flushed with it.

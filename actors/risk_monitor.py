@@ -144,6 +144,11 @@ class RiskMonitor(GuardedActor):
         """The stage that everything is in."""
         return self._monitor.stage
 
+    @property
+    def holds(self) -> bool:
+        """Whether an order of the operator stands, or a stage, that `resume_trading` would end."""
+        return self._monitor.holds
+
     def widen(self, reason: str, instrument_id: str = "") -> None:
         """Let quotes stand wider, on one instrument or on all, until `resume_trading`."""
         self._order("widen", reason, instrument_id)

@@ -1,8 +1,9 @@
 """How much of two cores a sweep uses: ``python benchmarks/bench_sweep.py`` runs the same runs with and without Ray.
 
 *Efficiency* is the throughput of `run_on_ray` over that of two processes that share nothing and run the same tasks in
-a loop; both are timed from the row after the warm-up to the last one, so that starting up is not in it and is printed
-by itself. ``--nodes`` compares two Ray nodes of one core each on this machine with one such node.
+a loop; both are timed over the last two thirds of the rows, when every worker has long been at work: on a busy machine
+one may begin many rows after the other. Starting up is printed by itself. ``--nodes`` compares two Ray nodes of one
+core each on this machine with one such node.
 
 The two kinds take turns, because a machine that does other things is not the same machine a minute later.
 """
@@ -25,7 +26,6 @@ from mm_nautilus.sweep.worker import execute
 DEMANDED = 0.9
 DEMANDED_NODES = 1.7
 _STEP_S = 5.0
-_WARM_UP = 4
 
 RUN_FILE = """
 [run]
@@ -62,10 +62,15 @@ def tasks_in(folder: Path, runs: int, duration_s: int = 300) -> list[Task]:
     return list(plan(path, grid([parse_parameter(f"strategy.gamma=0.1:1:{runs}")])).tasks)
 
 
+def _warm_up(rows: int) -> int:
+    """Return how many of the rows are not counted."""
+    return max(rows // 3, 1)
+
+
 def _rate(ends: list[float]) -> float:
     """Return runs per second after the warm-up."""
-    ends = sorted(ends)
-    return (len(ends) - _WARM_UP) / (ends[-1] - ends[_WARM_UP - 1])
+    ends, first = sorted(ends), _warm_up(len(ends))
+    return (len(ends) - first) / (ends[-1] - ends[first - 1])
 
 
 def _alone(tasks: list[Task], ends: multiprocessing.Queue[float]) -> None:
@@ -100,7 +105,8 @@ def on_ray(tasks: list[Task], workers: int, address: str | None = None) -> tuple
 
     begun = time.time()
     run_on_ray(tasks, _STEP_S, ended, workers=workers, address=address)
-    busy = sum(seconds[_WARM_UP:]) / (workers * (ends[-1] - ends[_WARM_UP - 1]))
+    first = _warm_up(len(ends))
+    busy = sum(seconds[first:]) / (workers * (ends[-1] - ends[first - 1]))
     return _rate(ends), ends[0] - begun, busy
 
 

@@ -2,7 +2,8 @@
 
 `RunFile` is its schema. `read_run_file` reads one, applies overrides and reports every mistake at
 once, each with its path in the file, what was found and what is allowed. The ``[strategy]`` table
-is validated by the strategy's own config class; see `mm_nautilus.host.loading`.
+is validated by the strategy's own config class, see `mm_nautilus.host.loading`; the ``[live]`` table by whoever
+runs it live, see `mm_nautilus.live.settings`.
 """
 
 from __future__ import annotations
@@ -144,6 +145,47 @@ class StressSection(Settings):
     )
 
 
+type Bounds = Annotated[tuple[float, float], Field(description="Lowest and highest value, both included.")]
+
+
+class TargetSettings(Settings):
+    """What the scorecard of a run holds it against; shares and rates are fractions."""
+
+    average_spread_bps: Bounds = Field(default=(1.0, 5.0), description="Time-weighted spread quoted, in bps.")
+    fill_rate: Bounds = Field(default=(0.05, 0.15), description="Volume of quotes filled over volume placed.")
+    adverse_selection_rate_max: float = Field(
+        default=0.1, ge=0, le=1, description="Share of maker fills worth less than nothing soon after."
+    )
+    sharpe_min: float = Field(default=2.0, description="Annual Sharpe ratio.")
+    within_limits_min: float = Field(default=1.0, ge=0, le=1, description="Share of the time within position limits.")
+    intraday_loss_max: float = Field(default=0.005, gt=0, description="Largest loss since a day began, over capital.")
+    hedge_s_max: float = Field(default=30.0, gt=0, description="Longest time from needed to hedged, in seconds.")
+    position_age_h_max: float = Field(default=4.0, gt=0, description="Longest time anything was held, in hours.")
+    spread_capture_share: Bounds = Field(default=(0.6, 0.7), description="Share of revenue that is spread capture.")
+    rebate_share: Bounds = Field(default=(0.15, 0.25), description="Share of revenue that is rebates.")
+    arbitrage_share: Bounds = Field(default=(0.1, 0.2), description="Share of revenue that is arbitrage.")
+
+    @model_validator(mode="after")
+    def _bounds_are_ordered(self) -> Self:
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, tuple) and not value[0] <= value[1]:
+                raise ValueError(f"{name}: the lowest value comes first, found {list(value)}")
+        return self
+
+
+class ReportSection(Settings):
+    """What the report and its numbers are told."""
+
+    capital: Decimal | None = Field(
+        default=None,
+        gt=0,
+        description="Money that losses and returns are measured against, in the quote currency of the first "
+        "instrument; by default the starting balances at the first mids.",
+    )
+    targets: TargetSettings = TargetSettings()
+
+
 class LogSection(Settings):
     """The engine's own log."""
 
@@ -169,8 +211,12 @@ class RunFile(Settings):
     adverse_selection: AdverseSelectionSettings | None = Field(
         default=None, description="Watches every fill and assesses both sides; not run where the table is not there."
     )
+    live: dict[str, Any] = Field(
+        default_factory=dict, description="How a live node is run; of no concern to a backtest of the same file."
+    )
     recorder: RecorderSection = RecorderSection()
     stress: StressSection = StressSection()
+    report: ReportSection = ReportSection()
     log: LogSection = LogSection()
 
     @model_validator(mode="after")

@@ -56,6 +56,8 @@ class Purpose(StrEnum):
     """Takes liquidity because the position must go: too old, or ordered to be flattened."""
     ARBITRAGE = "ARBITRAGE"
     """Takes liquidity on one of two venues whose prices cross after costs."""
+    EXTERNAL = "EXTERNAL"
+    """Somebody else's order on our account: by hand, of another program, or of the venue itself."""
 
 
 class RiskStage(IntEnum):

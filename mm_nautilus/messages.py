@@ -30,6 +30,7 @@ TOPIC_ALERT: Final = "mm.alert"
 TOPIC_MARKOUT: Final = "mm.markout"
 TOPIC_ASSESSMENT: Final = "mm.assessment"
 TOPIC_OPPORTUNITY: Final = "mm.opportunity"
+TOPIC_CONTROL: Final = "mm.control"
 
 
 @fast_init
@@ -447,6 +448,31 @@ class AlertFact:
     instrument_id: str
     source: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ControlFact:
+    """One command that came through the control channel, and what came of it."""
+
+    ts_ns: int
+    """On the clock of the run: the market's in a replay."""
+    wall_ts_ns: int
+    """On the wall's clock."""
+    command_id: str
+    """As whoever sent it named it; the same name is carried out once."""
+    command: str
+    who: str
+    """As he called himself, and the address it came from."""
+    reason: str
+    subject: str
+    """Instrument or parameter it was about, empty for everything."""
+    old: str
+    """Value of the parameter, or the stage of everything, before."""
+    new: str
+    """And after."""
+    outcome: str
+    """DONE, REFUSED, FAILED or UNKNOWN."""
+    answer: str
 
 
 @fast_init

@@ -417,6 +417,10 @@ class Hedger:
 
     # --------------------------------------------------------------- restart
 
+    def recount(self) -> None:
+        """Take the positions of the ledger over after it was corrected."""
+        self.control.recount()
+
     def executions(self) -> list[OrderFilled]:
         """Return all executions of our orders that the engine knows of, oldest first."""
         strategy, found = self._strategy, []
@@ -456,7 +460,7 @@ class Hedger:
         for name, one in self.traded.items():
             for order in open_orders(self._strategy, one.id):
                 tags = order.tags or []
-                if purpose_of(order) is not Purpose.QUOTE:
+                if purpose_of(order) in {Purpose.HEDGE, Purpose.LIQUIDATION}:
                     price = one.lattice.ticks(order.price)
                     found.append(
                         HedgeOrder(

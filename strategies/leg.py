@@ -8,6 +8,7 @@ strategy (`mm_nautilus.strategies.quoting_strategy`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -28,10 +29,10 @@ from nautilus_trader.model import (
 from mm_nautilus.adverse_selection.fill_watch import FillWatch
 from mm_nautilus.host.arrival import ArrivalAlerts, ArrivalSettings
 from mm_nautilus.host.guard import GuardedStrategy
-from mm_nautilus.host.traded import Traded, open_orders
+from mm_nautilus.host.traded import Traded, is_ours, open_orders
 from mm_nautilus.inventory.hedge_market import HedgeOrder
 from mm_nautilus.inventory.limits import Held, Holding
-from mm_nautilus.market import Level, Side, TopOfBook
+from mm_nautilus.market import Level, Purpose, Side, TopOfBook
 from mm_nautilus.messages import (
     TOPIC_ALERT,
     TOPIC_DECISION,
@@ -275,6 +276,12 @@ class QuotingLeg:
             self._strategy.cancel_orders(ids)
         self._arrivals.expect(now_ns, self._arrival.cancel_ns)
 
+    def retune(self, settings: QuotingSettings) -> None:
+        """Quote by other settings from the next pass on; see `Desk.retune`."""
+        self.desk.retune(settings)
+        self.settings = settings
+        self._max_position = settings.limits.max_position
+
     def withdraw(self, now_ns: int) -> None:
         """Quote no more, and cancel every order that is not being cancelled already."""
         self.desk.halt()
@@ -289,20 +296,23 @@ class QuotingLeg:
     def adopt_orders(self) -> None:
         """Take over quotes of an earlier life that may still fill, so that none is forgotten."""
         for order in open_orders(self._strategy, self.traded.id):
-            if not order.is_post_only:
-                continue
-            working = WorkingOrder(
-                str(order.client_order_id),
-                Side.BUY if order.side == OrderSide.BUY else Side.SELL,
-                0,
-                0,
-                self.lattice.ticks(order.price),
-                self.lattice.lots(order.quantity),
-                self.lattice.lots(order.filled_qty),
-            )
-            self.desk.adopt(working)
-            if order.venue_order_id is not None:
-                self.desk.accepted(working)
+            if order.is_post_only and is_ours(str(order.client_order_id)):
+                self.adopt_order(order)
+
+    def adopt_order(self, order: Any) -> None:
+        """Take over a limit order of the engine's; the next pass keeps, moves or cancels it."""
+        working = WorkingOrder(
+            str(order.client_order_id),
+            Side.BUY if order.side == OrderSide.BUY else Side.SELL,
+            0,
+            0,
+            self.lattice.ticks(order.price),
+            self.lattice.lots(order.quantity),
+            self.lattice.lots(order.filled_qty),
+        )
+        self.desk.adopt(working)
+        if order.venue_order_id is not None:
+            self.desk.accepted(working)
 
     def forget_closed(self) -> None:
         """Take the engine's word for orders that were over before we were told."""
@@ -313,8 +323,10 @@ class QuotingLeg:
 
     def accepted(self, order: WorkingOrder, ts_ns: int) -> None:
         """Let an order that was in flight be moved."""
+        told = order.acknowledged
         self.desk.accepted(order)
-        self._answered(order, "ACCEPTED", ts_ns)
+        if not told:  # a look at the venue's orders may say it once more
+            self._answered(order, "ACCEPTED", ts_ns)
 
     def updated(self, order: WorkingOrder, event: Any) -> None:
         """Take over the price and size the venue reports."""
@@ -342,18 +354,21 @@ class QuotingLeg:
         self._write(order, name, ts_ns, reason)
         return waited_for
 
-    def filled(self, event: OrderFilled, side: Side, hedge: HedgeOrder | None) -> None:
-        """Move the position by an execution of one of our orders here, and tell everyone of a quote's."""
+    def filled(
+        self, event: OrderFilled, side: Side, hedge: HedgeOrder | None, purpose: Purpose = Purpose.QUOTE
+    ) -> None:
+        """Move the position by an execution on our account here, and tell everyone of one that is no hedge's."""
         desk = self.desk
         order = self.find(event)
-        if hedge is None and self.watch is not None:
+        if purpose is Purpose.QUOTE and self.watch is not None:
             self._publish_features(self.watch, event, side)
         desk.filled(side, self.lattice.lots(event.last_qty), order)
         if hedge is not None:
             return
         if self.watch is not None and self.find(event) is None:
             self.watch.features.gone(str(event.client_order_id), event.ts_event)
-        self._publish(TOPIC_FILL, self._facts.fill(event, side, order, desk.position_lots, desk.top))
+        fact = self._facts.fill(event, side, order, desk.position_lots, desk.top)
+        self._publish(TOPIC_FILL, fact if purpose is Purpose.QUOTE else replace(fact, purpose=str(purpose)))
 
     def _answered(self, order: WorkingOrder, name: str, ts_ns: int) -> None:
         self._write(order, name, ts_ns)

@@ -40,6 +40,15 @@ class _Books:
         """Return the books of one instrument."""
         return self._controls[name].ledger.line(name)
 
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Books of all instruments."""
+        return tuple(line for control in self._controls.values() for line in control.ledger.lines)
+
+    def adopt(self, difference: Difference, ts_ns: int) -> None:
+        """Take the venue's position of one instrument for true."""
+        self._controls[difference.instrument_id].ledger.adopt(difference, ts_ns)
+
     def value(self, now_ns: int) -> Decimal:
         """Return what was traded since the last roll-over, in quote currency."""
         return sum((control.ledger.volume.value(now_ns) for control in self._controls.values()), Decimal(0))
@@ -99,6 +108,7 @@ class PortfolioHedger:
         self._may_hedge = tuple(may_hedge)
         self._begin_above = begin_above
         self._by_name = dict(zip((leg.name for leg in legs), hedgers, strict=True))
+        self.traded = {leg.name: leg.traded for leg in legs}
         self.control = _Books({name: hedger.control for name, hedger in self._by_name.items()})
 
     def of(self, name: str) -> Hedger:
@@ -209,6 +219,11 @@ class PortfolioHedger:
         """Write down the accounts of venues that are not among `but`: there are none."""
 
     # --------------------------------------------------------------- restart
+
+    def recount(self) -> None:
+        """Take the positions of the ledgers over after one was corrected."""
+        for hedger in self._hedgers:
+            hedger.recount()
 
     def executions(self) -> list[OrderFilled]:
         """Return all executions of our orders that the engine knows of, oldest first."""

@@ -281,8 +281,8 @@ class PortfolioMarketMaker(QuotingStrategy):
             leg.tell()  # before anything is hedged on it
         return True
 
-    def _closed(self, event: Any, name: str, reason: str = "") -> None:
-        super()._closed(event, name, reason)
+    def _closed(self, event: Any, name: str, reason: str = "", *, refused: bool = False) -> None:
+        super()._closed(event, name, reason, refused=refused)
         leg = self._legs.get(event.instrument_id)
         if isinstance(leg, MemberLeg):
             leg.tell()

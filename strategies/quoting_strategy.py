@@ -37,7 +37,7 @@ from mm_nautilus.host.arrival import ArrivalSettings
 from mm_nautilus.host.config import TypedStrategyConfig
 from mm_nautilus.host.funds import CashFunds
 from mm_nautilus.host.guard import GuardedStrategy
-from mm_nautilus.host.traded import Traded
+from mm_nautilus.host.traded import Traded, is_ours
 from mm_nautilus.inventory.hedge_market import HedgeOrder
 from mm_nautilus.inventory.limits import Holding, Limits, side_bounds, surroundings
 from mm_nautilus.inventory.state import load_state, save_state
@@ -45,7 +45,7 @@ from mm_nautilus.market import Purpose, RiskStage, Side, TopOfBook
 from mm_nautilus.messages import TOPIC_ACCOUNT, TOPIC_ASSESSMENT, TOPIC_RISK, AdverseSelectionAssessment, RiskState
 from mm_nautilus.quoting.guards import Bounds
 from mm_nautilus.quoting.limit_settings import AgeSettings
-from mm_nautilus.quoting.settings import settings_with_model
+from mm_nautilus.quoting.settings import QuotingSettings, settings_with_model
 from mm_nautilus.strategies.hedging import Hedger
 from mm_nautilus.strategies.leg import QuotingLeg
 
@@ -78,6 +78,8 @@ class QuotingStrategy(GuardedStrategy):
     saved_as = "quoting"
     """Key of the state that is saved."""
     _hedger: Hedger
+    recovery: Any = None
+    """What a restart found, a `Recovery`; ``None`` where nothing was saved."""
 
     def __init__(self, config: TypedStrategyConfig) -> None:
         super().__init__(config)
@@ -179,7 +181,7 @@ class QuotingStrategy(GuardedStrategy):
         for leg in self._legs.values():
             if leg.name in saved["volatility"]:
                 leg.desk.volatility.load(saved["volatility"][leg.name])
-        recovery = self._hedger.recover(saved["books"], self._clock.timestamp_ns())
+        recovery = self.recovery = self._hedger.recover(saved["books"], self._clock.timestamp_ns())
         for difference in recovery.differences:
             self.log.warning(
                 f"{difference.instrument_id}: the position is {difference.venue}, the books of the last run and the "
@@ -229,6 +231,24 @@ class QuotingStrategy(GuardedStrategy):
         if self._started:
             for leg in self._legs.values():
                 leg.withdraw(self._clock.timestamp_ns())
+
+    # -------------------------------------------------------------- operator
+
+    @property
+    def legs(self) -> Mapping[str, QuotingLeg]:
+        """What is quoted, by instrument id."""
+        return {leg.name: leg for leg in self._legs.values()}
+
+    def pause(self, *, paused: bool) -> None:
+        """Take all quotes back, or quote again where nothing else stands against it; hedges go on."""
+        for leg in self._legs.values():
+            leg.desk.pause(paused=paused)
+        self._requote_all("operator", self._clock.timestamp_ns())
+
+    def retune(self, settings: QuotingSettings, leg: QuotingLeg) -> None:
+        """Quote a leg by other settings from now on; see `mm_nautilus.quoting.retune`."""
+        leg.retune(settings)
+        leg.requote("operator", self._clock.timestamp_ns())
 
     def on_save(self) -> dict[str, bytes]:
         """Return what a restart needs: the books of all fills and hedges, and what was estimated."""
@@ -386,8 +406,11 @@ class QuotingStrategy(GuardedStrategy):
                 found = leg.name, counted, engine
         self._mismatches = 0 if found is None else self._mismatches + 1
         if found is not None and self._mismatches >= 2:  # once may be a fill on its way to us
-            name, ours, theirs = found
-            raise RuntimeError(f"{name}: position counted from fills is {ours}, the engine's is {theirs}")
+            self._disagree(*found)
+
+    def _disagree(self, name: str, ours: Decimal, theirs: Decimal) -> None:
+        """Trade no more on books that are not the engine's."""
+        raise RuntimeError(f"{name}: position counted from fills is {ours}, the engine's is {theirs}")
 
     # ---------------------------------------------------------------- orders
 
@@ -447,16 +470,20 @@ class QuotingStrategy(GuardedStrategy):
         """Book an execution and tell everyone; return whether it is news."""
         side = Side.BUY if event.order_side == OrderSide.BUY else Side.SELL
         hedge = self._hedge_of(event)
-        purpose = Purpose.QUOTE if hedge is None else hedge.cause.purpose
+        purpose = hedge.cause.purpose if hedge is not None else self._purpose(event)
         if not self._hedger.filled(event, side, purpose):
             return False
         self._booked += 1
         leg = self._legs.get(event.instrument_id)
         if leg is not None:
-            leg.filled(event, side, hedge)
+            leg.filled(event, side, hedge, purpose)
         if hedge is not None:
             self._hedger.publish_fill(event, side, hedge)
         return True
+
+    def _purpose(self, event: OrderFilled) -> Purpose:
+        """Return what an execution was for that is no hedge's."""
+        return Purpose.QUOTE if is_ours(str(event.client_order_id)) else Purpose.EXTERNAL
 
     def _hedge_of(self, event: Any) -> HedgeOrder | None:
         hedge: HedgeOrder | None = self._hedger.order_of(str(event.client_order_id))

@@ -1,4 +1,6 @@
-"""The command line starts at once: nothing heavy is imported before a command runs."""
+"""The command line starts at once: what is slow to import is imported by the command that needs it."""
+
+from __future__ import annotations
 
 import subprocess
 import sys

@@ -23,8 +23,8 @@ DECIDING = {"quoting", "inventory", "adverse_selection", "venues", "risk"}
 LIBRARY = GROUND | PRICING | DECIDING | {"config", "calibration"}
 SHELL = {"strategies", "actors", "catalog"}
 ROOF = {
-    "cli", "backtest", "calibrate", "experiment", "live", "sensitivity", "stress", "sweep", "train", "run_backtest",
-    "run_live",
+    "cli", "backtest", "calibrate", "experiment", "live", "parity", "sensitivity", "stress", "sweep", "train",
+    "run_backtest", "run_live",
 }  # fmt: skip
 
 MAY_IMPORT: dict[str, set[str]] = {

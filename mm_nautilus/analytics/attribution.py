@@ -22,7 +22,8 @@ held against :math:`M_i`, inventory takes the moves of :math:`M` alone, and
     \text{basis} = \textstyle\sum_k q_k\,\Delta b_{i,k} + q_T (m_{i,T} - M_{i,T}) - q_0 (m_{i,0} - M_{i,0})
 
 is what the position earned because its venue moved against the others. Amounts that arise in another currency become
-the reference currency at the rate :math:`r` of their instant; what was earned before then changes in worth:
+the reference currency at the rate :math:`r` of their instant (where the rate of a linear instrument moves, what is held
+is taken in the reference currency); what was earned before then changes in worth:
 :math:`\text{conversion} = \sum_k a_k (r_T - r_k)` over all amounts :math:`a_k`, and the total is the one above times
 :math:`r_T`.
 
@@ -205,6 +206,9 @@ class Valuation:
         The venue's own mark at the start and at the end, in quote currency.
     rates : sequence of Decimal
         Reference currency for one unit of settlement currency.
+    worth : sequence of Decimal, optional
+        The asset's worth without the basis in the reference currency, where a linear instrument's rate moves: what the
+        rate does to what is held is then conversion, and inventory takes the moves of this.
 
     """
 
@@ -212,6 +216,34 @@ class Valuation:
     own_first: Decimal
     own_last: Decimal
     rates: Sequence[Decimal]
+    worth: Sequence[Decimal] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One amount of one line, as it arose.
+
+    Parameters
+    ----------
+    line : str
+        One of `LINES`, never ``conversion``.
+    amount : Decimal
+        In settlement currency.
+    ts_ns : int
+        When: that of the fill, or of the mark that moved what was held.
+    fill : int
+        Place of the fill in order of time; -1 where it is what was held, and no single fill.
+
+    """
+
+    line: str
+    amount: Decimal
+    ts_ns: int
+    fill: int
+
+
+HELD: Final = -1
+"""Fill of a posting that no single fill made."""
 
 
 def attribute(
@@ -222,6 +254,8 @@ def attribute(
     opening_position: Decimal = _ZERO,
     funding: Iterable[CashFlow] = (),
     valuation: Valuation | None = None,
+    *,
+    postings: list[Posting] | None = None,
 ) -> Attribution:
     """Attribute the PnL of one asset; see the module for the lines.
 
@@ -241,6 +275,9 @@ def attribute(
         Cash flows while holding, in settlement currency.
     valuation : Valuation, optional
         Where the asset trades on other venues too; the lines come in its reference currency.
+    postings : list of Posting, optional
+        Takes every amount as it arose, what is held mark by mark; line by line, before conversion, they sum to the
+        lines.
 
     Raises
     ------
@@ -254,45 +291,41 @@ def attribute(
         raise ParameterError("horizon_ns", horizon_ns, ">= 0")
     valued = valuation or Valuation(prices, prices[0], prices[-1], [_ONE] * len(prices))
     _check_valuation(valued, prices, contract)
-    statement = _Statement(valued.rates)
-    asset, last = valued.asset, len(prices) - 1
+    statement = _Statement(valued, prices, times, contract, postings)
+    last = len(prices) - 1
     position, cash, seen = opening_position, _ZERO, 0
-
-    def hold(until: int) -> None:
-        drift = _drift(position, asset, seen, until, contract)
-        statement.book("inventory", drift, until)
-        statement.book("basis", _drift(position, prices, seen, until, contract) - drift, until)
 
     with localcontext(EXACT):
         beyond = contract.value(position, valued.own_first) - contract.value(position, prices[0])
         statement.book("basis", -beyond, 0)
-        for fill in sorted(fills, key=lambda one: one.ts_ns):
+        for number, fill in enumerate(sorted(fills, key=lambda one: one.ts_ns)):
             # The mark just before the fill; the first mark is where the period starts.
             now = max(bisect_right(times, fill.ts_ns - 1) - 1, 0)
             if fill.ts_ns < times[0]:
                 raise ParameterError("fills", f"one at {fill.ts_ns} ns", f"not before the first mark at {times[0]} ns")
             if contract.inverse and fill.price <= 0:
                 raise ParameterError("price", str(fill.price), "> 0 for an inverse contract")
-            hold(now)
+            statement.hold(position, seen, now)
             seen = now
+            mine = fill.ts_ns, number
             signed = fill.size * fill.side
             traded = contract.value(signed, fill.price)
             added = contract.value(position + signed, prices[now]) - contract.value(position, prices[now])
             position += signed
             cash -= traded
-            statement.book(_LINE_OF[fill.kind], added - traded, now)
-            statement.book("fees" if fill.commission > 0 else "rebates", -fill.commission, now)
+            statement.book(_LINE_OF[fill.kind], added - traded, now, *mine)
+            statement.book("fees" if fill.commission > 0 else "rebates", -fill.commission, now, *mine)
             cash -= fill.commission
             if fill.kind is FillKind.MAKER:
                 later = max(bisect_right(times, fill.ts_ns + horizon_ns) - 1, now)
                 selected = contract.value(signed, prices[later]) - contract.value(signed, prices[now])
-                statement.book("adverse_selection", selected, now)
-                statement.book("inventory", -selected, now)
-        hold(last)
+                statement.book("adverse_selection", selected, now, *mine)
+                statement.book("inventory", -selected, now, fill.ts_ns)
+        statement.hold(position, seen, last)
         beyond = contract.value(position, valued.own_last) - contract.value(position, prices[-1])
         statement.book("basis", beyond, last)
         for ts_ns, amount in funding:
-            statement.book("funding", amount, max(bisect_right(times, ts_ns) - 1, 0))
+            statement.book("funding", amount, max(bisect_right(times, ts_ns) - 1, 0), ts_ns)
             cash += amount
         worth = contract.value(position, valued.own_last) - contract.value(opening_position, valued.own_first)
         total = (cash + worth) * valued.rates[-1]
@@ -302,15 +335,49 @@ def attribute(
 class _Statement:
     """Amounts by line, converted as they arise."""
 
-    def __init__(self, rates: Sequence[Decimal]) -> None:
+    def __init__(
+        self,
+        valued: Valuation,
+        prices: Sequence[Decimal],
+        times: Sequence[int],
+        contract: Contract,
+        postings: list[Posting] | None,
+    ) -> None:
         self.amounts = dict.fromkeys(LINES, _ZERO)
-        self._rates = rates
+        self._valued = valued
+        self._rates = valued.rates
+        self._prices = prices
+        self._times = times
+        self._contract = contract
+        self._postings = postings
 
-    def book(self, line: str, amount: Decimal, at: int) -> None:
-        """Book an amount in settlement currency that arose at a mark."""
+    def hold(self, position: Decimal, since: int, until: int) -> None:
+        """Book what a position gains from one mark to a later one; mark by mark where postings are wanted."""
+        if not position:
+            return
+        for at in (until,) if self._postings is None else range(since + 1, until + 1):
+            drift = self._drift(position, self._valued.asset, since, at)
+            self.book("basis", self._drift(position, self._prices, since, at) - drift, at)
+            if self._valued.worth is None:
+                self.book("inventory", drift, at)
+            else:
+                gained = self._drift(position, self._valued.worth, since, at)
+                self.amounts["inventory"] += gained
+                self.amounts["conversion"] += drift * self._rates[-1] - gained
+            since = at
+
+    def _drift(self, position: Decimal, prices: Sequence[Decimal], first: int, last: int) -> Decimal:
+        return _drift(position, prices, first, last, self._contract)
+
+    def book(self, line: str, amount: Decimal, at: int, ts_ns: int | None = None, fill: int = HELD) -> None:
+        """Book an amount in settlement currency that arose at a mark, or at an instant beside it."""
+        if not amount:
+            return
         rate = self._rates[at]
         self.amounts[line] += amount * rate
         self.amounts["conversion"] += amount * (self._rates[-1] - rate)
+        if self._postings is not None:
+            self._postings.append(Posting(line, amount, self._times[at] if ts_ns is None else ts_ns, fill))
 
 
 def attribute_by_venue(
@@ -377,8 +444,8 @@ def _checked_marks(marks: Sequence[Mark], contract: Contract) -> tuple[list[int]
 
 
 def _check_valuation(valued: Valuation, prices: Sequence[Decimal], contract: Contract) -> None:
-    for name, values in (("asset", valued.asset), ("rates", valued.rates)):
-        if len(values) != len(prices):
+    for name, values in (("asset", valued.asset), ("rates", valued.rates), ("worth", valued.worth)):
+        if values is not None and len(values) != len(prices):
             raise ParameterError(name, f"{len(values)} values", f"one for each of {len(prices)} marks")
     ends = (valued.own_first, valued.own_last)
     if not all(value.is_finite() and value > 0 for value in valued.rates):

@@ -47,7 +47,8 @@ class Note(StrEnum):
     """Something that traces and is still worth knowing."""
 
     WITHDRAWN_AT_STOP = "WITHDRAWN_AT_STOP"
-    """Cancels that a stopping strategy sent after its last decision."""
+    """Cancels that a stopping strategy sent after its last decision that asked for anything: a live one goes on seeing
+    the market, and deciding not to quote, until the venue has said that they are gone."""
     LATE_FILL = "LATE_FILL"
     """Fills heard of after their order's end."""
     OPEN_AT_END = "OPEN_AT_END"
@@ -116,6 +117,7 @@ class _Decisions:
     said: dict[DecisionKey, tuple[int, int, int]] = field(default_factory=dict)
     given: Counter[tuple[DecisionKey, str]] = field(default_factory=Counter)
     last_ns: dict[str, int] = field(default_factory=dict)
+    """Of the last decision of a strategy that gave a command; 0 where none did."""
 
 
 def audit(log: RunLog) -> Audit:
@@ -174,7 +176,7 @@ def _read_decisions(log: RunLog) -> tuple[_Decisions, list[Finding]]:
         if key in read.at_ns:
             findings.append(_gap(strategy, f"decision {number} is there twice"))
         read.at_ns[key], read.instrument[key], read.said[key] = ts_ns, instrument, tuple(said)
-        read.last_ns[strategy] = max(ts_ns, read.last_ns.get(strategy, ts_ns))
+        read.last_ns[strategy] = max(ts_ns if any(said) else 0, read.last_ns.get(strategy, 0))
     for strategy in sorted(read.last_ns):
         numbers = np.array([number for owner, number in read.at_ns if owner == strategy])
         findings += (

@@ -123,9 +123,9 @@ def ends(draws: Floats, blocks: int, level: float) -> tuple[float, float]:
         Between 0 and 1.
 
     """
-    from scipy.stats import norm, t  # noqa: PLC0415 - a second to import, and most commands never need it
+    from scipy.special import ndtr, stdtrit  # noqa: PLC0415 - most commands never need it; scipy.stats takes seconds
 
-    tail = float(norm.cdf(sqrt(blocks / (blocks - 1)) * t.ppf((1.0 - level) / 2.0, blocks - 1)))
+    tail = float(ndtr(sqrt(blocks / (blocks - 1)) * stdtrit(blocks - 1, (1.0 - level) / 2.0)))
     low, high = np.quantile(draws, (tail, 1.0 - tail))
     return float(low), float(high)
 

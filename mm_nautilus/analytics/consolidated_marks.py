@@ -7,6 +7,7 @@ with a half-life of ten minutes. A market that is not fit to be marked at leaves
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import numpy as np
 
 from mm_nautilus.analytics.equity import Floats, Ints
 from mm_nautilus.analytics.instrument_log import InstrumentLog
+from mm_nautilus.analytics.rate_path import RatePath
 from mm_nautilus.venues.consolidated import ConsolidatedFairValue
 from mm_nautilus.venues.venue import Venue
 
@@ -87,7 +89,50 @@ def own_path(seen: Seen, start_ns: int) -> MarkPath | None:
     return MarkPath([start_ns, *instants], [mids[0], *mids], [mids[0], *mids])
 
 
-def consolidated_paths(markets: Mapping[str, Seen], start_ns: int, rates: Mapping[str, float]) -> dict[str, MarkPath]:
+class ConsolidatedMarks:
+    """The consolidated value of an asset, and the basis of each of its instruments, as their markets are seen.
+
+    Parameters
+    ----------
+    instruments : int
+        How many there are; they are known by their numbers, the reference is 0.
+
+    """
+
+    __slots__ = ("_due_ns", "_known", "_reference")
+
+    def __init__(self, instruments: int) -> None:
+        venues = [Venue(str(number), "asset", "reference", 0.0, 0.0) for number in range(instruments)]
+        self._reference = ConsolidatedFairValue(
+            venues, "reference", BASIS_HALF_LIFE_S, _NEVER_STALE_S, crossed_bps=_CROSSED_BPS
+        )
+        self._known = [False] * instruments
+        self._due_ns = 0
+
+    def take(self, number: int, bid: float, ask: float, ts_ns: int) -> float | None:
+        """Take the best prices of an instrument in the reference currency, NaN where it is not fit to be marked at.
+
+        Returns
+        -------
+        float or None
+            What the asset is worth then, in the reference currency; ``None`` where no market says so.
+
+        """
+        if ts_ns >= self._due_ns:
+            self._reference.sample(ts_ns)
+            self._due_ns = ts_ns + _SAMPLE_NS
+        self._reference.update(number, bid, ask, ts_ns)
+        self._known[number] |= math.isfinite(bid) and math.isfinite(ask)
+        return self._reference.value(ts_ns)
+
+    def basis(self, number: int) -> float:
+        """Return what an instrument trades above the asset, in the reference currency; NaN before it was seen."""
+        return self._reference.basis(number) if self._known[number] else math.nan
+
+
+def consolidated_paths(
+    markets: Mapping[str, Seen], start_ns: int, rates: Mapping[str, float | RatePath]
+) -> dict[str, MarkPath]:
     """Return the marks of every instrument of one asset, all at the same instants.
 
     Parameters
@@ -96,46 +141,43 @@ def consolidated_paths(markets: Mapping[str, Seen], start_ns: int, rates: Mappin
         Each with a mid at some time; the first is the reference.
     start_ns : int
         Start of the run.
-    rates : mapping of instrument to float
+    rates : mapping of instrument to float or RatePath
         Reference currency for one unit of the instrument's quote currency.
 
     """
     names = list(markets)
-    venues = [Venue(name, "asset", "reference", 0.0, 0.0) for name in names]
-    reference = ConsolidatedFairValue(venues, "reference", BASIS_HALF_LIFE_S, _NEVER_STALE_S, crossed_bps=_CROSSED_BPS)
+    followed = ConsolidatedMarks(len(names))
     ts_ns = np.concatenate([seen.ts_ns for seen in markets.values()])
     place = np.concatenate([np.full(len(seen.ts_ns), number) for number, seen in enumerate(markets.values())])
-    scale = np.array([rates[name] for name in names])[place]
+    scale = np.concatenate([rates_at(rates[name], seen.ts_ns) for name, seen in markets.items()])
     bid, ask = (np.concatenate([getattr(seen, side) for seen in markets.values()]) * scale for side in ("bid", "ask"))
     order = np.argsort(ts_ns, kind="stable")
     instants: list[int] = []
     asset: list[float] = []
     basis: list[list[float]] = []
-    known = [False] * len(names)
-    due = start_ns
     for at, number, low, high in zip(*(column[order].tolist() for column in (ts_ns, place, bid, ask)), strict=True):
-        if at >= due:
-            reference.sample(at)
-            due = at + _SAMPLE_NS
-        reference.update(number, low, high, at)
-        known[number] |= low == low and high == high  # noqa: PLR0124 - not NaN
-        value = reference.value(at)
+        value = followed.take(number, low, high, at)
         if value is not None:
             instants.append(max(at, start_ns))
             asset.append(value)
-            basis.append([reference.basis(one) if known[one] else np.nan for one in range(len(names))])
+            basis.append([followed.basis(one) for one in range(len(names))])
     return {
         name: _path(start_ns, instants, asset, np.array(basis)[:, number], rates[name])
         for number, name in enumerate(names)
     }
 
 
-def _path(start_ns: int, instants: list[int], asset: list[float], basis: Floats, rate: float) -> MarkPath:
+def _path(start_ns: int, instants: list[int], asset: list[float], basis: Floats, rate: float | RatePath) -> MarkPath:
     """Return one instrument's marks; before it was first seen its basis is the first it had."""
     first = int(np.argmax(np.isfinite(basis)))
     known = np.where(np.isfinite(basis), basis, basis[first])
-    worth = ((np.array(asset) + known) / rate).tolist()
+    worth = ((np.array(asset) + known) / rates_at(rate, np.array(instants, dtype=np.int64))).tolist()
     return MarkPath([start_ns, *instants], [worth[0], *worth], [asset[0], *asset])
+
+
+def rates_at(rate: float | RatePath, instants: Ints) -> Floats:
+    """Return a rate, or what it was then, at instants."""
+    return rate.at(instants) if isinstance(rate, RatePath) else np.full(len(instants), rate)
 
 
 def exact_price(price: float, tick: Decimal) -> Decimal:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+from mm_nautilus.analytics.rate_path import RatePath
+from mm_nautilus.config import TargetSettings
 from mm_nautilus.inventory.contract import Contract
 from mm_nautilus.venues.obligation import ObligationSettings
 from mm_nautilus.venues.trading_hours import DAY_NS
@@ -113,6 +115,15 @@ class RunFacts:
         When a trading day ends, in nanoseconds after midnight UTC; in [0, 86400e9).
     rates : mapping of currency to Decimal
         What a unit of a quote currency counts for in the reference currency of its asset, where the run file says so.
+    rate_paths : mapping of currency to RatePath
+        The same where an instrument says it, over the run.
+    capital : Decimal or None
+        Money that losses and returns are measured against, in the quote currency of the first instrument, where the
+        run file says so.
+    targets : TargetSettings
+        What the run is held against.
+    seed : int
+        Of what the statistics draw.
 
     """
 
@@ -124,6 +135,10 @@ class RunFacts:
     engine_positions: Mapping[str, Decimal] = field(default_factory=dict)
     roll_over_ns: int = 0
     rates: Mapping[str, Decimal] = field(default_factory=dict)
+    rate_paths: Mapping[str, RatePath] = field(default_factory=dict)
+    capital: Decimal | None = None
+    targets: TargetSettings = field(default_factory=TargetSettings)
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.roll_over_ns < DAY_NS:

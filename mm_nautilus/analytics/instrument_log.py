@@ -121,7 +121,7 @@ def instrument_log(log: RunLog, facts: InstrumentFacts, start_ns: int, end_ns: i
     bid, ask = (marks[side].to_numpy() for side in ("bid", "ask"))
     both = np.flatnonzero(np.isfinite(bid) & np.isfinite(ask))
     mark, source = _final_mark(bid[both], ask[both], fills, facts.tick)
-    first = _mid(bid[both[0]], ask[both[0]], facts.tick) if len(both) else None
+    first = exact_mid(bid[both[0]], ask[both[0]], facts.tick) if len(both) else None
     opened = _opening_position(fills, marks)
     opening_mark = first if opened else None
     books = account_for(fills, mark, facts.contract, opened, opening_mark)
@@ -160,10 +160,11 @@ def _worst_case(decisions: pa.Table, marks: pa.Table) -> float:
 
 
 def _of(table: pa.Table, instrument_id: str) -> pa.Table:
-    return table.filter(pc.equal(table["instrument_id"], instrument_id))
+    mine = pc.equal(table["instrument_id"], instrument_id)
+    return table if pc.all(mine).as_py() else table.filter(mine)
 
 
-def _mid(bid: float, ask: float, tick: Decimal) -> Decimal:
+def exact_mid(bid: float, ask: float, tick: Decimal) -> Decimal:
     """Return the exact mid of two prices that are multiples of `tick` up to float noise."""
     ticks = [round(Decimal(price) / tick) for price in (bid, ask)]
     return sum(ticks) * tick / 2
@@ -171,7 +172,7 @@ def _mid(bid: float, ask: float, tick: Decimal) -> Decimal:
 
 def _final_mark(bid: Floats, ask: Floats, fills: list[FillFact], tick: Decimal) -> tuple[Decimal | None, str]:
     if len(bid):
-        return _mid(bid[-1], ask[-1], tick), MARK_FROM_BOOK
+        return exact_mid(bid[-1], ask[-1], tick), MARK_FROM_BOOK
     if fills:
         return fills[-1].price, MARK_FROM_FILL
     return None, NO_MARK

@@ -12,7 +12,6 @@ from mm_nautilus.messages import FillFact, OrderFact
 
 COMMANDS: Final = frozenset({"SUBMIT", "AMEND", "CANCEL"})
 """What we ask of the venue; every one belongs to a decision."""
-_REFUSALS: Final = frozenset({"REJECTED", "DENIED"})
 _ONCE: Final = frozenset({"SUBMIT", "ACCEPTED"})
 _AFTER: Final = {"UPDATED": "ACCEPTED", "MODIFY_REJECTED": "AMEND", "CANCEL_REJECTED": "CANCEL"}
 _FILLED: Final = frozenset({"FILLED", "PARTIALLY_FILLED"})
@@ -50,8 +49,12 @@ def _out_of_turn(name: str, seen: Sequence[str]) -> Iterator[str]:
         yield f"{name} without SUBMIT before it"
     if name in _ONCE and name in seen:
         yield f"{name} twice"
-    if name in _REFUSALS and "ACCEPTED" in seen:
+    if name == "DENIED" and "ACCEPTED" in seen:
         yield f"{name} after ACCEPTED"
+    # A venue may take an order in and refuse it only when it meets the book; nothing of it can have been filled then.
+    filled = next((one for one in seen if one in _FILLED), None)
+    if name == "REJECTED" and filled is not None:
+        yield f"{name} after {filled}"
     needed = _AFTER.get(name)
     if needed is not None and needed not in seen:
         yield f"{name} without {needed} before it"

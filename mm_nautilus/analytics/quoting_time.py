@@ -48,6 +48,8 @@ class QuoteTimeline:
         Size at our best prices, in base units (contracts).
     bid_depth, ask_depth : float array
         Size over all our levels.
+    bid_levels, ask_levels : int array
+        How many levels.
     state : int array
         Index into `states`.
     states : tuple of str
@@ -73,6 +75,8 @@ class QuoteTimeline:
     ask_size: Floats
     bid_depth: Floats
     ask_depth: Floats
+    bid_levels: Ints
+    ask_levels: Ints
     state: Ints
     states: tuple[str, ...]
     reason: Ints
@@ -99,6 +103,17 @@ class QuoteTimeline:
         """Number of sides quoted in each stretch: 0, 1 or 2."""
         return np.isfinite(self.bid).astype(np.int64) + np.isfinite(self.ask)
 
+    def states_at(self, instants: Ints) -> tuple[Ints, tuple[str, ...]]:
+        """Return the quote state in force at instants, as places among the names returned; the latest to decide counts.
+
+        Before anybody decided, and where nobody ever quotes, it is `NOT_STARTED`.
+        """
+        made = np.flatnonzero(self.decided)
+        made = made[np.argsort(self.start_ns[made], kind="stable")]
+        place = np.searchsorted(self.start_ns[made], instants, side="right")
+        before = self.states.index(NOT_STARTED)
+        return np.concatenate(([before], self.state[made]))[place], self.states
+
     @property
     def spread(self) -> Floats:
         """Our ask minus our bid, in price units; NaN unless two-sided."""
@@ -124,7 +139,7 @@ def quote_timeline(decisions: pa.Table, start_ns: int, end_ns: int) -> QuoteTime
     """
     order, strategy, starts, ends = _stretches(decisions, start_ns, end_ns)
     # Every strategy's first stretch, before it decided anything, is a row of its own: index -1.
-    table = decisions.take(pa.array(np.maximum(order, 0))) if len(decisions) else decisions
+    table = _rows(decisions, np.maximum(order, 0)) if len(decisions) else decisions
     decided = order >= 0
     n = len(order)
 
@@ -134,27 +149,35 @@ def quote_timeline(decisions: pa.Table, start_ns: int, end_ns: int) -> QuoteTime
             values[decided] = table[name].to_numpy()[decided]
         return values
 
-    def levels(name: str) -> tuple[Floats, Floats]:
-        """First entry and sum of a list column."""
-        first, total = np.full(n, np.nan), np.zeros(n)
+    def levels(name: str) -> tuple[Floats, Floats, Ints]:
+        """First entry, sum and length of a list column."""
+        first, total, length = np.full(n, np.nan), np.zeros(n), np.zeros(n, dtype=np.int64)
         if len(table):
             offsets, items = _lists(table[name])
             sums = np.concatenate(([0.0], np.cumsum(items)))
             total[:] = np.where(decided, sums[offsets[1:]] - sums[offsets[:-1]], 0.0)
             some = decided & (np.diff(offsets) > 0)
             first[some] = items[offsets[:-1][some]]
-        return first, total
+            length[decided] = np.diff(offsets)[decided]
+        return first, total, length
 
-    bid, _ = levels("bid_prices")
-    ask, _ = levels("ask_prices")
-    bid_size, bid_depth = levels("bid_sizes")
-    ask_size, ask_depth = levels("ask_sizes")
+    bid, _, bids = levels("bid_prices")
+    ask, _, asks = levels("ask_prices")
+    bid_size, bid_depth, _ = levels("bid_sizes")
+    ask_size, ask_depth, _ = levels("ask_sizes")
     state, states = _states(table, decided)
     reason, stretch, reasons = _reasons(table, decided)
     return QuoteTimeline(
         starts, ends, strategy, decided, column("bid"), column("ask"), bid, ask, bid_size, ask_size,
-        bid_depth, ask_depth, state, states, reason, stretch, reasons,
+        bid_depth, ask_depth, bids, asks, state, states, reason, stretch, reasons,
     )  # fmt: skip
+
+
+def _rows(table: pa.Table, order: Ints) -> pa.Table:
+    """Return rows in the order given; of one strategy they are all rows behind a copy of the first, which is quick."""
+    if len(order) == len(table) + 1:
+        return pa.concat_tables([table.slice(0, 1), table])
+    return table.take(pa.array(order))
 
 
 def _stretches(decisions: pa.Table, start_ns: int, end_ns: int) -> tuple[Ints, Ints, Ints, Ints]:

@@ -15,8 +15,11 @@ from mm_nautilus.analytics.inventory_summary import InventorySummary
 from mm_nautilus.analytics.markout_summary import MarkoutReport
 from mm_nautilus.analytics.obligations import ObligationSummary
 from mm_nautilus.analytics.opportunity_summary import OpportunitySummary
+from mm_nautilus.analytics.performance import Performance
 from mm_nautilus.analytics.quoting_summary import QuotingSummary
 from mm_nautilus.analytics.risk_summary import RiskSummary
+from mm_nautilus.analytics.scorecard import Scorecard
+from mm_nautilus.analytics.statement import AccountStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,10 @@ class RunSummary:
     """``None`` where nothing watched it."""
     obligations: tuple[ObligationSummary, ...]
     end_of_day: tuple[DayEnd, ...]
+    statement: dict[str, AccountStatement]
+    """By currency: the change of the account line by line, and broken down."""
+    performance: Performance
+    scorecard: Scorecard
 
 
 def money_lines(total: Mapping[str, Any]) -> list[tuple[str, Decimal]]:

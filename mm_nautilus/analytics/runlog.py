@@ -133,11 +133,17 @@ class RunLog:
         Folder of the run.
     complete : bool
         Whether every table was closed; otherwise the log ends at the last flush.
+    until_ns : int | None
+        Rows of later instants are left out; ``None`` leaves out nothing.
+    damaged : tuple of Path
+        Parts of a log that was cut short which cannot be read; their rows are missing.
 
     """
 
     run_dir: Path
     complete: bool
+    until_ns: int | None = None
+    damaged: tuple[Path, ...] = ()
 
     @classmethod
     def open(cls, run_dir: Path) -> Self:
@@ -152,7 +158,8 @@ class RunLog:
         folder = run_dir / LOG_FOLDER
         if not folder.is_dir() or not any(_files(folder, name) or (folder / name).is_dir() for name in TABLES):
             raise DataError(f"{folder}: there is no run log here; expected tables such as log/fills.parquet")
-        return cls(run_dir, all(_compacted(folder, name).is_file() for name in TABLES))
+        complete = all(_compacted(folder, name).is_file() for name in TABLES)
+        return cls(run_dir, complete, damaged=() if complete else tuple(_unreadable(folder)))
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Return one table, rows in the order they were written.
@@ -176,19 +183,51 @@ class RunLog:
         strings = [field.name for field in schema if pa.types.is_string(field.type)]
         wanted = list(columns) if columns is not None else schema.names
         tables = []
-        for path in _files(self.run_dir / LOG_FOLDER, name):
+        until = None if self.until_ns is None else pc.field("ts_ns") <= self.until_ns
+        for path in self._readable(name):
             try:
-                tables.append(pq.read_table(path, columns=wanted, read_dictionary=strings, partitioning=None))
+                table = pq.read_table(path, columns=wanted, read_dictionary=strings, partitioning=None, filters=until)
+                tables.append(table)
             except (pa.ArrowException, OSError) as error:
                 raise DataError(f"{path}: cannot be read as a table of the run log ({error})") from error
         if not tables:
             return schema.empty_table().select(wanted)
         return pa.concat_tables(tables).unify_dictionaries()
 
+    def _readable(self, name: str) -> list[Path]:
+        return [path for path in _files(self.run_dir / LOG_FOLDER, name) if path not in self.damaged]
+
     def messages[M: Message](self, kind: type[M]) -> list[M]:
         """Return one table as the messages it was written from."""
         (name,) = [name for name, held in TABLES.items() if held is kind]
         return list(to_messages(kind, self.table(name)))
+
+    def rows[M: Message](self, kind: type[M], wanted: pc.Expression) -> list[M]:
+        """Return the messages of one table that fit a condition on its columns; row groups that cannot fit stay unread.
+
+        Raises
+        ------
+        DataError
+            When a file of the table cannot be read.
+
+        """
+        (name,) = [name for name, held in TABLES.items() if held is kind]
+        names = arrow_schema(TABLES[name]).names
+        found: list[M] = []
+        if self.until_ns is not None:
+            wanted = wanted & (pc.field("ts_ns") <= self.until_ns)
+        for path in self._readable(name):
+            try:
+                table = pq.read_table(path, columns=names, filters=wanted, partitioning=None)
+            except (pa.ArrowException, OSError) as error:
+                raise DataError(f"{path}: cannot be read as a table of the run log ({error})") from error
+            found += to_messages(kind, table)
+        return found
+
+    def between[M: Message](self, kind: type[M], begin_ns: int, end_ns: int) -> list[M]:
+        """Return the messages of one table from one instant to another, both included."""
+        ts_ns = pc.field("ts_ns")
+        return self.rows(kind, (ts_ns >= begin_ns) & (ts_ns <= end_ns))
 
     def decisions(self, numbers: Collection[int]) -> list[QuoteDecision]:
         """Return the quote decisions with these numbers, of every strategy."""
@@ -205,6 +244,18 @@ def _files(folder: Path, name: str) -> list[Path]:
     """Return the files that make up a table: the compacted one, or the parts in order."""
     whole = _compacted(folder, name)
     return [whole] if whole.is_file() else sorted((folder / name).glob("part-*.parquet"))
+
+
+def _unreadable(folder: Path) -> Iterator[Path]:
+    """Yield the parts that are not whole: a machine that lost power may leave a file under its name without its end."""
+    for name in TABLES:
+        if _compacted(folder, name).is_file():
+            continue
+        for path in _files(folder, name):
+            try:
+                pq.read_metadata(path)
+            except (pa.ArrowException, OSError):
+                yield path
 
 
 def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:

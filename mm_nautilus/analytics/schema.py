@@ -18,6 +18,7 @@ from mm_nautilus.messages import (
     AccountFact,
     AdverseSelectionAssessment,
     AlertFact,
+    ControlFact,
     FillFact,
     FillFeatureFact,
     FillRiskFact,
@@ -50,6 +51,7 @@ type Message = (
     | FillRiskFact
     | AlertFact
     | OpportunityFact
+    | ControlFact
 )
 
 TABLES: Final[Mapping[str, type[Message]]] = {
@@ -69,6 +71,7 @@ TABLES: Final[Mapping[str, type[Message]]] = {
     "fill_risks": FillRiskFact,
     "alerts": AlertFact,
     "opportunities": OpportunityFact,
+    "controls": ControlFact,
 }
 """Table name in the run log -> the message each of its rows holds."""
 

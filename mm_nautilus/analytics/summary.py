@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, localcontext
 from typing import Any
 
 import numpy as np
 
-from mm_nautilus.analytics.attribution_summary import attribution_summary
+from mm_nautilus.analytics.attribution_summary import attributed
+from mm_nautilus.analytics.conversion import conversions
 from mm_nautilus.analytics.drawdown import drawdown
 from mm_nautilus.analytics.end_of_day import end_of_day
 from mm_nautilus.analytics.equity import EquityCurve, pnl_by_fill
@@ -20,17 +21,20 @@ from mm_nautilus.analytics.inventory_summary import inventory_summary
 from mm_nautilus.analytics.markout_summary import markout_report
 from mm_nautilus.analytics.obligations import obligation_summaries
 from mm_nautilus.analytics.opportunity_summary import opportunity_summary
+from mm_nautilus.analytics.performance_summary import performance
 from mm_nautilus.analytics.quoting_summary import quoting_summary
 from mm_nautilus.analytics.result import BalanceSummary, InstrumentSummary, MoneySummary, RunSummary, TotalSummary
 from mm_nautilus.analytics.risk_summary import risk_summary
 from mm_nautilus.analytics.runlog import RunLog
+from mm_nautilus.analytics.scorecard import scorecard
+from mm_nautilus.analytics.statement import entries, statements
 from mm_nautilus.inventory.accounting import Accounting
 from mm_nautilus.inventory.contract import EXACT, Contract
-from mm_nautilus.inventory.reconciliation import reconcile
+from mm_nautilus.inventory.reconciliation import Reconciliation, compare, reconcile
 from mm_nautilus.messages import HedgeFact, OpportunityFact
 
 
-def summarise(log: RunLog, facts: RunFacts) -> RunSummary:
+def summarise(log: RunLog, facts: RunFacts, *, explained: bool = True) -> RunSummary:
     """Return a run in numbers.
 
     Parameters
@@ -39,27 +43,47 @@ def summarise(log: RunLog, facts: RunFacts) -> RunSummary:
         What was recorded.
     facts : RunFacts
         What the log does not say.
+    explained : bool
+        Whether the fills have to explain by how much each balance moved. They cannot where the account is a real one:
+        funding, transfers and trades by others move it too, and what they moved it by stands in ``booking_rounding``.
 
     Raises
     ------
     AccountingError
-        When the fills do not explain by how much a balance moved.
+        When they have to and do not.
 
     """
     logs = [instrument_log(log, one, facts.start_ns, facts.end_ns) for one in facts.instruments]
+    total = _totals(logs, facts.accounts, reconcile if explained else compare)
+    attribution, postings = attributed(logs, facts.start_ns, facts.rates, facts.roll_over_ns, facts.rate_paths)
+    made = {one.facts.instrument_id: entries(one, postings.get(one.facts.instrument_id, ())) for one in logs}
+    rounding = _rounding(total)
+    hedges = hedge_summary(log.messages(HedgeFact), settlement_currencies(facts.instruments))
+    figures = performance(log, logs, facts, attribution, made, rounding)
+    rates = conversions(logs, attribution, facts.rates, figures.currency, facts.rate_paths)
     return RunSummary(
         duration_s=(facts.end_ns - facts.start_ns) / 1e9,
         instruments={one.facts.instrument_id: _instrument(log, one, facts) for one in logs},
-        total=_totals(logs, facts.accounts),
-        attribution=attribution_summary(logs, facts.start_ns, facts.rates),
-        hedges=hedge_summary(log.messages(HedgeFact), settlement_currencies(facts.instruments)),
+        total=total,
+        attribution=attribution,
+        hedges=hedges,
         opportunities=opportunity_summary(
             log.messages(OpportunityFact), {one.instrument_id: one.contract.quote_currency for one in facts.instruments}
         ),
         risk=risk_summary(log, facts),
         obligations=obligation_summaries(log, facts),
         end_of_day=end_of_day(log, logs, facts),
+        statement=statements((entry for theirs in made.values() for entry in theirs), rounding),
+        performance=figures,
+        scorecard=scorecard(
+            figures, attribution, {name: rate.last for name, rate in rates.items()}, hedges, facts.targets
+        ),
     )
+
+
+def _rounding(total: Mapping[str, TotalSummary]) -> dict[str, dict[str, Decimal]]:
+    """Return what the rounding of bookings added, by currency and venue."""
+    return {currency: {one.venue: one.booking_rounding for one in held.balances} for currency, held in total.items()}
 
 
 def settlement_currencies(instruments: Iterable[InstrumentFacts]) -> dict[str, str]:
@@ -126,8 +150,10 @@ def _instrument(log: RunLog, one: InstrumentLog, facts: RunFacts) -> InstrumentS
     )
 
 
-def _totals(logs: Sequence[InstrumentLog], accounts: Iterable[AccountFacts]) -> dict[str, TotalSummary]:
-    balances = _balances(logs, accounts)
+def _totals(
+    logs: Sequence[InstrumentLog], accounts: Iterable[AccountFacts], judge: Callable[..., Reconciliation]
+) -> dict[str, TotalSummary]:
+    balances = _balances(logs, accounts, judge)
     settled = {one.facts.contract.settlement_currency for one in logs}
     paid = {currency for one in logs for currency, _ in one.books.other_fees}
     rounded = {currency for currency, held in balances.items() if any(one.booking_rounding for one in held)}
@@ -160,14 +186,16 @@ def _total(currency: str, logs: Sequence[InstrumentLog], balances: Sequence[Bala
         )
 
 
-def _balances(logs: Sequence[InstrumentLog], accounts: Iterable[AccountFacts]) -> dict[str, list[BalanceSummary]]:
+def _balances(
+    logs: Sequence[InstrumentLog], accounts: Iterable[AccountFacts], judge: Callable[..., Reconciliation]
+) -> dict[str, list[BalanceSummary]]:
     """Reconcile every balance of every account, by currency."""
     balances: dict[str, list[BalanceSummary]] = {}
     for account in accounts:
         books: list[Accounting] = [one.books for one in logs if one.facts.venue == account.venue]
         for held in account.balances:
             change = EXACT.subtract(held.final, held.starting)
-            line = reconcile(books, change, held.currency, held.precision, margin=account.margin)
+            line = judge(books, change, held.currency, held.precision, margin=account.margin)
             balances.setdefault(held.currency, []).append(
                 BalanceSummary(account.venue, held.starting, held.final, line.expected, line.booking_rounding)
             )

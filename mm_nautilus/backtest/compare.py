@@ -11,9 +11,12 @@ from typing import Any, Final
 import orjson
 
 from mm_nautilus.analytics.comparison import Run, Standing, standings
+from mm_nautilus.analytics.control import MODEL, with_control
 from mm_nautilus.analytics.instrument_log import instrument_log
 from mm_nautilus.analytics.jsonable import jsonable
+from mm_nautilus.analytics.report import write_report
 from mm_nautilus.analytics.report.comparison_page import write_comparison
+from mm_nautilus.analytics.report.reading import RESULT_FILE
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import facts_in
 from mm_nautilus.backtest.contenders import Contender, contenders
@@ -79,6 +82,7 @@ def compare(
         for number, runner in enumerate(runners, start=1)
     ]
     say("comparing")
+    outcomes = _controlled(runners, outcomes)
     runs = _recorded(runners, outcomes)
     found = {name: standings(some, section.seed, block_s) for name, some in runs.items()}
     comparison = _comparison(runners, outcomes, found)
@@ -97,7 +101,21 @@ def _run(runner: Contender, folder: Path, say: Callable[[str], None]) -> Outcome
         own.mkdir()
         return own
 
-    return run_loaded(runner.loaded, make, say)
+    return run_loaded(runner.loaded, make, say, report=False)
+
+
+def _controlled(runners: Sequence[Contender], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Put the symmetric control, where one ran, beside the others as their benchmark, and draw every report."""
+    control = next((number for number, runner in enumerate(runners) if runner.model == MODEL), None)
+    drawn = []
+    for number, outcome in enumerate(outcomes):
+        result = outcome.result
+        if control is not None and number != control:
+            result = with_control(result, outcomes[control].result, runners[control].name)
+            written = orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n"
+            (outcome.run_dir / RESULT_FILE).write_bytes(written)
+        drawn.append(Outcome(outcome.run_dir, write_report(outcome.run_dir), result))
+    return drawn
 
 
 def _recorded(runners: Sequence[Contender], outcomes: Sequence[Outcome]) -> dict[str, list[Run]]:

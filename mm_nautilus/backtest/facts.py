@@ -2,54 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from nautilus_trader.backtest import BacktestNode
 from nautilus_trader.model import InstrumentId, Money, Venue
 
 from mm_nautilus.analytics.facts import DEFAULT_BANDS, AccountFacts, BalanceFacts, InstrumentFacts, RunFacts
 from mm_nautilus.analytics.realism_inputs import VenueSettings
+from mm_nautilus.backtest.relations import stated_rates
 from mm_nautilus.backtest.watching import roll_over
 from mm_nautilus.config import VenueSection
 from mm_nautilus.host.accounts import net_position
 from mm_nautilus.host.instrument import contract_of
 from mm_nautilus.host.loading import LoadedRun, arrival_of
-from mm_nautilus.host.node import RUN_ID
 from mm_nautilus.venues.trading_hours import roll_over_ns
 
 
-def run_facts(loaded: LoadedRun, node: BacktestNode, start_ns: int, end_ns: int) -> RunFacts:
+def run_facts(loaded: LoadedRun, cache: Any, portfolio: Any, start_ns: int, end_ns: int) -> RunFacts:
     """Return instruments and accounts of a run that has ended and is not disposed of yet.
 
     Parameters
     ----------
     loaded : LoadedRun
         The run.
-    node : BacktestNode
-        After ``run``.
+    cache, portfolio : Cache and Portfolio
+        Of the node that it ran on.
     start_ns, end_ns : int
         First and last instant, in nanoseconds since 1970.
 
     """
-    cache, portfolio = node.get_engine_cache(RUN_ID), node.get_engine_portfolio(RUN_ID)
-    settings = loaded.strategy_config.settings
-    limits = _position_limits(settings)
-    adjust = getattr(settings, "adjust", None)
-    bands = DEFAULT_BANDS if adjust is None else tuple(sorted({adjust.skew_above, adjust.aggressive_above} - {0.0}))
     instruments: list[Any] = [cache.instrument(InstrumentId.from_str(name)) for name in loaded.instrument_ids]
+    section = loaded.run_file.report
     return RunFacts(
         start_ns,
         end_ns,
-        tuple(_instrument(instrument, limits.get(str(instrument.id)), bands) for instrument in instruments),
+        instrument_facts(loaded, instruments),
         tuple(_account(section, portfolio) for section in loaded.run_file.venues),
         {section.name: section.obligation for section in loaded.run_file.venues},
         {name: net_position(cache, InstrumentId.from_str(name)) for name in loaded.instrument_ids},
         roll_over_ns(roll_over(loaded.run_file)),
+        rates=stated_rates(loaded),
+        capital=section.capital,
+        targets=section.targets,
+        seed=loaded.run_file.run.seed,
     )
 
 
-def _position_limits(settings: Any) -> dict[str, Decimal | None]:
+def instrument_facts(loaded: LoadedRun, instruments: Sequence[Any]) -> tuple[InstrumentFacts, ...]:
+    """Return the facts of a run's instruments, each with the limit its strategy was told.
+
+    Parameters
+    ----------
+    loaded : LoadedRun
+        The run.
+    instruments : sequence of nautilus instruments
+        The quoted ones first.
+
+    """
+    settings = loaded.strategy_config.settings
+    limits = position_limits(settings)
+    adjust = getattr(settings, "adjust", None)
+    bands = DEFAULT_BANDS if adjust is None else tuple(sorted({adjust.skew_above, adjust.aggressive_above} - {0.0}))
+    return tuple(_instrument(instrument, limits.get(str(instrument.id)), bands) for instrument in instruments)
+
+
+def position_limits(settings: Any) -> dict[str, Decimal | None]:
     """Return the position limits a strategy was told; one that trades several instruments says so itself."""
     said = getattr(settings, "position_limits", None)
     if callable(said):

@@ -10,6 +10,7 @@ import numpy as np
 
 from mm_nautilus.analytics.facts import InstrumentFacts, RunFacts
 from mm_nautilus.analytics.hedged_edge import Fees, Ticks
+from mm_nautilus.analytics.rate_path import RatePath
 from mm_nautilus.analytics.relations import PutIn, Relations, relations
 from mm_nautilus.backtest.data import simulation_of
 from mm_nautilus.catalog.history import read_tops
@@ -18,6 +19,7 @@ from mm_nautilus.host.loading import LoadedRun
 from mm_nautilus.host.node import unix_ns
 
 _FOREVER: Final = 2**62
+_SECOND_NS: Final = 1_000_000_000
 
 
 def run_relations(loaded: LoadedRun, root: Path, shape: CatalogShape, facts: RunFacts) -> Relations | None:
@@ -52,7 +54,32 @@ def run_relations(loaded: LoadedRun, root: Path, shape: CatalogShape, facts: Run
 def stated_rates(loaded: LoadedRun) -> dict[str, Decimal]:
     """Return the worth of quote currencies that the run file states as numbers."""
     rates = getattr(loaded.strategy_config.settings, "rates", {})
-    return {currency: rate for currency, rate in rates.items() if isinstance(rate, Decimal)}
+    return {currency: Decimal(str(rate)) for currency, rate in rates.items() if not isinstance(rate, str)}
+
+
+def rate_paths(loaded: LoadedRun, root: Path, shape: CatalogShape, facts: RunFacts) -> dict[str, RatePath]:
+    """Return the worth of quote currencies for which the run file names an instrument, once a second.
+
+    Parameters
+    ----------
+    loaded, root, shape, facts
+        As for `run_relations`.
+
+    """
+    rates = getattr(loaded.strategy_config.settings, "rates", {})
+    known = {one.instrument_id: one for one in facts.instruments}
+    found = {}
+    for currency, name in rates.items():
+        if isinstance(name, str):
+            ticks = _ticks(root, known[name], shape, (facts.start_ns, facts.end_ns))
+            mid = 0.5 * (ticks.bid + ticks.ask)
+            use = np.flatnonzero(np.isfinite(mid) & (ticks.ts_ns <= facts.end_ns))
+            second = ticks.ts_ns[use] // _SECOND_NS
+            use = use[np.append(np.diff(second) != 0, True)] if len(use) else use
+            if len(use):
+                worth = mid[use] if known[name].contract.base_currency == currency else 1.0 / mid[use]
+                found[currency] = RatePath(name, ticks.ts_ns[use], worth)
+    return found
 
 
 def _ticks(root: Path, one: InstrumentFacts, shape: CatalogShape, span: tuple[int, int]) -> Ticks:

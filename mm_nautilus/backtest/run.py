@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,15 +17,16 @@ from nautilus_trader.backtest import BacktestNode
 from mm_nautilus.actors import Recorder, RecorderConfig
 from mm_nautilus.analytics.facts import RunFacts
 from mm_nautilus.analytics.jsonable import jsonable
-from mm_nautilus.analytics.realism import caveats
+from mm_nautilus.analytics.realism import DataShape, caveats
 from mm_nautilus.analytics.report import write_report
+from mm_nautilus.analytics.report.calibration_section import CALIBRATION_FILE
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import summarise
 from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepared_catalog
 from mm_nautilus.backtest.facts import run_facts, venue_settings
 from mm_nautilus.backtest.fill_model import check_out_of_sample, pin_model, without_model_path
 from mm_nautilus.backtest.provenance import provenance
-from mm_nautilus.backtest.relations import run_relations, stated_rates
+from mm_nautilus.backtest.relations import rate_paths, run_relations
 from mm_nautilus.backtest.watching import check_obligations, check_schedule, watchers
 from mm_nautilus.catalog.inspect import CatalogShape
 from mm_nautilus.errors import UserError
@@ -115,7 +117,7 @@ def run_loaded(
     check_out_of_sample(loaded, shape)
     started = datetime.now(UTC)
     run_dir = folder(started)
-    resolved = _resolved(loaded, run_dir)
+    resolved = write_run_file(loaded, run_dir)
     say("running")
     node = build_node(loaded, catalog, shape.kinds())
     try:
@@ -133,13 +135,14 @@ def run_loaded(
             "folder": str(run_dir),
         },
         "provenance": provenance(resolved, shape.fingerprint),
-        "realism": _realism(loaded, shape),
+        "realism": realism(loaded, data_shapes(loaded, shape)),
         "data": described(shape),
     }
     # A run that broke off has an unfinished log: its numbers would not explain the account.
     if failure is not None:
         result["error"] = repr(failure)
     else:
+        facts = replace(facts, rate_paths=rate_paths(loaded, catalog, shape, facts))
         result |= jsonable(summarise(RunLog.open(run_dir), facts))
         result["relations"] = jsonable(run_relations(loaded, catalog, shape, facts))
     (run_dir / "result.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
@@ -174,8 +177,8 @@ def _run(loaded: LoadedRun, node: BacktestNode, run_dir: Path, end_ns: int) -> t
         recorder.close()
     if outcome.backtest_start is None or outcome.backtest_end is None:
         raise RunFailedError(f"{loaded.run_file.run.name}: the engine was fed no data")
-    facts = run_facts(loaded, node, outcome.backtest_start, outcome.backtest_end)
-    facts = replace(facts, rates=stated_rates(loaded))
+    cache, portfolio = node.get_engine_cache(RUN_ID), node.get_engine_portfolio(RUN_ID)
+    facts = run_facts(loaded, cache, portfolio, outcome.backtest_start, outcome.backtest_end)
     return facts, _failure(components, facts.end_ns, end_ns)
 
 
@@ -201,14 +204,16 @@ def new_folder(output: Path, name: str, started: datetime) -> Path:
     raise FileExistsError(f"{output / stem}: a thousand runs started in this second")
 
 
-def _resolved(loaded: LoadedRun, run_dir: Path) -> bytes:
+def write_run_file(loaded: LoadedRun, run_dir: Path) -> bytes:
     """Write the run file as it was understood, every default filled in; return its bytes without paths."""
     tables = loaded.run_file.model_dump(mode="json", exclude_none=True)
-    for optional in ("compare", "operator"):
+    for optional in ("compare", "operator", "live"):
         if not tables[optional]:
             del tables[optional]
     tables["data"]["catalog"] = os.path.relpath(loaded.catalog, run_dir.resolve())
     pin_model(tables, run_dir)
+    if loaded.calibration is not None:
+        shutil.copyfile(loaded.calibration, run_dir / CALIBRATION_FILE)
     (run_dir / "run.toml").write_text(tomli_w.dumps(tables), encoding="utf-8")
     for section, key in (("data", "catalog"), ("run", "output")):
         tables[section].pop(key)
@@ -216,7 +221,8 @@ def _resolved(loaded: LoadedRun, run_dir: Path) -> bytes:
     return tomli_w.dumps(tables).encode()
 
 
-def _realism(loaded: LoadedRun, shape: CatalogShape) -> dict[str, Any]:
+def realism(loaded: LoadedRun, shapes: Sequence[DataShape]) -> dict[str, Any]:
+    """Return how the venues treat orders and what data of these shapes cannot show, as ``result.json`` holds it."""
     venues = [venue_settings(section) for section in loaded.run_file.venues]
-    found = caveats(data_shapes(loaded, shape), venues)
+    found = caveats(shapes, venues)
     return {"venues": jsonable(venues), "caveats": jsonable(found)}

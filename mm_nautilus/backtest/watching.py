@@ -19,9 +19,18 @@ from mm_nautilus.host.loading import LoadedRun
 from mm_nautilus.host.node import unix_ns
 
 
-def watchers(loaded: LoadedRun) -> list[GuardedActor]:
-    """Return every actor beside the recorder that the run file asks for or every run has."""
-    return [*adverse_selection_monitors(loaded), *risk_monitors(loaded.run_file), day_end(loaded)]
+def watchers(loaded: LoadedRun, notifications: str = "at_stop") -> list[GuardedActor]:
+    """Return every actor beside the recorder that the run file asks for or every run has.
+
+    Parameters
+    ----------
+    loaded : LoadedRun
+        The run.
+    notifications : str
+        When to record whether people could be told; see `RiskMonitorSettings.report_notifications`.
+
+    """
+    return [*adverse_selection_monitors(loaded), *risk_monitors(loaded.run_file, notifications), day_end(loaded)]
 
 
 def adverse_selection_monitors(loaded: LoadedRun) -> list[AdverseSelectionMonitor]:
@@ -35,7 +44,7 @@ def adverse_selection_monitors(loaded: LoadedRun) -> list[AdverseSelectionMonito
     return [AdverseSelectionMonitor(AdverseSelectionMonitorConfig(**fields))]
 
 
-def risk_monitors(run_file: RunFile) -> list[RiskMonitor]:
+def risk_monitors(run_file: RunFile, notifications: str = "at_stop") -> list[RiskMonitor]:
     """Return the run's risk monitor, none where the run file has no ``[risk]``."""
     if run_file.risk is None:
         return []
@@ -43,7 +52,7 @@ def risk_monitors(run_file: RunFile) -> list[RiskMonitor]:
         actor_id="RiskMonitor-001",
         **run_file.risk.model_dump(mode="json"),
         operator=[action.model_dump(mode="json") for action in run_file.operator],
-        report_notifications="at_stop",
+        report_notifications=notifications,
     )
     return [RiskMonitor(config)]
 

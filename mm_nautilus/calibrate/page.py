@@ -6,10 +6,11 @@ from html import escape
 from pathlib import Path
 
 from mm_nautilus.analytics.numbers import compact, duration, share
+from mm_nautilus.analytics.report.calibration_charts import intensity_chart, micro_price_chart
+from mm_nautilus.analytics.report.calibration_words import interval, side_rows
 from mm_nautilus.analytics.report.fragments import flatten, pairs_table
-from mm_nautilus.analytics.report.page import document, figure_card
-from mm_nautilus.calibrate.charts import intensity_chart, micro_price_chart
-from mm_nautilus.calibrate.words import interval, side_rows
+from mm_nautilus.analytics.report.page import document
+from mm_nautilus.analytics.report.section import figure_card
 from mm_nautilus.calibration import CalibrationFile, SideCalibration
 
 _TONES = {"fitted": "good", "fallback": "warning", "refused": "severe"}

@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from mm_nautilus.analytics.report.calibration_words import disagreement
 from mm_nautilus.backtest.data import prepared_catalog
 from mm_nautilus.calibrate.page import write_page
 from mm_nautilus.calibrate.settings import CalibrateSettings
 from mm_nautilus.calibrate.sides import side_calibration
 from mm_nautilus.calibrate.sigma import sigma_calibration
 from mm_nautilus.calibrate.window import lattice_of, load_for_calibration, quoting_settings, read_window
-from mm_nautilus.calibrate.words import disagreement
 from mm_nautilus.calibration import (
     CalibrationData,
     CalibrationFile,

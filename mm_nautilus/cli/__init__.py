@@ -11,11 +11,16 @@ from mm_nautilus.cli.audit import audit
 from mm_nautilus.cli.backtest import backtest
 from mm_nautilus.cli.calibrate import calibrate
 from mm_nautilus.cli.compare import compare
+from mm_nautilus.cli.control import control
+from mm_nautilus.cli.doctor import doctor
 from mm_nautilus.cli.experiment import experiment
 from mm_nautilus.cli.ingest import ingest
 from mm_nautilus.cli.live import live
 from mm_nautilus.cli.models import models
+from mm_nautilus.cli.parity import parity
+from mm_nautilus.cli.report import report
 from mm_nautilus.cli.sensitivity import sensitivity
+from mm_nautilus.cli.show import show
 from mm_nautilus.cli.simulate import simulate
 from mm_nautilus.cli.stress import stress
 from mm_nautilus.cli.sweep import sweep
@@ -35,12 +40,17 @@ app.command()(ingest)
 app.command()(simulate)
 app.command()(backtest)
 app.command()(live)
+app.command()(control)
+app.command()(doctor)
+app.command()(parity)
 app.command()(models)
 app.command()(calibrate)
 app.command()(compare)
 app.command()(stress)
 app.command()(sweep)
 app.command()(sensitivity)
+app.command()(report)
+app.command()(show)
 app.command()(audit)
 app.command()(train)
 app.add_typer(experiment, name="experiment")

@@ -111,12 +111,12 @@ def _trail(trail: Trail) -> Table:
         if f"{at:%Y-%m-%d}" != day:
             day = f"{at:%Y-%m-%d}"
             table.add_row(Text(day, "bold"))
-        what, details = _described(step)
+        what, details = described(step)
         table.add_row(f"{at:%H:%M:%S}.{ns:09d}", what, Text(details))
     return table
 
 
-def _described(step: Step) -> tuple[str, str]:
+def described(step: Step) -> tuple[str, str]:
     """Return what happened in one word or two, and the rest of it."""
     from mm_nautilus.analytics.jsonable import plain
     from mm_nautilus.messages import FillFact, HedgeFact, OpportunityFact, OrderFact

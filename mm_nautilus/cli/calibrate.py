@@ -92,7 +92,7 @@ def _table(file: CalibrationFile) -> RenderableType:
     from rich.table import Table
 
     from mm_nautilus.analytics.numbers import duration
-    from mm_nautilus.calibrate.words import side_rows, with_interval
+    from mm_nautilus.analytics.report.calibration_words import side_rows, with_interval
 
     data = file.data
     table = Table(

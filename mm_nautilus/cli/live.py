@@ -31,9 +31,11 @@ def live(
     """Trade a run file on a live node: replayed by default, on paper, or for real with --confirm."""
     from rich.console import Console
 
+    from mm_nautilus.backtest.run import RunFailedError
     from mm_nautilus.cli.backtest import _quickstart
     from mm_nautilus.cli.tables import result_table
     from mm_nautilus.errors import ParameterError, UserError
+    from mm_nautilus.live.beside.address import can_serve
     from mm_nautilus.live.run import Paper, Real, Replay, run_live
 
     if sum((paper, replay is not None, bool(confirm))) > 1:
@@ -43,12 +45,46 @@ def live(
         raise ParameterError("--speed", speed, "a number > 0, or 'max'")
     mode = Paper() if paper else Real(tuple(confirm)) if confirm else Replay(replay, pace)
     console = Console()
-    with console.status("starting") as status:
-        outcome = run_live(
-            run_file or _quickstart(), overrides or (), mode, seed=seed, output=output, say=status.update
+    sets = list(overrides or ())
+    if run_file is None and can_serve():
+        sets.insert(0, "live.monitor.port=any")  # who looks for the first time wants to see something
+    try:
+        with console.status("starting") as status:
+
+            def say(doing: str) -> None:
+                status.update(doing)
+                if "://" in doing:  # where the page is has to stay on the screen
+                    console.print(doing, soft_wrap=True, highlight=False)
+
+            outcome = run_live(run_file or _quickstart(), sets, mode, seed=seed, output=output, say=say)
+    except RunFailedError as error:
+        _say_failure(error)
+        raise typer.Exit(1) from None
+    if outcome.report is None:
+        console.print(
+            f"stopped before anything was traded; what there is of it is in {outcome.run_dir}", soft_wrap=True
         )
+        return
     console.print(result_table(outcome.result))
     console.print(f"report  [bold]{outcome.report}[/]", soft_wrap=True, highlight=False)
+
+
+def _say_failure(error: BaseException) -> None:
+    """Print what failed, why, and where in our code: one screen; the whole traceback is in the node's log."""
+    import traceback
+    from pathlib import Path
+
+    from rich.console import Console
+    from rich.markup import escape
+
+    lines, cause = [f"[bold red]failed[/]  {escape(str(error))}"], error.__cause__
+    while cause is not None:
+        lines.append(f"because  {escape(type(cause).__name__)}: {escape(str(cause))}")
+        frames = [one for one in traceback.extract_tb(cause.__traceback__) if "site-packages" not in one.filename]
+        if frames:
+            lines.append(f"at       {Path(frames[-1].filename).name}:{frames[-1].lineno}, in {frames[-1].name}")
+        cause = cause.__cause__
+    Console(stderr=True, highlight=False).print("\n".join(lines), soft_wrap=True)
 
 
 def _number(text: str) -> float:

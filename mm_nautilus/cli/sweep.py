@@ -33,6 +33,10 @@ def sweep(
         str | None,
         typer.Option(metavar="CHOOSE:TRADE", help="Also choose on one window and trade the next, as in 2h:30min."),
     ] = None,
+    calibrate: Annotated[
+        bool,
+        typer.Option("--calibrate", help="With --walk-forward: calibrate each window, and trade the next with it."),
+    ] = False,
     score: Annotated[str, typer.Option(help="Rank by sharpe or pnl.")] = "",
     step_s: Annotated[
         float | None, typer.Option(min=0.001, help="Seconds of each PnL increment; from the length of the data.")
@@ -102,6 +106,7 @@ def sweep(
         score=Score(score or Score.SHARPE),
         step_s=step_s,
         windows=None if walk_forward is None else parse_windows(walk_forward),
+        calibrate=calibrate,
         skip_invalid=skip_invalid,
         screen=screen,
         confirm=confirm,

@@ -15,11 +15,13 @@ from rich.text import Text
 from mm_nautilus.analytics.attribution import LINES
 from mm_nautilus.analytics.numbers import aligned, amount, compact, duration, share
 from mm_nautilus.analytics.report.attribution_section import statements
+from mm_nautilus.analytics.report.figures import MARKS, figure, target
 from mm_nautilus.analytics.report.venue_sections import hedged_rows
 from mm_nautilus.analytics.result import money_lines
 
 type Json = Mapping[str, Any]
 
+_VERDICTS: Final = {"met": "green", "missed": "bold red", "uncertain": "yellow", "not measured": "dim"}
 _SIDE_BY_SIDE: Final = 120
 """Columns a terminal needs for two tables beside each other."""
 _STYLES: Final = {"severe": "bold red", "warning": "yellow", "note": "dim"}
@@ -44,7 +46,7 @@ class _Result:
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         result = self._result
         numbers = Group(*(_instrument(name, one) for name, one in result["instruments"].items()))
-        kept = [*_kept(result), *_edges(result)]
+        kept = [*_scorecard(result), *_kept(result), *_edges(result)]
         attributed = [_attribution(name, one) for name, one in statements(result["attribution"]["assets"]).items()]
         money = Group(*(_money(currency, total) for currency, total in result["total"].items()), *attributed)
         realism = Group(*(_venue(one) for one in result["realism"]["venues"]), _caveats(result["realism"]["caveats"]))
@@ -134,6 +136,21 @@ def _attribution(asset: str, one: Json) -> RenderableType:
     table.add_section()
     table.add_row("total", *(Text(compact(Decimal(part["total"])), style="bold") for part in parts.values()))
     return table
+
+
+def _scorecard(result: Json) -> list[RenderableType]:
+    """Return the run held against its targets; nothing for a result that was written without them."""
+    card = result.get("scorecard")
+    if card is None:
+        return []
+    table = _frame("Held against the targets")
+    for name in ("", "figure", "target", "verdict"):
+        table.add_column(name, justify="right" if name in {"figure", "target"} else "left")
+    table.show_header = True
+    for score in card["scores"].values():
+        verdict = Text(f"{MARKS[score['verdict']]} {score['verdict']}", style=_VERDICTS[score["verdict"]])
+        table.add_row(score["label"], figure(score["value"], score["unit"]), target(score), verdict)
+    return [table]
 
 
 def _edges(result: Json) -> list[RenderableType]:

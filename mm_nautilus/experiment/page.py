@@ -9,7 +9,8 @@ from typing import Any
 
 from mm_nautilus.analytics.numbers import duration
 from mm_nautilus.analytics.report.fragments import caveat_list, pairs_table, records_table
-from mm_nautilus.analytics.report.page import document, figure_card
+from mm_nautilus.analytics.report.page import document
+from mm_nautilus.analytics.report.section import figure_card
 from mm_nautilus.experiment.charts import effect_charts, markout_chart, pnl_chart, pooled, withdrawn_chart
 from mm_nautilus.experiment.measure import Measured
 from mm_nautilus.experiment.responses import OFF

@@ -16,6 +16,8 @@ from typing import Any
 from nautilus_trader.common import DataActor
 from nautilus_trader.trading import Strategy
 
+from mm_nautilus.messages import TOPIC_ALERT, AlertFact
+
 # The engine itself fails the run when these raise; it keeps the text of the exception and drops its type.
 _REPORTED_BY_ENGINE = frozenset({"on_start", "on_save", "on_load"})
 
@@ -51,9 +53,19 @@ class Guarded:
         self.fatal = error
         try:
             self.withdraw()
+            self._say_failed(error)
         finally:
             self.log.error("".join(traceback.format_exception(error)))  # type: ignore[attr-defined]
             self.shutdown_system(repr(error))  # type: ignore[attr-defined]
+
+    def _say_failed(self, error: BaseException) -> None:
+        """Tell whoever passes alerts on; a component that is not on a node yet has nobody to tell."""
+        clock, publish = getattr(self, "clock", None), getattr(self, "publish_message", None)
+        if clock is None or publish is None:
+            return
+        name = str(getattr(self, "strategy_id", getattr(self, "actor_id", type(self).__name__)))
+        text = f"failed and stops: {type(error).__name__}: {error}"
+        publish(TOPIC_ALERT, AlertFact(clock.timestamp_ns(), name, "", "failure", text))
 
     def withdraw(self) -> None:
         """Take back whatever rests in the market; nothing for a component that does not trade."""

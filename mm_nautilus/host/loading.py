@@ -29,6 +29,8 @@ class LoadedRun:
     """With the strategy's table as it will be written beside the result, defaults filled in."""
     strategy_type: type
     strategy_config: TypedStrategyConfig
+    calibration: Path | None = None
+    """The calibration file that filled in what the run file left out."""
 
     @property
     def catalog(self) -> Path:
@@ -125,7 +127,10 @@ def load_tables(path: Path, raw: dict[str, Any], seed: int | None = None, found:
     strategy_type, config = strategy
     given = {key: table[key] for key in ("path", "config_path", *config.engine_fields) if key in table}
     resolved = given | config.settings.model_dump(mode="json", exclude=_OF_VENUE, exclude_none=True)
-    return LoadedRun(path.resolve(), run_file.model_copy(update={"strategy": resolved}), strategy_type, config)
+    named = table.get("calibration")
+    calibration = path.parent / named if isinstance(named, str) else None
+    resolved_file = run_file.model_copy(update={"strategy": resolved})
+    return LoadedRun(path.resolve(), resolved_file, strategy_type, config, calibration)
 
 
 def _strategy(

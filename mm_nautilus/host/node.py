@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from nautilus_trader.backtest import (
     BacktestDataConfig,
@@ -20,24 +20,17 @@ from nautilus_trader.backtest import (
 )
 from nautilus_trader.common import LoggerConfig, LogLevel
 from nautilus_trader.data import DataEngineConfig
-from nautilus_trader.execution import (
-    DefaultFillModel,
-    ExecutionEngineConfig,
-    MakerTakerFeeModel,
-    PerContractFeeModel,
-    StaticLatencyModel,
-)
-from nautilus_trader.model import InstrumentId, Money, NautilusDataType
+from nautilus_trader.execution import ExecutionEngineConfig
+from nautilus_trader.model import InstrumentId, NautilusDataType
 from nautilus_trader.risk import RiskEngineConfig
 
-from mm_nautilus.config import FeeSection, RunFile, VenueSection
-from mm_nautilus.host.loading import LoadedRun, arrival_of, nanoseconds
+from mm_nautilus.config import RunFile, VenueSection
+from mm_nautilus.host.loading import LoadedRun
+from mm_nautilus.host.simulated import UNLIMITED, fee_model, fill_model, latency_model
 
 RUN_ID = "run"
 
 _BOOK_TYPES = {"L1": "L1_MBP", "L2": "L2_MBP", "L3": "L3_MBO"}
-# The engine's own limits are there to stop runaway programs; ours is the strategy's message budget.
-_UNLIMITED = "1000000/00:00:01"
 # Orders that are over and earlier balances would otherwise stay in memory to the end of the run, at several kilobytes
 # an order; the run log keeps what became of every one. No answer to a command takes nearly as long.
 _FORGET_AFTER_MIN: Final = 10
@@ -73,7 +66,7 @@ def build_node(loaded: LoadedRun, catalog: Path, data_types: Iterable[str]) -> B
                 purge_account_events_interval_mins=_FORGET_AFTER_MIN,
                 purge_account_events_lookback_mins=_FORGET_AFTER_MIN,
             ),
-            risk_engine=RiskEngineConfig(max_order_submit_rate=_UNLIMITED, max_order_modify_rate=_UNLIMITED),
+            risk_engine=RiskEngineConfig(max_order_submit_rate=UNLIMITED, max_order_modify_rate=UNLIMITED),
         ),
         chunk_size=run_file.data.chunk_size or None,
         dispose_on_completion=False,
@@ -85,7 +78,6 @@ def build_node(loaded: LoadedRun, catalog: Path, data_types: Iterable[str]) -> B
 
 
 def _venue(section: VenueSection, run_file: RunFile, book: str) -> BacktestVenueConfig:
-    arrival, base_ns = arrival_of(section), nanoseconds(section.latency.base_ms)
     return BacktestVenueConfig(
         name=section.name,
         oms_type="NETTING",
@@ -96,23 +88,10 @@ def _venue(section: VenueSection, run_file: RunFile, book: str) -> BacktestVenue
         queue_position=section.queue_position,
         liquidity_consumption=section.liquidity_consumption,
         trade_execution=True,
-        fee_model=_fee_model(section.fees),
-        fill_model=DefaultFillModel(
-            section.fill.prob_fill_on_limit, section.fill.prob_slippage, random_seed=run_file.run.seed
-        ),
-        latency_model=StaticLatencyModel(
-            base_latency_nanos=base_ns,
-            insert_latency_nanos=arrival.submit_ns - base_ns,
-            update_latency_nanos=arrival.amend_ns - base_ns,
-            cancel_latency_nanos=arrival.cancel_ns - base_ns,
-        ),
+        fee_model=fee_model(section.fees),
+        fill_model=fill_model(section, run_file.run.seed),
+        latency_model=latency_model(section),
     )
-
-
-def _fee_model(fees: FeeSection) -> Any:
-    if fees.per_contract is not None:
-        return PerContractFeeModel(Money.from_str(fees.per_contract))
-    return MakerTakerFeeModel(fees.maker_rate, fees.taker_rate)
 
 
 def _data(loaded: LoadedRun, catalog: Path, book: str, available: set[str]) -> Sequence[BacktestDataConfig]:

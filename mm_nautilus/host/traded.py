@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from nautilus_trader.model import InstrumentId, OrderBook, OrderFilled, OrderSide
 
@@ -13,6 +14,8 @@ from mm_nautilus.host.instrument import InstrumentLattice, contract_of
 from mm_nautilus.inventory.hedge_market import HedgeContract, Levels
 from mm_nautilus.inventory.ledger_line import Fill
 from mm_nautilus.market import Purpose, Side
+
+_OURS: Final = re.compile(r"O-\d{8}-\d{6}-[A-Za-z0-9]+-[A-Za-z0-9]+-\d+")
 
 
 class Traded:
@@ -87,8 +90,15 @@ def open_orders(strategy: Any, instrument_id: InstrumentId) -> list[Any]:
     return [found[name] for name in sorted(found)]
 
 
+def is_ours(client_order_id: str) -> bool:
+    """Return whether an id is one that the engine gives to orders of strategies; whoever trades by hand has others."""
+    return _OURS.fullmatch(client_order_id) is not None
+
+
 def purpose_of(order: Any) -> Purpose:
     """Return what an order of ours was sent for: hedges say so in their tags, see `mm_nautilus.strategies.hedging`."""
+    if not is_ours(str(order.client_order_id)):
+        return Purpose.EXTERNAL
     tags = order.tags or []
     return Purpose(tags[0]) if len(tags) == 3 and tags[0] in {Purpose.HEDGE, Purpose.LIQUIDATION} else Purpose.QUOTE
 

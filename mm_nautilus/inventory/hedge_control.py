@@ -211,6 +211,11 @@ class HedgeControl:
         self.ledger.ended(client_order_id)
         self.desk.closed(client_order_id, event, now_ns, reason)
 
+    def recount(self) -> None:
+        """Take the positions of the ledger over after it was corrected."""
+        for market in self.markets:
+            self._count(market)
+
     def _count(self, market: HedgeMarket) -> None:
         market.position_lots = round(self.ledger.line(market.name).position / market.contract.grid.lot)
 

@@ -80,7 +80,7 @@ class Line:
     hedged: Decimal = _ZERO
     """Signed size filled by hedges and liquidations."""
     adopted: Decimal = _ZERO
-    """Signed size no fill explains, taken over from the venue."""
+    """Signed size no fill of our own orders explains, taken over from the venue."""
     position: Decimal = _ZERO
     """The sum of these four."""
     volume: Decimal = _ZERO
@@ -121,6 +121,8 @@ class Line:
         signed_size = fill.signed_size
         if fill.purpose in _HEDGING:
             self.hedged = EXACT.add(self.hedged, signed_size)
+        elif fill.purpose is Purpose.EXTERNAL:
+            self.adopted = EXACT.add(self.adopted, signed_size)
         else:
             self.quoted = EXACT.add(self.quoted, signed_size)
         self.volume = EXACT.add(self.volume, fill.size)

@@ -15,18 +15,10 @@ from mm_nautilus.host.loading import LoadedRun
 
 @dataclass(frozen=True, slots=True)
 class EngineBooks:
-    """Cache and portfolio of a live node, under the names by which a backtest's are asked for."""
+    """Cache and portfolio of a live node."""
 
     cache: Any
     portfolio: Any
-
-    def get_engine_cache(self, _run_id: str) -> Any:
-        """Return the cache."""
-        return self.cache
-
-    def get_engine_portfolio(self, _run_id: str) -> Any:
-        """Return the portfolio."""
-        return self.portfolio
 
     def balances(self, venues: list[str]) -> dict[str, dict[str, Decimal]]:
         """Return the total of each currency at each venue; empty where there is no account yet."""
@@ -58,7 +50,7 @@ def live_facts(
         Balances by venue and currency when the run began; those of the run file's ``[[venues]]`` by default.
 
     """
-    facts = run_facts(loaded, books, start_ns, end_ns)  # type: ignore[arg-type]
+    facts = run_facts(loaded, books.cache, books.portfolio, start_ns, end_ns)
     if starting is None:
         return facts
     return replace(facts, accounts=tuple(_started_with(account, starting) for account in facts.accounts))

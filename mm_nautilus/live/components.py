@@ -58,7 +58,8 @@ class Components:
             flush_rows=loaded.run_file.recorder.flush_rows,
             flush_interval_s=flush_every_s,
         )
-        watching = tuple(as_run(type(watcher))(watcher.config) for watcher in watchers(loaded))
+        told = "at_stop" if flush_every_s is None else "as_they_come"  # a replay's clock knows nothing of the network's
+        watching = tuple(as_run(type(watcher))(watcher.config) for watcher in watchers(loaded, told))
         return cls(as_run(loaded.strategy_type)(config), watching, as_run(Recorder)(recording))
 
     def join(self, node: LiveNode) -> None:

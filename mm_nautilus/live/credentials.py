@@ -34,6 +34,12 @@ class Credentials:
         value = self.values.get(role)
         return None if value is None else value.get_secret_value()
 
+    def without(self, text: str) -> str:
+        """Return a text of somebody else's with asterisks where it repeats one of the values."""
+        for value in self.values.values():
+            text = text.replace(value.get_secret_value(), "***")
+        return text
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
-import tomli_w
 
 from mm_nautilus.analytics.facts import RunFacts
 from mm_nautilus.analytics.jsonable import jsonable
 from mm_nautilus.analytics.report import write_report
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import summarise
-from mm_nautilus.backtest.fill_model import pin_model, without_model_path
 from mm_nautilus.backtest.provenance import provenance
-from mm_nautilus.backtest.run import Outcome, RunFailedError
+from mm_nautilus.backtest.run import Outcome, RunFailedError, write_run_file
 from mm_nautilus.inventory.reconciliation import AccountingError
 from mm_nautilus.live.settings import LiveRun
 
@@ -41,7 +38,7 @@ class RunFolder:
         self.path = path
         self._run = run
         self._started = started
-        self._resolved = self._write_run_file()
+        self._resolved = write_run_file(run.loaded, path)
 
     def write(
         self,
@@ -88,7 +85,7 @@ class RunFolder:
         }
         if failure is None and facts is not None:
             try:
-                result |= jsonable(summarise(RunLog.open(self.path), facts))
+                result |= jsonable(summarise(RunLog.open(self.path), facts, explained=live["mode"] != "real"))
             except AccountingError as error:
                 # The venue's money and our fills tell two stories: the operator has to see both.
                 failure, result["status"] = error, "unreconciled"
@@ -98,20 +95,5 @@ class RunFolder:
         if failure is not None:
             words = "does not add up" if result["status"] == "unreconciled" else "stopped early"
             raise RunFailedError(f"{name}: the run {words}; its log is in {self.path}") from failure
-        return Outcome(self.path, write_report(self.path), result)
-
-    def _write_run_file(self) -> bytes:
-        """Write the run file as it was understood, every default filled in; return its bytes without paths."""
-        loaded = self._run.loaded
-        tables = loaded.run_file.model_dump(mode="json", exclude_none=True)
-        for optional in ("compare", "operator"):
-            if not tables[optional]:
-                del tables[optional]
-        tables["data"]["catalog"] = os.path.relpath(loaded.catalog, self.path.resolve())
-        pin_model(tables, self.path)
-        tables["live"] = self._run.live.model_dump(mode="json", exclude_none=True)
-        (self.path / "run.toml").write_text(tomli_w.dumps(tables), encoding="utf-8")
-        for section, key in (("data", "catalog"), ("run", "output")):
-            tables[section].pop(key)
-        without_model_path(tables)
-        return tomli_w.dumps(tables).encode()
+        # Whoever stops it before it trades gets no report: there is nothing to report.
+        return Outcome(self.path, None if facts is None else write_report(self.path), result)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 from nautilus_trader.adapters.sandbox import SandboxExecutionClientConfig, SandboxExecutionClientFactory
-from nautilus_trader.common import Environment, LoggerConfig, LogLevel
-from nautilus_trader.execution import DefaultFillModel, MakerTakerFeeModel, PerContractFeeModel, StaticLatencyModel
+from nautilus_trader.common import Environment, FileWriterConfig, LoggerConfig, LogLevel
 from nautilus_trader.live import (
     LiveExecutionEngineConfig,
     LiveNodeBuilder,
@@ -15,22 +14,28 @@ from nautilus_trader.live import (
 )
 from nautilus_trader.model import AccountId, AccountType, BookType, Money, OmsType, TraderId, Venue
 
-from mm_nautilus.config import FeeSection, VenueSection
+from mm_nautilus.config import VenueSection
 from mm_nautilus.errors import ConfigError
-from mm_nautilus.host.loading import arrival_of, nanoseconds
+from mm_nautilus.host.simulated import UNLIMITED, fee_model, fill_model, latency_model
 from mm_nautilus.live.adapters import clients
 from mm_nautilus.live.credentials import wanted
+from mm_nautilus.live.redis import with_redis
 from mm_nautilus.live.replay.client import ReplayClientConfig, ReplayClientFactory, ReplayFeed
 from mm_nautilus.live.settings import LiveRun
 
+# They say at INFO what the run log has of every order, and cost as much as deciding does.
+_TALKATIVE = (
+    "nautilus_trading::strategy",
+    "nautilus_portfolio::manager",
+    "nautilus_portfolio::portfolio",
+    "nautilus_execution::engine",
+)
 _BOOK_TYPES = {"L1": BookType.L1_MBP, "L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
-# The engine's own limits are there to stop runaway programs; ours is the strategy's message budget.
-_UNLIMITED = "1000000/00:00:01"
 
 
-def replay_node(run: LiveRun, feed: ReplayFeed) -> LiveNodeBuilder:
+def replay_node(run: LiveRun, feed: ReplayFeed, logs: Path) -> LiveNodeBuilder:
     """Return a node whose data are replayed and whose venues are simulated; commands travel outside of it."""
-    builder = _builder(run, Environment.SANDBOX, drain_s=0.0)
+    builder = _builder(run, Environment.SANDBOX, logs, drain_s=0.0)
     for section in run.loaded.run_file.venues:
         config = ReplayClientConfig(venue=section.name, feed=feed)
         builder = builder.add_data_client(section.name, ReplayClientFactory(), config)
@@ -38,9 +43,9 @@ def replay_node(run: LiveRun, feed: ReplayFeed) -> LiveNodeBuilder:
     return builder
 
 
-def paper_node(run: LiveRun) -> LiveNodeBuilder:
+def paper_node(run: LiveRun, logs: Path) -> LiveNodeBuilder:
     """Return a node whose data are live and whose venues are simulated, as the run file's ``[[venues]]`` say."""
-    builder = _builder(run, Environment.SANDBOX, drain_s=1.0)
+    builder = _builder(run, Environment.SANDBOX, logs, drain_s=1.0)
     for section in run.live.venues:
         keys, _ = wanted(section).read()
         made = clients(section, keys, _traded_on(run, section.venue), execution=False)
@@ -50,7 +55,7 @@ def paper_node(run: LiveRun) -> LiveNodeBuilder:
     return builder
 
 
-def real_node(run: LiveRun) -> LiveNodeBuilder:
+def real_node(run: LiveRun, logs: Path) -> LiveNodeBuilder:
     """Return a node whose data and orders are those of the venues.
 
     Raises
@@ -59,7 +64,7 @@ def real_node(run: LiveRun) -> LiveNodeBuilder:
         With every environment variable that is missing.
 
     """
-    builder, problems = _builder(run, Environment.LIVE, drain_s=1.0), []
+    builder, problems = _builder(run, Environment.LIVE, logs, drain_s=1.0), []
     for section in run.live.venues:
         keys, missing = wanted(section).read()
         problems += [f"environment variable {name}: is required for {section.account}" for name in missing]
@@ -70,16 +75,31 @@ def real_node(run: LiveRun) -> LiveNodeBuilder:
         builder = builder.add_exec_client(section.venue, made.execution_factory, made.execution_config)
     if problems:
         raise ConfigError(run.loaded.path, problems)
-    return builder
+    return builder if run.live.redis is None else with_redis(builder, run.live.redis)
 
 
-def _builder(run: LiveRun, environment: Environment, drain_s: float) -> LiveNodeBuilder:
+def _logger(run: LiveRun, logs: Path) -> LoggerConfig:
+    """Return what is printed, and what is written as JSON lines into files that take turns."""
+    printed, written = LogLevel.from_str(run.loaded.run_file.log.level), run.live.log
+    if written.level == "OFF":
+        return LoggerConfig(stdout_level=printed)
+    files = FileWriterConfig(str(logs), "node", "json", (written.max_mb * 1_000_000, written.backups))
+    detailed = "DEBUG" in {written.level, run.loaded.run_file.log.level}
+    return LoggerConfig(
+        stdout_level=printed,
+        fileout_level=LogLevel.from_str(written.level),
+        file_config=files,
+        component_levels=None if detailed else dict.fromkeys(_TALKATIVE, "WARNING"),
+    )
+
+
+def _builder(run: LiveRun, environment: Environment, logs: Path, drain_s: float) -> LiveNodeBuilder:
     live, checks = run.live, run.live.checks
     real = environment is Environment.LIVE
     config = LiveNodeConfig(
         environment=environment,
         trader_id=TraderId(live.trader),
-        logging=LoggerConfig(stdout_level=LogLevel.from_str(run.loaded.run_file.log.level)),
+        logging=_logger(run, logs),
         timeout_connection_secs=live.connect_within_s,
         delay_post_stop_secs=drain_s,
         exec_engine=LiveExecutionEngineConfig(
@@ -91,8 +111,18 @@ def _builder(run: LiveRun, environment: Environment, drain_s: float) -> LiveNode
             open_check_open_only=False,  # an order that closed unseen would stay open in the engine forever
             open_check_lookback_mins=checks.lookback_min,
             position_check_interval_secs=checks.positions_every_s if real else None,
+            # By default whatever moved within five seconds is left out: a market maker's position always has.
+            open_check_threshold_ms=checks.inflight_after_ms,
+            position_check_threshold_ms=checks.inflight_after_ms,
+            position_check_lookback_mins=checks.lookback_min,
+            # An order keeps kilobytes and every account event is looked through again. On a real venue nothing may go
+            # that a look at its orders still asks about: it would come back as somebody else's.
+            purge_closed_orders_interval_mins=1,
+            purge_closed_orders_buffer_mins=checks.lookback_min + 5 if real else 1,
+            purge_account_events_interval_mins=1,
+            purge_account_events_lookback_mins=1,
         ),
-        risk_engine=LiveRiskEngineConfig(max_order_submit_rate=_UNLIMITED, max_order_modify_rate=_UNLIMITED),
+        risk_engine=LiveRiskEngineConfig(max_order_submit_rate=UNLIMITED, max_order_modify_rate=UNLIMITED),
     )
     return LiveNodeBuilder.from_config(run.loaded.run_file.run.name, config)
 
@@ -100,14 +130,6 @@ def _builder(run: LiveRun, environment: Environment, drain_s: float) -> LiveNode
 def _simulated(builder: LiveNodeBuilder, run: LiveRun, section: VenueSection, *, latency: bool) -> LiveNodeBuilder:
     """Add a venue that is simulated as in a backtest."""
     book: str = run.loaded.strategy_config.settings.book  # type: ignore[attr-defined]
-    arrival, base_ns = arrival_of(section), nanoseconds(section.latency.base_ms)
-    model = StaticLatencyModel(
-        base_latency_nanos=base_ns,
-        insert_latency_nanos=arrival.submit_ns - base_ns,
-        update_latency_nanos=arrival.amend_ns - base_ns,
-        cancel_latency_nanos=arrival.cancel_ns - base_ns,
-    )
-    fill = section.fill
     config = SandboxExecutionClientConfig(
         venue=Venue(section.name),
         account_id=AccountId(f"{section.name}-001"),
@@ -116,21 +138,13 @@ def _simulated(builder: LiveNodeBuilder, run: LiveRun, section: VenueSection, *,
         oms_type=OmsType.NETTING,
         default_leverage=section.default_leverage,
         book_type=_BOOK_TYPES[book],
-        fee_model=_fee_model(section.fees),
-        fill_model=DefaultFillModel(
-            fill.prob_fill_on_limit, fill.prob_slippage, random_seed=run.loaded.run_file.run.seed
-        ),
+        fee_model=fee_model(section.fees),
+        fill_model=fill_model(section, run.loaded.run_file.run.seed),
         queue_position=section.queue_position,
         liquidity_consumption=section.liquidity_consumption,
-        latency_model=model if latency else None,
+        latency_model=latency_model(section) if latency else None,
     )
     return builder.add_simulated_exec_client(section.name, SandboxExecutionClientFactory(), config)
-
-
-def _fee_model(fees: FeeSection) -> Any:
-    if fees.per_contract is not None:
-        return PerContractFeeModel(Money.from_str(fees.per_contract))
-    return MakerTakerFeeModel(fees.maker_rate, fees.taker_rate)
 
 
 def _traded_on(run: LiveRun, venue: str) -> list[str]:

@@ -5,28 +5,30 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from nautilus_trader.live import LiveNode
 from nautilus_trader.persistence import ParquetDataCatalog
 
-from mm_nautilus.analytics.jsonable import jsonable
-from mm_nautilus.analytics.realism import caveats
 from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepared_catalog
-from mm_nautilus.backtest.facts import venue_settings
-from mm_nautilus.backtest.run import Outcome, RunFailedError, new_folder
+from mm_nautilus.backtest.run import Outcome, RunFailedError, new_folder, realism
 from mm_nautilus.backtest.watching import check_obligations, check_schedule
 from mm_nautilus.errors import ConfigError, UserError
 from mm_nautilus.host.arrival import ArrivalSettings
 from mm_nautilus.host.collector import rare_collections
 from mm_nautilus.host.config import TypedStrategyConfig
-from mm_nautilus.host.loading import LoadedRun
+from mm_nautilus.live.account_lock import locked
+from mm_nautilus.live.beside.beside import LOGS, Beside
 from mm_nautilus.live.books import EngineBooks, live_facts
 from mm_nautilus.live.components import Components
+from mm_nautilus.live.disk import on_a_full_disk
+from mm_nautilus.live.doctor.examine import Examined, refuse_problems
 from mm_nautilus.live.folder import RunFolder
+from mm_nautilus.live.keeping import Keeping, lock_of, recovered
 from mm_nautilus.live.listener import Listener, ListenerConfig
 from mm_nautilus.live.nodes import paper_node, real_node, replay_node
 from mm_nautilus.live.replay.client import ReplayFeed
@@ -34,14 +36,16 @@ from mm_nautilus.live.replay.conductor import Conductor, Score
 from mm_nautilus.live.replay.staging import stage_of, staged
 from mm_nautilus.live.replay.stream import market_events
 from mm_nautilus.live.session import Session
-from mm_nautilus.live.settings import LiveRun, check_venues, load_live
+from mm_nautilus.live.settings import LiveRun, load_live
 from mm_nautilus.live.settled import settled
+from mm_nautilus.live.tape import Tape, TapeConfig
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
     """The data of the run file, or of another catalogue, on simulated venues."""
 
+    name: ClassVar[Literal["replay"]] = "replay"
     catalog: Path | None = None
     speed: float | None = 1.0
     """Seconds of the market per second of ours; ``None`` for as fast as it goes."""
@@ -51,11 +55,14 @@ class Replay:
 class Paper:
     """Live data, simulated venues."""
 
+    name: ClassVar[Literal["paper"]] = "paper"
+
 
 @dataclass(frozen=True, slots=True)
 class Real:
     """Live data, real orders."""
 
+    name: ClassVar[Literal["real"]] = "real"
     confirmed: tuple[str, ...]
     """Accounts that the operator has named."""
 
@@ -103,18 +110,22 @@ def run_live(
     check_obligations(run.loaded)
 
     def folder() -> RunFolder:
-        section, started = run.loaded.run_file.run, datetime.now(UTC)
-        return RunFolder(run, new_folder(output or section.output, section.name, started), started)
+        started = datetime.now(UTC)
+        return RunFolder(run, new_folder(place, run.loaded.run_file.run.name, started), started)
 
-    if isinstance(mode, Replay):
-        return _replay(run, mode, folder, say)
-    check_venues(run)
     if isinstance(mode, Real):
         _check_confirmed(run, mode)
-    return _trade(run, mode, folder, say)
+    say("looking before trading")
+    place = output or run.loaded.run_file.run.output
+    refuse_problems(Examined(run, mode.name, place, overrides, thorough=False))
+    held = locked(*lock_of(run)) if isinstance(mode, Real) else nullcontext()
+    with on_a_full_disk(place), held, Beside(run, mode.name) as beside:
+        if isinstance(mode, Replay):
+            return _replay(run, mode, folder, say, beside)
+        return _trade(run, mode, folder, say, beside)
 
 
-def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Say) -> Outcome:
+def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Say, beside: Beside) -> Outcome:
     """Stream a catalogue through a node with simulated venues."""
     loaded = run.loaded
     say("preparing data")
@@ -124,10 +135,11 @@ def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Sa
     book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
     stage = stage_of(loaded)
     feed = ReplayFeed(ParquetDataCatalog(str(catalog)).instruments(instrument_ids=loaded.instrument_ids))
-    node = replay_node(run, feed).build()
     written = folder()
+    node = replay_node(run, feed, written.path / LOGS).build()
     config = _config(loaded.config_until(end_ns))
-    parts = Components.of(loaded, config, written.path, None, lambda kind: staged(kind, stage))
+    parts = Components.of(beside.loaded, config, written.path, None, lambda kind: staged(beside.timed(kind), stage))
+    beside.begin(written.path, parts, lambda: stage.timeline.now_ns)
     session = Session(node, [parts.strategy], loaded.instrument_ids, run.live.withdraw_within_s)
     failures: list[BaseException] = []
 
@@ -139,35 +151,47 @@ def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Sa
     conductor = Conductor(Score(stage, feed, events, loaded.instrument_ids, book, mode.speed, ended))
     start_ns = stage.timeline.now_ns
     node.add_actor(conductor)
-    say("replaying")
+    say(_where("replaying", beside))
     try:
         with rare_collections():
-            books, failure = _live(node, parts, session, conductor.begin, conductor.end)
+            books, failure = _live(node, parts, session, beside, conductor.begin, conductor.end)
         facts = live_facts(loaded, books, start_ns, stage.timeline.now_ns)
     finally:
         node.dispose()
     live = {"mode": "replay", "speed": mode.speed, "records": conductor.records} | _ended(session)
-    about = {"realism": _realism(loaded, data_shapes(loaded, shape)), "data": described(shape)}
+    about = {"realism": realism(loaded, data_shapes(loaded, shape)), "data": described(shape)}
     say("adding up")
     return written.write(facts, failure or next(iter(failures), None), live, about, shape.fingerprint)
 
 
-def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], say: Say) -> Outcome:
+def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], say: Say, beside: Beside) -> Outcome:
     """Trade on live data until somebody says stop."""
     loaded, paper = run.loaded, isinstance(mode, Paper)
-    node = (paper_node(run) if paper else real_node(run)).build()
+    keeping = None if paper else Keeping.of(run)
+    if keeping is not None:
+        keeping.check()
     written = folder()
-    config = _config(loaded.strategy_config, () if paper else loaded.instrument_ids)
+    node = (paper_node if paper else real_node)(run, written.path / LOGS).build()
+    config = _config(loaded.strategy_config, () if paper else loaded.instrument_ids, keeping)
     fees = {section.name: section.fees for section in loaded.run_file.venues}
     patience_s = run.live.checks.patience_s
-    parts = Components.of(
-        loaded, config, written.path, run.live.flush_every_s, lambda kind: settled(kind, fees, patience_s)
-    )
-    if paper:
-        book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+
+    def as_run(kind: type[Any]) -> type[Any]:
+        timed = beside.timed(kind)
+        return settled(timed if keeping is None else keeping.as_run(timed), fees, patience_s)
+
+    parts = Components.of(beside.loaded, config, written.path, run.live.flush_every_s, as_run)
+    beside.begin(written.path, parts)
+    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+    if run.live.tape:
+        node.add_actor(Tape(TapeConfig(tuple(loaded.instrument_ids), book, written.path)))
+    elif paper:
         node.add_actor(Listener(ListenerConfig(tuple(loaded.instrument_ids), book)))
     accounts = () if paper else tuple(section.account for section in run.live.venues)
-    session = Session(node, [parts.strategy], loaded.instrument_ids, run.live.withdraw_within_s, accounts)
+    flatten_within_s = run.live.flatten_within_s if run.live.on_stop == "flatten" else None
+    session = Session(
+        node, [parts.strategy], loaded.instrument_ids, run.live.withdraw_within_s, accounts, flatten_within_s
+    )
     books = EngineBooks(node.cache, node.portfolio)
     venues = [section.name for section in loaded.run_file.venues]
     start_ns, starting = time.time_ns(), dict[str, Any]()
@@ -175,18 +199,22 @@ def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], sa
 
     def started() -> None:
         starting.update(books.balances(venues))
-        say("trading on paper" if paper else "trading")
+        say(_where("trading on paper" if paper else "trading", beside))
 
     try:
-        books, failure = _live(node, parts, session, started)
+        with nullcontext() if paper else _dead_men(run, node):
+            books, failure = _live(
+                node, parts, session, beside, started, alone=not paper and run.live.redis is not None
+            )
         facts = live_facts(loaded, books, start_ns, time.time_ns(), starting) if starting else None
+        found = recovered(parts.strategy)
     finally:
         node.dispose()
-    live = {"mode": "paper" if paper else "real"} | _ended(session)
+    live = {"mode": "paper" if paper else "real"} | _ended(session) | found
     say("adding up")
     about = {
         # Real venues are not simulated: there is nothing to say of how they were.
-        "realism": _realism(loaded, []) if paper else {"venues": [], "caveats": []},
+        "realism": realism(loaded, []) if paper else {"venues": [], "caveats": []},
         "data": {"live": [section.venue for section in run.live.venues]},
     }
     return written.write(facts, failure, live, about, "")
@@ -196,16 +224,28 @@ def _live(
     node: LiveNode,
     parts: Components,
     session: Session,
+    beside: Beside,
     started: Callable[[], None],
     ending: Callable[[], None] = lambda: None,
+    *,
+    alone: bool = False,
 ) -> tuple[EngineBooks, BaseException | None]:
     """Run a node to its end; return its books, and why it failed if it did."""
     books = EngineBooks(node.cache, node.portfolio)
     parts.join(node)
+    beside.join(node)
+
+    def withdrawing() -> None:
+        beside.ending()
+        ending()
+
     try:
-        asyncio.run(session.run(started, ending))
+        if alone:
+            session.run_alone(started, withdrawing)
+        else:
+            asyncio.run(session.run(started, withdrawing))
     except RuntimeError as error:
-        cause = parts.failure or error
+        cause = parts.failure or beside.failure or error
         if isinstance(cause, UserError):
             raise cause from None
         if not session.began:
@@ -213,20 +253,25 @@ def _live(
         raise RunFailedError("the node broke off") from cause
     finally:
         parts.recorder.close()
-    return books, parts.failure
+    return books, parts.failure or beside.failure
 
 
-def _config(config: TypedStrategyConfig, claims: Sequence[str] = ()) -> TypedStrategyConfig:
+def _config(
+    config: TypedStrategyConfig, claims: Sequence[str] = (), keeping: Keeping | None = None
+) -> TypedStrategyConfig:
     """Return the strategy's config as a live node takes it.
 
     Without the latencies of a simulated venue, but with the instant at which the data end; orders and positions that
-    are there when it starts are its own where it `claims` their instrument, unless the run file says which.
+    are there when it starts are its own where it `claims` their instrument, unless the run file says which. Its state
+    is kept where `keeping` says.
     """
     fields = config.to_dict()
     arrival: ArrivalSettings | None = getattr(config.settings, "arrival", None)
     if arrival is not None:
         last_ns = arrival.last_quote_ns
         fields["arrival"] = {} if last_ns is None else {"end_ns": last_ns + 1}
+    if keeping is not None and "state_file" in type(config.settings).model_fields:
+        fields["state_file"] = str(keeping.state_file)
     if claims:
         fields.setdefault("external_order_instrument_ids", list(claims))
     return type(config)(**fields)
@@ -256,10 +301,20 @@ def _check_confirmed(run: LiveRun, mode: Real) -> None:
         raise ConfigError(run.loaded.path, problems)
 
 
+def _dead_men(run: LiveRun, node: LiveNode) -> AbstractContextManager[None]:
+    """Return what keeps the dead-man switches of the venues that have one."""
+    if all(getattr(section, "dead_man_s", None) is None for section in run.live.venues):
+        return nullcontext()
+    try:
+        from mm_nautilus.live.dead_man import dead_men  # noqa: PLC0415 - needs an extra
+    except ModuleNotFoundError as error:
+        raise UserError(f"live.venues: dead_man_s needs {error.name}: pip install 'mm-nautilus[live]'") from None
+    return dead_men(run, node)
+
+
+def _where(doing: str, beside: Beside) -> str:
+    return f"{doing}; page at {beside.url}" if beside.url else doing
+
+
 def _ended(session: Session) -> dict[str, Any]:
-    return {"ended_by": session.ended_by, "left_open": session.left_open}
-
-
-def _realism(loaded: LoadedRun, shapes: Any) -> dict[str, Any]:
-    venues = [venue_settings(section) for section in loaded.run_file.venues]
-    return {"venues": jsonable(venues), "caveats": jsonable(caveats(shapes, venues))}
+    return {"ended_by": session.ended_by, "left_open": session.left_open, "left_held": session.left_held}

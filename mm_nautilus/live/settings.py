@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from mm_nautilus.config import problems_of, read_run_file
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.host.loading import LoadedRun, load_tables
+from mm_nautilus.live.beside.settings import AlertSettings, LogFileSettings, MonitorSettings
+from mm_nautilus.live.redis import RedisSettings
 from mm_nautilus.live.venues import VenueSection
 from mm_nautilus.settings import Settings
 
@@ -27,6 +29,10 @@ class ChecksSection(Settings):
     )
     open_orders_every_s: float = Field(default=5.0, gt=0, description="Seconds between two looks at the open orders.")
     positions_every_s: float = Field(default=15.0, gt=0, description="Seconds between two looks at the positions.")
+    clock_off_ms: float = Field(
+        default=500.0, gt=0, description="Difference to a venue's clock at which trading does not start."
+    )
+    free_disk_mb: int = Field(default=500, ge=0, description="Free space without which trading does not start.")
     lookback_min: int = Field(default=60, ge=1, description="How far back orders and fills are asked for, in minutes.")
 
 
@@ -37,7 +43,30 @@ class LiveSettings(Settings):
     connect_within_s: float = Field(default=30.0, gt=0, description="Seconds a venue has to connect.")
     withdraw_within_s: float = Field(default=10.0, gt=0, description="Seconds the quotes have to be gone by on a stop.")
     flush_every_s: float = Field(default=5.0, gt=0, description="Seconds between two writes of the run log.")
+    state_dir: Path | None = Field(
+        default=None,
+        description="Folder of the state files and account locks; ~/.local/state/mm-nautilus where left out.",
+    )
+    unknown_orders: Literal["cancel", "claim", "refuse"] = Field(
+        default="cancel",
+        description="What is done with orders on our instruments that no strategy of ours sent: cancel them, quote "
+        "with them as if they were ours, or do not start (and only report those that appear later).",
+    )
+    agree_within_s: float = Field(
+        default=10.0, gt=0, description="Seconds until somebody is told that books and venue still disagree at a start."
+    )
+    on_stop: Literal["withdraw", "flatten"] = Field(
+        default="withdraw", description="Whether positions are kept on a stop, or worked off."
+    )
+    flatten_within_s: float = Field(
+        default=30.0, gt=0, description="Seconds that working the positions off may take on a stop."
+    )
+    tape: bool = Field(default=True, description="Whether live market data are kept in the run folder, for parity.")
+    redis: RedisSettings | None = None
     checks: ChecksSection = ChecksSection()
+    monitor: MonitorSettings = MonitorSettings()
+    alerts: AlertSettings = AlertSettings()
+    log: LogFileSettings = LogFileSettings()
     venues: list[VenueSection] = Field(default_factory=list, description="Venues that data and orders go through.")
 
     @model_validator(mode="after")
@@ -79,17 +108,20 @@ def load_live(
 
     """
     raw, problems = read_run_file(path, overrides)
-    table, live = raw.pop("live", {}), LiveSettings()
-    try:
-        live = LiveSettings.model_validate(table)
-    except ValidationError as error:
-        problems += problems_of(error, LiveSettings, ["live"])
+    table, live = raw.get("live", {}), LiveSettings()
+    if isinstance(table, dict):  # anything else is a mistake in the run file's own schema
+        try:
+            live = LiveSettings.model_validate(table)
+        except ValidationError as error:
+            problems += problems_of(error, LiveSettings, ["live"])
     if catalog is not None:
         data: dict[str, Any] = raw.setdefault("data", {})
         data.pop("simulation", None)
         data["catalog"] = str(catalog.resolve())
     loaded = load_tables(path, raw, seed, problems)
-    return LiveRun(loaded, live)
+    tables = live.model_dump(mode="json", exclude_none=True)
+    understood = loaded.run_file.model_copy(update={"live": tables})
+    return LiveRun(replace(loaded, run_file=understood), live)
 
 
 def check_venues(run: LiveRun) -> None:

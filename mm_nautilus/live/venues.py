@@ -83,6 +83,13 @@ class BybitSection(LiveVenueSection):
     product: Literal["spot", "linear", "inverse"]
     environment: Literal["live", "testnet", "demo"] = "testnet"
     recv_window_ms: int = Field(default=5000, ge=100, le=60_000, description="Age at which a command is refused.")
+    dead_man_s: int | None = Field(
+        default=None,
+        ge=3,
+        le=300,
+        description="Seconds without a sign of life after which Bybit cancels all orders of the product (its "
+        "disconnection protection, which it has to enable for the account); none where left out.",
+    )
 
 
 class OkxSection(LiveVenueSection):

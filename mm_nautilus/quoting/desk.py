@@ -449,6 +449,37 @@ class Desk:
         multiplier = spread_multiplier if stage is not RiskStage.NORMAL else 1.0
         self._hold(replace(self.restraint, stage=stage, spread_multiplier=multiplier))
 
+    def pause(self, *, paused: bool) -> None:
+        """Want nothing until told otherwise, whatever the risk stage; what else holds the quotes back stays."""
+        self._hold(replace(self.restraint, paused=paused))
+
+    def retune(self, settings: QuotingSettings) -> None:
+        """Quote by other settings from the next pass on: prices, sizes, ladder, guards, requotes.
+
+        Estimators keep theirs, and so does the time that the model counts from.
+
+        Raises
+        ------
+        ConfigError
+            When the settings do not fit the instrument; nothing has changed then.
+
+        """
+        problems = size_problems(settings, self._grid)
+        quoter = self._quoter
+        if quoter is not None and self.top is not None:
+            base_per_lot = self._base_per_lot(self.top.mid)
+            problems += limit_problems(settings, self._grid, base_per_lot, self.top.mid)
+            if not problems:
+                quoter = Quoter(settings, self._grid, base_per_lot, self._inventory_limit, self._model_of)
+        if problems:
+            raise ConfigError("strategy", problems)
+        self._quoter = quoter
+        self._settings, self._requote_settings = settings, settings.requote
+        self._max_book_spread_bps = settings.guards.max_book_spread_bps
+        self._stale_after_ns = int(settings.guards.stale_after_s * 1e9)
+        self._limit_lots = int(settings.limits.max_position / self._grid.lot)
+        self.dirty = True
+
     def resume(self) -> None:
         """Quote again after a `halt` and under no risk stage."""
         self._halted = False

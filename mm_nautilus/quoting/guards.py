@@ -25,6 +25,8 @@ class Reason(StrEnum):
     WIDE_BOOK = "WIDE_BOOK"
     WARMING_UP = "WARMING_UP"
     HALTED = "HALTED"
+    PAUSED = "PAUSED"
+    """The operator has taken the quotes back for a while."""
     MODEL_NOT_FINITE = "MODEL_NOT_FINITE"
     MODEL_BOUND = "MODEL_BOUND"
     POSITION_LIMIT = "POSITION_LIMIT"

@@ -35,6 +35,8 @@ class Restraint:
     spread_multiplier: float = 1.0
     """On both half-spreads; at least 1."""
     hedge: Reserved | None = None
+    paused: bool = False
+    """The operator wants no quotes for a while; what is hedged is not touched."""
 
     def __post_init__(self) -> None:
         if not 1.0 <= self.spread_multiplier < math.inf:
@@ -45,7 +47,9 @@ class Restraint:
         """Why nothing is quoted at all, or ``None``."""
         if self.stage is RiskStage.HALT:
             return Reason.HALTED
-        return Reason.RISK_FLATTEN if self.stage is RiskStage.FLATTEN else None
+        if self.stage is RiskStage.FLATTEN:
+            return Reason.RISK_FLATTEN
+        return Reason.PAUSED if self.paused else None
 
     def adjusted(self, adjustment: Adjustment) -> Adjustment:
         """Return the adjustment with both half-spreads wider."""

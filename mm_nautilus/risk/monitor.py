@@ -67,6 +67,11 @@ class Monitor:
         """The stage that everything is in."""
         return self._board.stage
 
+    @property
+    def holds(self) -> bool:
+        """Whether an order of the operator stands, or a stage, that `resume` would end."""
+        return bool(self._board.orders) or self.stage is not RiskStage.NORMAL
+
     # ---------------------------------------------------------------- events
 
     def marked(self, fact: MarkFact) -> None:

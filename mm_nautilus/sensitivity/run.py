@@ -20,6 +20,7 @@ from mm_nautilus.analytics.adverse_removal import HALF, HORIZON_S, change_of, wi
 from mm_nautilus.analytics.comparison import equity_at
 from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
 from mm_nautilus.analytics.jsonable import jsonable
+from mm_nautilus.analytics.report import write_report
 from mm_nautilus.analytics.report.page import document
 from mm_nautilus.analytics.report.sensitivity_section import SENSITIVITY_FILE, sensitivity_body
 from mm_nautilus.analytics.runlog import RunLog
@@ -78,7 +79,7 @@ def sensitivity(
     """Run a run file under every assumption; write ``sensitivity.json``, ``sensitivity.html`` and a folder a run.
 
     ``sensitivity.json`` holds no time of day, and the same run file gives the same bytes. The folder of the run as it
-    is holds a copy, so that its report can show it.
+    is holds a copy, and a report that shows it.
 
     Parameters
     ----------
@@ -130,8 +131,10 @@ def sensitivity(
     said["data_fingerprint"] = shape.fingerprint
     written = orjson.dumps(said, option=orjson.OPT_INDENT_2) + b"\n"
     (folder / SENSITIVITY_FILE).write_bytes(written)
-    if (folder / BASE).is_dir():
+    if rows[0]["failure"] is None:
         (folder / BASE / SENSITIVITY_FILE).write_bytes(written)
+        say("drawing the report of the run as it is")
+        write_report(folder / BASE)
     page = folder / PAGE_FILE
     page.write_text(document(f"{section.name}: sensitivity", *sensitivity_body(said)), encoding="utf-8")
     return SensitivityOutcome(folder, page, said)

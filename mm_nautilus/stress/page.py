@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from mm_nautilus.analytics.report.chart import Chart, line, over_time
 from mm_nautilus.analytics.report.fragments import flatten, pairs_table
-from mm_nautilus.analytics.report.page import document, figure_card
+from mm_nautilus.analytics.report.page import document
 from mm_nautilus.analytics.report.palette import EQUITY, INVENTORY, SEVERE, Colour
+from mm_nautilus.analytics.report.section import figure_card
 from mm_nautilus.catalog.simulator import PRESETS, SimulationParams
 from mm_nautilus.stress import measured, scenarios
 from mm_nautilus.stress.judged import COLUMNS, Judged, bounds_in_words, by_scenario, cells

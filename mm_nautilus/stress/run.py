@@ -29,6 +29,7 @@ from mm_nautilus.stress.plan import Case, Window, check_duration, check_scenario
 from mm_nautilus.stress.pool import Failed, in_processes
 from mm_nautilus.stress.scorecard import Bounds, score
 from mm_nautilus.stress.traces import trace_of
+from mm_nautilus.sweep.data import PreparedData
 
 STRESS_FILE: Final = "stress.json"
 
@@ -165,7 +166,9 @@ def _judge(task: _Task) -> Judged:
     case = task.case
     try:
         loaded = load_tables(task.path, dict(case.tables))
-        outcome = run_loaded(loaded, lambda _started: _made(task.folder / case.folder), report=False)
+        outcome = run_loaded(
+            loaded, lambda _started: _made(task.folder / case.folder), report=False, prepare=PreparedData()
+        )
         quoted = loaded.instrument_ids[0]
         found, equity, worst = score(outcome.run_dir, outcome.result, quoted, task.bounds)
         exposure = next(one for one in found.exposures if one.instrument_id == quoted)

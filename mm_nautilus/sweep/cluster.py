@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from mm_nautilus.sweep.worker import execute
 ATTEMPTS: Final = 2
 """A run whose worker died is started once more: a machine may be shut down under it, but a run that kills what runs
 it must not go on for ever."""
+_ANSWER_S: Final = 5.0
 _LEAST_STORE_BYTES: Final = 80 * 1024 * 1024
 
 
@@ -79,6 +81,27 @@ def run_on_ray(
                     ended(row)
 
 
+def check_address(address: str) -> None:
+    """Refuse an address that nobody listens at, which Ray would go on trying for minutes.
+
+    Raises
+    ------
+    UserError
+        For anything but ``auto`` or ``HOST:PORT``, and where no connection can be made.
+
+    """
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if not host or "/" in host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise UserError(f"--address {address}: expected HOST:PORT of the head node, or auto for this machine's cluster")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_S):
+            pass
+    except OSError as error:
+        raise UserError(f"--address {address}: no Ray cluster answers there ({error})") from None
+
+
 def _row_of(ray: Any, reference: Any, task: Task, attempt: int) -> Row | None:
     """Return the row of a run that ended; ``None`` where it is to be started again."""
     try:
@@ -119,10 +142,12 @@ def _ray(workers: int | None, address: str | None) -> Iterator[tuple[Any, int]]:
             object_store_memory=_LEAST_STORE_BYTES,
         )
     else:
+        check_address(address)
         try:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-            raise UserError(f"--address {address}: no Ray cluster answers there ({error})") from None
+            hint = "one that asks for a token needs RAY_AUTH_MODE and RAY_AUTH_TOKEN as it was started with"
+            raise UserError(f"--address {address}: no Ray cluster answers there ({error}); {hint}") from None
         cores = int(ray.cluster_resources().get("CPU", 0.0))  # type: ignore[no-untyped-call]
         if not cores:
             ray.shutdown()

@@ -30,22 +30,22 @@ class PreparedData:
     def __call__(self, loaded: LoadedRun) -> tuple[Path, CatalogShape]:
         """Return what `prepared_catalog` does, looked at once for all runs that the data cannot tell apart.
 
-        Processes of one machine take turns: where the market is simulated, looking means writing if need be, and
-        whoever finds a writer at work gives up.
+        Processes of one machine take turns at a market: where it is simulated, looking means writing if need be, and
+        whoever finds a writer at work gives up. Other markets are not waited for.
         """
         section, strategy = loaded.run_file.data, loaded.run_file.strategy
         checked = {key: value for key, value in strategy.items() if key in _CHECKED}
         told = [str(loaded.catalog), section.model_dump(mode="json"), checked, loaded.instrument_ids]
         key = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
         if key not in self._known:
-            with _turn(loaded.catalog):
+            with _turn(str(loaded.catalog), section.model_dump_json(include={"simulation"})):
                 self._known[key] = prepared_catalog(loaded)
         return self._known[key]
 
 
 @contextmanager
-def _turn(catalog: Path) -> Iterator[None]:
-    name = hashlib.sha256(str(catalog).encode()).hexdigest()[:16]
+def _turn(*market: str) -> Iterator[None]:
+    name = hashlib.sha256("\n".join(market).encode()).hexdigest()[:16]
     with (Path(tempfile.gettempdir()) / f"mm-nautilus-{os.getuid()}-{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

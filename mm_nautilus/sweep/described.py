@@ -27,8 +27,12 @@ def described(
     verdict: Verdict,
     walk: WalkForward | None,
     step_s: float,
+    apart: Sequence[Row] = (),
 ) -> dict[str, Any]:
-    """Return ``sweep.json``: what was tried, what may be said of it, and the ranking; no time of day."""
+    """Return ``sweep.json``: what was tried, what may be said of it, and the ranking; no time of day.
+
+    `apart` are the rows of windows that ran by themselves: they are in no ranking, but where they failed they are told.
+    """
     completed = [row for row in rows if row.completed]
     return {
         "name": name,
@@ -38,10 +42,11 @@ def described(
         "random": request.random,
         "seed": request.seed,
         "runs": len(rows),
+        "window_runs": len(apart),
         "completed": len(completed),
         "failed": [
             {"point": row.point, "identity": row.identity, "attempts": row.attempts, "reason": row.reason}
-            for row in rows
+            for row in (*rows, *apart)
             if not row.completed
         ],
         "without_fills": sum(not row.fills for row in completed),

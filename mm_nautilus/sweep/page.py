@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from mm_nautilus.analytics.report.chart import Chart
 from mm_nautilus.analytics.report.fragments import flatten, pairs_table
-from mm_nautilus.analytics.report.page import document, figure_card
+from mm_nautilus.analytics.report.page import document
+from mm_nautilus.analytics.report.section import figure_card
 from mm_nautilus.sweep.charts import each_alone, heat_maps, parallel, walked
 from mm_nautilus.sweep.ranking import Ranked
 from mm_nautilus.sweep.store import Row

@@ -44,6 +44,8 @@ class Task:
         Of the data.
     first_ns, last_ns : int
         Span of the data, in nanoseconds since 1970.
+    cut : tuple of int or None
+        From and to where PnL is cut into steps, in nanoseconds since 1970; the run's own span by default.
 
     """
 
@@ -54,6 +56,7 @@ class Task:
     data_fingerprint: str
     first_ns: int
     last_ns: int
+    cut: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

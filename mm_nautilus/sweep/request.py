@@ -39,6 +39,8 @@ class Request:
         Length of the steps PnL is cut into, in seconds; chosen from the data's span where None.
     windows : Windows or None
         Of walking forward.
+    calibrate : bool
+        Whether each window of choice is calibrated, and what it says traded in the next.
     skip_invalid : bool
         Whether points that the run file cannot take are left out.
     screen : bool
@@ -56,6 +58,7 @@ class Request:
     score: Score = Score.SHARPE
     step_s: float | None = None
     windows: Windows | None = None
+    calibrate: bool = False
     skip_invalid: bool = False
     screen: bool = False
     confirm: int = 0
@@ -123,6 +126,7 @@ def resumed(folder: Path, request: Request) -> Request:
         score=Score(stored["score"]),
         step_s=stored["step_s"],
         windows=None if stored["windows"] is None else Windows(**stored["windows"]),
+        calibrate=stored.get("calibrate", False),
         skip_invalid=stored["skip_invalid"],
         screen=stored.get("screen", False),
         confirm=stored.get("confirm", 0),

@@ -1,8 +1,9 @@
 """Walk forward: choose on one window, trade the next, move on.
 
-Every point ran over the whole of the data once. In each fold the points are ranked (`mm_nautilus.sweep.ranking`) by
-their increments in the window of choice alone, and the first one's increments in the window after it are what the
-fold traded. Windows of trading follow each other without gap or overlap.
+In each fold the points are ranked (`mm_nautilus.sweep.ranking`) by their increments in the window of choice alone, and
+the first one's increments in the window after it are what the fold traded. Windows of trading follow each other
+without gap or overlap. The increments are those of one run a point over the whole of the data, or, where every window
+is calibrated (`mm_nautilus.sweep.folds`), those of one run a point and fold.
 
 Fails where a point's inventory at the switch matters: what is carried over is the position the chosen point itself
 held, not that of the one before it.
@@ -33,6 +34,38 @@ class Windows:
 
     choose_s: float
     trade_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the points made in one fold.
+
+    Parameters
+    ----------
+    choose_from_s, trade_from_s, trade_to_s : float
+        Since the start of the data, in seconds.
+    seen, traded : float array, shape (steps, points)
+        Increments in the window of choice and in that of trading.
+    places : tuple of int
+        Which point each column is.
+
+    """
+
+    choose_from_s: float
+    trade_from_s: float
+    trade_to_s: float
+    seen: Floats
+    traded: Floats
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A window of trading that nothing could be chosen for; nothing is traded in it."""
+
+    trade_from_s: float
+    trade_to_s: float
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +109,29 @@ class WalkForward:
         In order of time.
     traded : Interval
         PnL of all windows of trading, with its block-bootstrap interval.
-    median_pnl : float
-        Median over the points of what one of them alone made in the same windows: choosing nothing.
-    best_pnl : float
+    median_pnl : float or None
+        Median over the points of what one of them alone made in the same windows: choosing nothing; ``None`` where no
+        point ran in all of them.
+    best_pnl : float or None
         What the best of them alone made there, known afterwards: choosing perfectly.
     efficiency : float or None
         PnL per second in the windows of trading over that in the windows of choice; ``None`` where the latter is not
         above zero.
+    calibrated : bool
+        Whether every window of choice was calibrated too.
+    left_out : tuple of LeftOut
+        Windows of trading without a calibration or without a run.
 
     """
 
     windows: Windows
     folds: tuple[Fold, ...]
     traded: Interval
-    median_pnl: float
-    best_pnl: float
+    median_pnl: float | None
+    best_pnl: float | None
     efficiency: float | None
+    calibrated: bool = False
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def parse_windows(text: str) -> Windows:
@@ -160,36 +200,73 @@ def walk_forward(
     steps = len(pnl)
     if choose + 1 > steps or choose < 1 or trade < 1:
         raise UserError(f"--walk-forward: {steps} steps of {step_s:g} s have no room for one fold")
-    folds = []
+    seen = []
     for begin in range(choose, steps, trade):
         end = min(begin + trade, steps)
-        seen, traded = pnl[begin - choose : begin], pnl[begin:end]
-        scores = [score_of(seen[:, column], step_s, by) for column in range(pnl.shape[1])]
-        first = ranking(points, scores)[0]
-        made = traded.sum(axis=0)
-        folds.append(
+        times = (begin - choose) * step_s, begin * step_s, end * step_s
+        seen.append(Seen(*times, pnl[begin - choose : begin], pnl[begin:end], tuple(range(pnl.shape[1]))))
+    return followed(points, seen, step_s, windows, by, seed)
+
+
+def followed(
+    points: Sequence[Point],
+    folds: Sequence[Seen],
+    step_s: float,
+    windows: Windows,
+    by: Score,
+    seed: int,
+    left_out: Sequence[LeftOut] = (),
+    *,
+    calibrated: bool = False,
+) -> WalkForward:
+    """Return what choosing in each fold and trading the rest of it would have made; see `walk_forward`.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        That `Seen.places` are places in.
+    folds : sequence of Seen
+        At least one, each with a point at least, in order of time.
+    step_s, windows, by, seed
+        As of `walk_forward`.
+    left_out : sequence of LeftOut
+        Folds that are not among these.
+    calibrated : bool
+        Whether every window of choice was calibrated too.
+
+    """
+    found, made = [], []
+    for fold in folds:
+        scores = [score_of(column, step_s, by) for column in fold.seen.T]
+        first = ranking([points[place] for place in fold.places], scores)[0]
+        each = fold.traded.sum(axis=0)
+        found.append(
             Fold(
-                choose_from_s=(begin - choose) * step_s,
-                trade_from_s=begin * step_s,
-                trade_to_s=end * step_s,
-                chosen=first.index,
+                choose_from_s=fold.choose_from_s,
+                trade_from_s=fold.trade_from_s,
+                trade_to_s=fold.trade_to_s,
+                chosen=fold.places[first.index],
                 score=first.score,
-                seen_pnl=float(seen[:, first.index].sum()),
-                traded_pnl=float(made[first.index]),
-                median_pnl=float(np.median(made)),
+                seen_pnl=float(fold.seen[:, first.index].sum()),
+                traded_pnl=float(each[first.index]),
+                median_pnl=float(np.median(each)),
             )
         )
-    followed = np.concatenate(
-        [pnl[round(one.trade_from_s / step_s) : round(one.trade_to_s / step_s), one.chosen] for one in folds]
-    )
-    alone = pnl[choose:].sum(axis=0)
-    seen_rate = sum(one.seen_pnl for one in folds) / (len(folds) * choose)
-    traded_rate = float(followed.sum()) / len(followed)
+        made.append(fold.traded[:, first.index])
+    together = np.concatenate(made)
+    throughout = set.intersection(*(set(fold.places) for fold in folds))
+    alone = [
+        sum(float(fold.traded[:, fold.places.index(place)].sum()) for fold in folds) for place in sorted(throughout)
+    ]
+    seen_rate = sum(one.seen_pnl for one in found) / sum(len(fold.seen) for fold in folds)
+    traded_rate = float(together.sum()) / len(together)
     return WalkForward(
         windows=windows,
-        folds=tuple(folds),
-        traded=total_interval(followed, seed),
-        median_pnl=float(np.median(alone)),
-        best_pnl=float(alone.max()),
+        folds=tuple(found),
+        traded=total_interval(together, seed),
+        median_pnl=float(np.median(alone)) if alone else None,
+        best_pnl=max(alone, default=None),
         efficiency=traded_rate / seen_rate if seen_rate > 0.0 else None,
+        calibrated=calibrated,
+        left_out=tuple(left_out),
     )

@@ -79,6 +79,8 @@ def _walk(sweep: Json) -> str:
     beside = f"the median point {compact(walk['median_pnl'], signed=True)}"
     best = f"the best in hindsight {compact(walk['best_pnl'], signed=True)}"
     windows = f"{len(walk['folds'])} windows" if len(walk["folds"]) > 1 else "one window"
+    if walk["calibrated"]:
+        windows += ", each traded with the calibration of the one before it"
     made = f"{compact(traded['total'], signed=True)} {sweep['currency']} in {windows}"
     return f"{made} ({interval}; {beside}, {best})"
 
@@ -87,11 +89,15 @@ def notes(sweep: Json) -> list[str]:
     """Return what the reader must know about the runs themselves."""
     found = list(sweep["verdict"]["why"])
     if sweep["failed"]:
-        found.append(
-            f"{len(sweep['failed']):,} of {sweep['runs']:,} runs failed; they are listed; resuming tries them again."
-        )
+        runs = sweep["runs"] + sweep["window_runs"]
+        found.append(f"{len(sweep['failed']):,} of {runs:,} runs failed; they are listed; resuming tries them again.")
     if sweep["without_fills"]:
         found.append(f"{sweep['without_fills']:,} of {sweep['runs']:,} runs had no fill; their score is zero.")
+    if sweep["walk_forward"] is not None and (silent := sweep["walk_forward"]["left_out"]):
+        found.append(
+            f"Nothing was traded in {len(silent):,} windows of walking forward, because the window before had no "
+            f"calibration or no run; the first: {silent[0]['reason']}"
+        )
     if sweep["left_out"]:
         found.append(f"{len(sweep['left_out']):,} mistakes: points that the run file cannot take were left out.")
     edges = sweep["ranking"][0]["edges"] if sweep["ranking"] else []

@@ -53,7 +53,7 @@ def execute(task: Task, step_s: float, keep_in: Path | None = None, attempt: int
         loaded = load_tables(task.path, copy.deepcopy(dict(task.tables)))
         outcome = run_loaded(loaded, lambda _started: _made(scratch / "run"), report=False, prepare=_DATA)
         _check_same(task, loaded, outcome)
-        numbers = numbers_of(outcome, loaded.instrument_ids[0], step_s)
+        numbers = numbers_of(outcome, loaded.instrument_ids[0], step_s, task.cut)
         return Row(
             task.identity, task.point, COMPLETED, attempts=attempt, seconds=time.perf_counter() - begun, **numbers
         )
@@ -87,7 +87,7 @@ def _check_same(task: Task, loaded: LoadedRun, outcome: Outcome) -> None:
         raise UserError("the packages, the strategy or the Python here are not those the sweep was started with")
 
 
-def numbers_of(outcome: Outcome, quoted: str, step_s: float) -> dict[str, Any]:
+def numbers_of(outcome: Outcome, quoted: str, step_s: float, cut: tuple[int, int] | None = None) -> dict[str, Any]:
     """Return what a row says about a run that completed.
 
     Parameters
@@ -98,6 +98,8 @@ def numbers_of(outcome: Outcome, quoted: str, step_s: float) -> dict[str, Any]:
         Instrument that is quoted; money is in what it settles in.
     step_s : float
         Length of the steps that PnL is cut into, in seconds.
+    cut : tuple of int or None
+        From and to where it is cut; see `mm_nautilus.sweep.plan.Task`.
 
     """
     result = outcome.result
@@ -105,7 +107,8 @@ def numbers_of(outcome: Outcome, quoted: str, step_s: float) -> dict[str, Any]:
     currency = one["money"]["currency"]
     total = result["total"][currency]
     start, end = int(one["start_ns"]), int(one["end_ns"])
-    edges = np.arange(start, end + 1, round(step_s * 1e9), dtype=np.int64)
+    first, last = cut or (start, end)
+    edges = np.arange(first, last + 1, round(step_s * 1e9), dtype=np.int64)
     log = RunLog.open(outcome.run_dir)
     equity = np.zeros(len(edges))
     for other in result["instruments"].values():
@@ -123,8 +126,8 @@ def numbers_of(outcome: Outcome, quoted: str, step_s: float) -> dict[str, Any]:
         "inventory_std": float(one["inventory"]["std"]),
         "spread_bps": one["quoting"]["spread_bps"],
         "two_sided": one["quoting"]["two_sided"]["share"],
-        "start_ns": start,
-        "end_ns": end,
+        "start_ns": first,
+        "end_ns": last,
         "step_s": step_s,
         "increments": tuple(np.diff(equity).tolist()),
     }

@@ -10,7 +10,8 @@ from typing import Any
 
 from mm_nautilus.analytics.numbers import compact, share
 from mm_nautilus.analytics.report.fragments import flatten, pairs_table, records_table
-from mm_nautilus.analytics.report.page import document, figure_card
+from mm_nautilus.analytics.report.page import document
+from mm_nautilus.analytics.report.section import figure_card
 from mm_nautilus.train.charts import auc_chart, importance_chart, precision_recall_chart, reliability_chart
 from mm_nautilus.train.words import band_rows, interval, score_rows
 

@@ -50,6 +50,9 @@ def result_of(log, facts):
             "risk": summary.risk,
             "obligations": summary.obligations,
             "end_of_day": summary.end_of_day,
+            "statement": summary.statement,
+            "performance": summary.performance,
+            "scorecard": summary.scorecard,
             "status": "ok",
         }
     )

@@ -176,7 +176,7 @@ def test_many_assets_share_a_statement_and_have_a_row_each():
     assets = {f"A{n}": one | {"total": one["total"] | {"fees": "-0.1", "total": "-0.1"}} for n in range(6)}
     (name, shown), *others = statements(assets).items()
     assert (name, others, shown["total"]["fees"], shown["total"]["total"]) == ("6 assets", [], "-0.6", "-0.6")
-    section = attribution_section({"assets": assets, "horizon_s": 5.0})
+    section = attribution_section({"assets": assets, "horizon_s": 5.0}, {})
     assert len(section.charts) == 1
     assert all(asset in section.tables[-1] for asset in assets)
     few = dict(list(assets.items())[:2])

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from mm_nautilus.analytics.audit import Fault, Note, audit
 from mm_nautilus.analytics.audit_trail import decision_trail, order_trail
+from mm_nautilus.analytics.order_life import life_faults
 from mm_nautilus.analytics.runlog import RunLog, RunLogWriter
 from mm_nautilus.analytics.schema import TABLES
 from mm_nautilus.backtest import run_backtest
@@ -224,7 +225,7 @@ def with_fill(messages, **fields):
         (lambda all_: with_fill(all_, trade_id="X", ts_ns=1), Fault.FILL, "earlier than its order"),
         (lambda all_: lone(all_, "CANCELED", "CANCELED"), Fault.LIFE_CYCLE, "CANCELED after CANCELED"),
         (lambda all_: lone(all_, "ACCEPTED", "ACCEPTED"), Fault.LIFE_CYCLE, "ACCEPTED twice"),
-        (lambda all_: lone(all_, "ACCEPTED", "REJECTED"), Fault.LIFE_CYCLE, "REJECTED after ACCEPTED"),
+        (lambda all_: lone(all_, "ACCEPTED", "DENIED"), Fault.LIFE_CYCLE, "DENIED after ACCEPTED"),
         (lambda all_: lone(all_, "SUBMIT", "CANCEL_REJECTED"), Fault.LIFE_CYCLE, "without CANCEL before it"),
         (lambda all_: lone(all_, "SUBMIT", "UPDATED"), Fault.LIFE_CYCLE, "UPDATED without ACCEPTED"),
         (lambda all_: lone(all_, "SUBMIT", "VANISHED"), Fault.LIFE_CYCLE, "no event of an order"),
@@ -269,6 +270,17 @@ def test_whatever_does_not_trace_is_found(messages, tmp_path, change, fault, wor
     assert any(one.fault is fault and words in one.message for one in found.findings), found.findings
 
 
+def test_a_venue_may_take_an_order_in_and_refuse_it_afterwards(messages):
+    order = first(messages, OrderFact, event="SUBMIT", purpose="QUOTE")
+
+    def faults(*names):
+        return list(life_faults([replace(order, event=name) for name in names]))
+
+    assert faults("SUBMIT", "ACCEPTED", "REJECTED") == []
+    assert faults("SUBMIT", "ACCEPTED", "PARTIALLY_FILLED", "REJECTED") == ["REJECTED after PARTIALLY_FILLED"]
+    assert faults("SUBMIT", "REJECTED", "ACCEPTED") == ["ACCEPTED after REJECTED"]
+
+
 def test_what_traces_but_is_worth_knowing(messages, tmp_path):
     late = replace(HEDGED[4], ts_ns=HEDGE + 10)
     assert audited(tmp_path / "late", swapped(messages, HEDGED[4], late)).notes == {Note.LATE_FILL: 1}
@@ -281,6 +293,12 @@ def test_what_traces_but_is_worth_knowing(messages, tmp_path):
     stopped = swapped(stopped, decision, replace(decision, cancels=decision.cancels - 1))
     found = audited(tmp_path / "stop", stopped)
     assert (found.notes, found.traces) == ({Note.WITHDRAWN_AT_STOP: 1}, True)
+    final = max((one for one in messages if isinstance(one, QuoteDecision)), key=lambda one: one.decision_id)
+    number = {"ts_ns": last + 2, "decision_id": final.decision_id + 1}
+    watching = replace(final, **number, submits=0, amends=0, cancels=0)
+    assert audited(tmp_path / "watching", [*stopped, watching]).traces
+    quoting = replace(final, **number, submits=0, amends=1, cancels=0)
+    assert not audited(tmp_path / "quoting", [*stopped, quoting]).traces
 
 
 def test_the_trail_of_an_order_and_of_its_decision(real):

@@ -50,6 +50,14 @@ def test_settings_and_caveats_are_never_silent(result):
         assert setting in text
 
 
+def test_targets_are_printed_with_their_verdicts(result):
+    text = unwrapped(printed(result, 100).split("Held against the targets")[1].split("Realism settings")[0])
+    for score in result["scorecard"]["scores"].values():
+        assert score["label"] in text
+        assert score["verdict"] in text
+    assert "targets" not in printed({key: value for key, value in result.items() if key != "scorecard"}, 100)
+
+
 @pytest.mark.parametrize("width", [60, 100, 120, 180])
 def test_it_fits_the_terminal(result, width):
     text = printed(result, width)

@@ -28,3 +28,26 @@ def adds_up(result: dict[str, Any]) -> None:
             lines = {key: Decimal(value) for key, value in part.items() if key != "position"}
             assert sum(lines.values()) - lines["total"] == lines["total"]
         assert sum(Decimal(part["total"]) for part in parts[1:]) == Decimal(parts[0]["total"])
+    statements_add_up(result)
+
+
+def statements_add_up(result: dict[str, Any]) -> None:
+    """Assert that every breakdown of every account, and every table of periods, is the account's change."""
+    assert set(result["statement"]) == set(result["total"])
+    for currency, statement in result["statement"].items():
+        account = _amounts(statement["account"])
+        assert sum(account.values()) == Decimal(statement["account"]["total"])
+        assert Decimal(statement["account"]["total"]) == Decimal(result["total"][currency]["total"])
+        for dimension, labels in statement["by"].items():
+            for line in {line for one in labels.values() for line in one["lines"]} | set(account):
+                made = sum(_amounts(one).get(line, Decimal(0)) for one in labels.values())
+                assert made == account.get(line, Decimal(0)), (currency, dimension, line)
+            assert sum(Decimal(one["total"]) for one in labels.values()) == sum(account.values())
+        scope = result["performance"]["currencies"][currency]
+        assert Decimal(scope["metrics"]["total_pnl"]["value"]) == sum(account.values())
+        for table in ("daily", "weekly", "monthly"):
+            assert sum(Decimal(period["pnl"]) for period in scope[table]) == sum(account.values())
+
+
+def _amounts(statement: dict[str, Any]) -> dict[str, Decimal]:
+    return {line: Decimal(amount) for line, amount in statement["lines"].items()}

@@ -1,6 +1,7 @@
 """The comparison as a user runs it: a folder with a run for each model, a table, a page; and mistakes."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,15 @@ def test_every_model_runs_on_the_same_data_as_it_would_alone(tmp_path: Path, run
     # The resolved run file of a model is a run file of its own, and gives the same result.
     alone = run_backtest(folder / "symmetric" / "run.toml", output=tmp_path / "alone").result
     assert alone["instruments"] == results["symmetric"]["instruments"]
+    totals = {
+        name: Decimal(result["performance"]["overall"]["metrics"]["total_pnl"]["value"])
+        for name, result in results.items()
+    }
+    for name in names[:2]:
+        control = results[name]["performance"]["overall"]["benchmarks"]["symmetric"]
+        assert Decimal(control["pnl"]) == totals["symmetric"], "the symmetric run is the others' control"
+        assert Decimal(control["excess"]) == totals[name] - totals["symmetric"]
+    assert results["symmetric"]["performance"]["overall"]["benchmarks"]["symmetric"]["pnl"] is None
     for word in ("less first", "95 % from", "the first", "comparison.html", "half_spread = 0.02, 1/k"):
         assert word in printed
     for name in names:

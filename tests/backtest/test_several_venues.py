@@ -82,7 +82,7 @@ def test_spot_linear_and_inverse_run_together_and_net(markets, tmp_path, name, a
     attribution = result["attribution"]["assets"][asset]
     assert set(attribution["venues"]) == {venue for _, venue in BINANCE.values()}
     assert attribution["currency"] == "USDT"
-    assert attribution["rates"]["USD"] == {"rate": "1", "source": "stated"}
+    assert attribution["rates"]["USD"] == {"rate": "1", "source": "stated", "last": "1"}
     assert all(one["fills"]["count"] > 0 for one in result["instruments"].values())
     # What one venue is long the others are short of, to a contract and what is not hedged yet.
     positions = {venue: Decimal(one["position"]) for venue, one in attribution["venues"].items()}

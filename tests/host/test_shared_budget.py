@@ -91,7 +91,7 @@ def reported(url, process):
     return entries[process].used if process in entries else 0.0
 
 
-def until(what, seconds=10.0):
+def until(what, seconds=60.0):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if what():

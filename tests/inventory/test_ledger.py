@@ -234,7 +234,7 @@ def test_repeated_fills_in_any_order_and_restarts_change_nothing(fills: list[Any
         ledger.book(execution)
     line = ledger.line(SPOT)
     assert line.position == sum((one.signed_size for one in executions), Decimal(0))
-    assert line.position == line.quoted + line.hedged == line.lots.position
+    assert line.position == line.quoted + line.hedged + line.adopted == line.lots.position
     assert line.volume == sum((one.size for one in executions), Decimal(0))
     assert line.fills == len(executions)
     assert restarted(ledger).save() == ledger.save()

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ default_leverage = 10
 fees = {{ maker_rate = "0.0002", taker_rate = "0.00055" }}
 
 [live]
+state_dir = "{state}"
 connect_within_s = 10
 withdraw_within_s = 5
 flush_every_s = 1
@@ -70,7 +72,7 @@ guards = {{ stale_after_s = 0.7 }}
 def run_file(folder: Path, exchange: Exchange) -> Path:
     """Write the run file for an exchange."""
     path = folder / "loopback.toml"
-    path.write_text(RUN_FILE.format(http=exchange.http, ws=exchange.ws))
+    path.write_text(RUN_FILE.format(http=exchange.http, ws=exchange.ws, state=folder / "state"))
     return path
 
 
@@ -98,16 +100,33 @@ class LiveProcess:
             command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=output
         )
 
+    def until(self, exchange: Exchange, holds: Callable[[dict[str, Any]], bool], timeout_s: float = 120.0) -> None:
+        """Wait until something is true of the exchange; fail at once where the process has ended."""
+
+        def seen(truth: dict[str, Any]) -> bool:
+            if self._process.poll() is not None:
+                raise AssertionError(f"the process ended with {self.ended()}")
+            return holds(truth)
+
+        exchange.until(seen, timeout_s)
+
+    @property
+    def pid(self) -> int:
+        """Return the id of the process."""
+        return self._process.pid
+
     def ask_to_stop(self, number: int = signal.SIGINT) -> None:
         """Send a signal."""
         self._process.send_signal(number)
 
-    def kill(self) -> None:
-        """End it as a power cut does."""
+    def kill(self) -> str:
+        """End it as a power cut does; return what was printed since the last answer of this kind."""
+        if self._process.stdout is None or self._process.stdout.closed:
+            return ""
         self._process.kill()
-        self._process.communicate()
+        return self._process.communicate()[0]
 
-    def ended(self, timeout_s: float = 40.0) -> tuple[int, str]:
+    def ended(self, timeout_s: float = 90.0) -> tuple[int, str]:
         """Return the exit code and all that was printed; a process that does not end is killed."""
         try:
             printed, _ = self._process.communicate(timeout=timeout_s)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import tomllib
 from pathlib import Path
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from mm_nautilus.backtest import run_backtest
+from mm_nautilus.errors import DataError
 from mm_nautilus.live.run import Replay, run_live
+from mm_nautilus.parity.run import check_parity
 
 RUN_FILE = """
 [run]
@@ -86,3 +93,61 @@ def test_the_pace_changes_nothing_but_the_time_it_takes(home: Path) -> None:
     path = written(home, "L2", 5.0, 0.0)
     logs = [log(run_live(path, (), Replay(speed=speed), output=home / "paces").run_dir) for speed in (None, 30.0)]
     assert all(logs[0][name].equals(logs[1][name]) for name in logs[0])
+
+
+def test_parity_of_a_replay_is_written_down_and_an_edited_decision_found(home: Path) -> None:
+    run_dir = run_live(written(home, "L2", 5.0, 2.0), (), Replay(speed=None), output=home / "checked").run_dir
+    found = check_parity(run_dir)
+    assert found.same
+    assert found.page.is_file()
+    assert orjson.loads((run_dir / "parity.json").read_bytes())["divergences"] == []
+    latency = {"base_ms": 0.0, "submit_ms": 5.0, "amend_ms": 7.0, "cancel_ms": 5.0}
+    assert tomllib.loads(found.latency.read_text())["venues"] == [{"name": "SIM", "latency": latency}]
+    assert check_parity(run_dir, measured_latency=True).same
+
+    path = run_dir / "log/decisions.parquet"
+    table = pq.read_table(path)
+    column = table["fair_value"].to_pylist()
+    column[11] += 0.01
+    place = table.column_names.index("fair_value")
+    pq.write_table(table.set_column(place, table.schema.field(place), pa.array(column, pa.float64())), path)
+    (edited,) = check_parity(run_dir).result["divergences"]
+    assert (edited["stream"], edited["row"], edited["fields"]) == ("decisions", 11, ["fair_value"])
+    assert "its estimates (step 1): fair_value" in edited["explanation"]
+    assert edited["live_record"] == edited["backtest_record"]
+    assert " before" in edited["live_record"]
+
+
+def test_parity_is_asked_of_live_runs_only(home: Path) -> None:
+    tested = run_backtest(written(home, "L1", 5.0, 2.0), output=home / "backtests")
+    with pytest.raises(DataError, match="folder of a backtest"):
+        check_parity(tested.run_dir)
+    with pytest.raises(DataError, match=r"no run\.toml"):
+        check_parity(home)
+
+
+def test_a_replay_that_was_stopped_is_compared_up_to_there(home: Path) -> None:
+    def stop(what: str) -> None:
+        if what.startswith("replaying"):
+            threading.Timer(2.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    path = written(home, "L2", 5.0, 1.0)
+    stopped = run_live(path, (), Replay(speed=20.0), output=home / "stopped", say=stop)
+    assert stopped.result["live"]["ended_by"] == "SIGINT"
+    found = check_parity(stopped.run_dir)
+    assert found.same, found.result["divergences"]
+    assert found.result["streams"]["orders"]["same"] > 20
+    assert "not compared" in found.result["notes"][0]
+
+
+def test_commands_on_their_way_when_it_is_stopped_arrive_and_are_taken_back(home: Path) -> None:
+    def stop(what: str) -> None:
+        if what.startswith("replaying"):
+            threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    path = written(home, "L2", 1500.0, 1.0)  # new orders are always on their way
+    replay = Replay(speed=20.0)
+    stopped = run_live(path, ("strategy.requote.amend=false",), replay, output=home / "travelling", say=stop)
+    assert stopped.result["live"]["ended_by"] == "SIGINT"
+    assert stopped.result["live"]["left_open"] == []
+    assert stopped.result["total"]["USDT"]["fills"] > 0

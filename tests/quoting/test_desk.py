@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from desk_game import LOT, DeskGame, game_settings
 
-from mm_nautilus.market import Side, TopOfBook
+from mm_nautilus.errors import ConfigError
+from mm_nautilus.market import RiskStage, Side, TopOfBook
 from mm_nautilus.quoting.adjust import Adjustment
 from mm_nautilus.quoting.orders import OrderStatus
 
@@ -156,6 +157,62 @@ def test_a_halted_desk_stays_halted() -> None:
     game.settle()
     assert not list(game.desk.orders)
     assert game.seen["submit"] == 2
+
+
+def test_a_pause_takes_the_quotes_back_and_holds_beside_a_risk_stage() -> None:
+    game = quoting_game()
+    game.desk.pause(paused=True)
+    game.market(990, 994)
+    game.settle()
+    assert not list(game.desk.orders)
+    game.desk.restrain(RiskStage.REDUCE_ONLY)
+    game.desk.restrain(RiskStage.NORMAL)
+    game.market(991, 995)
+    game.settle()
+    assert not list(game.desk.orders), "the stage that came and went has not ended the pause"
+    game.desk.pause(paused=False)
+    game.market(992, 996)
+    game.settle()
+    assert {order.side for order in game.desk.orders} == {Side.BUY, Side.SELL}
+
+
+def test_the_end_of_a_pause_does_not_end_a_halt() -> None:
+    game = quoting_game()
+    game.desk.pause(paused=True)
+    game.halt(at_once=False)
+    game.desk.pause(paused=False)
+    game.market(990, 994)
+    game.settle()
+    assert not list(game.desk.orders)
+
+
+def test_other_settings_hold_from_the_next_pass_on() -> None:
+    game = quoting_game()
+    before = game.desk.decisions
+    game.desk.retune(game_settings(guards={"min_half_spread_bps": 200.0}))
+    game.market(998, 1002)
+    game.settle()
+    assert game.desk.decisions > before
+    prices = {order.side: order.price_ticks for order in game.desk.orders}
+    assert prices[Side.BUY] <= 980
+    assert prices[Side.SELL] >= 1020
+
+
+def test_a_lower_limit_leaves_only_the_reducing_side() -> None:
+    game = DeskGame(game_settings(), start_position=6)
+    game.desk.retune(game_settings(limits={"max_position": 4 * LOT}))
+    game.market(998, 1002)
+    game.settle()
+    assert {order.side for order in game.desk.orders} == {Side.SELL}
+
+
+def test_settings_that_do_not_fit_change_nothing() -> None:
+    game = quoting_game()
+    decisions = game.desk.decisions
+    with pytest.raises(ConfigError, match="not a multiple of the lot size"):
+        game.desk.retune(game_settings(order_size="0.15", guards={"min_half_spread_bps": 200.0}))
+    game.market(998, 1002)
+    assert game.desk.decisions == decisions
 
 
 def test_a_lost_cancel_leaves_the_order_on_its_way() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from mm_nautilus.analytics.report.page import Section
+from mm_nautilus.analytics.report.section import Section
 from mm_nautilus.analytics.report.sensitivity_section import read_sensitivity, sensitivity_section, verdict
 from mm_nautilus.backtest import run_backtest
 from mm_nautilus.cli import app
@@ -58,6 +58,9 @@ def test_every_assumption_is_run_and_told(tmp_path: Path, run_file: Path) -> Non
     assert "half the fills removed" in page
     # The run as it is carries the table, for its report.
     assert read_sensitivity(folder / "base") == found
+    report = (folder / "base" / "report.html").read_text()
+    for one in found["cases"]:
+        assert one["label"] in report
     section = sensitivity_section(found)
     assert isinstance(section, Section)
     assert len(section.charts) == 1

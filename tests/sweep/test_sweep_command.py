@@ -44,6 +44,15 @@ def test_mistakes_are_named_before_anything_runs(tmp_path: Path) -> None:
     assert "no such score" in refused(path, "--param", "run.seed=1,2", "--score", "luck", *output)
     said = refused(path, "--param", "run.seed=1,2", "--walk-forward", "1h:1h", *output)
     assert "the data have 60 s" in said
+    for address in ("here", "127.0.0.1:", "127.0.0.1:99999", ":6379", "ray://127.0.0.1:1"):
+        assert "expected HOST:PORT" in refused(path, "--param", "run.seed=1,2", "--address", address, *output)
+    said = refused(path, "--param", "run.seed=1,2", "--address", "127.0.0.1:1", *output)
+    assert "--address 127.0.0.1:1: no Ray cluster answers there" in said
+    said = refused(path, "--param", "run.seed=1,2", "--calibrate", *output)
+    assert "give --walk-forward too" in said
+    walking = ["--walk-forward", "30s:15s", "--calibrate"]
+    said = refused(path, "--param", "data.simulation.seed=1,2", *walking, *output)
+    assert "data.simulation.seed changes them" in said
     assert "no sweep that can be resumed" in refused(path, "--resume", str(tmp_path))
     assert not (tmp_path / "out").exists()
 
@@ -90,6 +99,26 @@ def test_a_sweep_is_ranked_resumed_extended_and_kept(tmp_path: Path) -> None:
     page = (folder / "sweep.html").read_text()
     for words in ("probability of overfitting", "Ranking", "Every run at once", "Walk forward"):
         assert words in page
+
+
+def test_calibrated_windows_are_run_once_and_resumed(tmp_path: Path) -> None:
+    path, output = run_file(tmp_path, duration_s=120), tmp_path / "out"
+    walking = ["--walk-forward", "60s:40s", "--calibrate", "--step-s", "2", "--workers", "2"]
+    printed = finished(path, "--param", "strategy.gamma=0.2,0.8", *walking, "--output", str(output))
+    assert "in 2 windows, each traded with the calibration of the one before it" in printed
+    (folder,) = output.iterdir()
+    said = (folder / "sweep.json").read_bytes()
+    found = json.loads(said)
+    assert (found["runs"], found["window_runs"], found["completed"]) == (2, 4, 2)
+    assert found["walk_forward"]["calibrated"]
+    assert [fold["trade_from_s"] for fold in found["walk_forward"]["folds"]] == [60.0, 100.0]
+    kept = folder / "walk_forward" / "results.parquet"
+    before = pq.read_table(kept)
+    assert before.num_rows == 4
+    (folder / "sweep.json").unlink()
+    finished(path, "--resume", str(folder))
+    assert pq.read_table(kept).equals(before), "a run that was repeated would have another duration"
+    assert (folder / "sweep.json").read_bytes() == said
 
 
 def descendants(pid: int) -> dict[int, str]:

@@ -32,7 +32,8 @@ def made_up(points: list[Point], seed: int = 1) -> tuple[dict[str, Any], list, l
     order = ranked(rows, Score.SHARPE)
     sweep = {
         "name": "made-up", "score": "sharpe", "parameters": ["a"], "overrides": [], "random": None, "seed": 1,
-        "runs": len(rows), "completed": len(rows) - 1, "without_fills": 0, "left_out": [], "currency": "USD",
+        "runs": len(rows), "window_runs": 0, "completed": len(rows) - 1, "without_fills": 0, "left_out": [],
+        "currency": "USD",
         "failed": [{"point": rows[1].point, "identity": "x", "attempts": 1, "reason": rows[1].reason}],
         "duration_s": 12_000.0, "step_s": 60.0, "data_fingerprints": ["f"], "packages": {},
         "verdict": jsonable(judge(rows, order)), "walk_forward": None,

@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 import pyarrow.compute as pc
 
-from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
+from mm_nautilus.analytics.attribution import Posting
+from mm_nautilus.analytics.instrument_log import InstrumentLog
 from mm_nautilus.analytics.report.chart import Chart
+from mm_nautilus.analytics.report.heat import fills_and_markouts
 from mm_nautilus.analytics.report.market_charts import quotes_and_fills, size_quoted, spread_quoted
 from mm_nautilus.analytics.report.markout_charts import assessments_over_time, markout_curve
 from mm_nautilus.analytics.report.money_charts import equity, inventory
 from mm_nautilus.analytics.report.page import render
-from mm_nautilus.analytics.report.run_sections import run_sections
+from mm_nautilus.analytics.report.reading import ReportedRun, read_run
+from mm_nautilus.analytics.report.run_sections import first_sections, run_sections
 from mm_nautilus.analytics.report.state_charts import quote_states, why_not_quoting
 from mm_nautilus.analytics.runlog import RunLog
-from mm_nautilus.analytics.summary import facts_in, settlement_currencies
-from mm_nautilus.errors import DataError
 
 REPORT_FILE: Final = "report.html"
-RESULT_FILE: Final = "result.json"
-RUN_FILE: Final = "run.toml"
 
 LINE_POINTS: Final = 12_000
 """Points of one line, shared between the instruments: with all lines about 4 MB."""
 MOST_FILLS: Final = 20_000
 """Fills drawn one by one, shared between the instruments; a run with fewer shows every fill."""
+QUOTE_BYTES: Final = 7_000_000
+"""Size of all quotes, shared between the instruments: some 1.4 million of them."""
 
 
-def write_report(run_dir: Path) -> Path:
+def write_report(run_dir: Path, result: Mapping[str, Any] | None = None) -> Path:
     """Write ``report.html`` from what the run folder holds, and return its path.
 
     Reads ``result.json``, ``run.toml`` and ``log/``; a log that ends at its last flush will do.
+
+    Parameters
+    ----------
+    run_dir : Path
+        The folder.
+    result : mapping, optional
+        Instead of its ``result.json``, where the run never came to write one.
 
     Raises
     ------
@@ -42,26 +49,29 @@ def write_report(run_dir: Path) -> Path:
         When the folder holds no result or no log, or one that cannot be read.
 
     """
-    result = _result(run_dir / RESULT_FILE)
-    log = RunLog.open(run_dir)
-    run_file = run_dir / RUN_FILE
-    run_toml = run_file.read_text(encoding="utf-8") if run_file.is_file() else "# the run folder holds no run.toml\n"
-    shared = max(1, len(result["instruments"]))
+    return draw_report(read_run(run_dir, result))
+
+
+def draw_report(run: ReportedRun) -> Path:
+    """Write the report of a run that has been read already, and return its path."""
+    result, log = run.result, run.log
+    shared = max(1, len(run.logs))
     charts = {}
-    for number, (name, one) in enumerate(result["instruments"].items()):
-        logged = instrument_log(log, facts_in(one), one["start_ns"], one["end_ns"])
+    for number, (name, logged) in enumerate(run.logs.items()):
         group = f"i{number}"
-        charts[name] = instrument_charts(logged, group, LINE_POINTS // shared, MOST_FILLS // shared)
-        charts[name] += adverse_selection_charts(log, one, group, LINE_POINTS // shared)
-    currencies = settlement_currencies([facts_in(one) for one in result["instruments"].values()])
-    sections = run_sections(result, log, currencies)
-    notices = [] if log.complete else ["The run was cut short: its log ends at the last flush."]
-    path = run_dir / REPORT_FILE
-    path.write_text(render(result, run_toml, charts, notices, sections), encoding="utf-8")
+        room = LINE_POINTS // shared, MOST_FILLS // shared, QUOTE_BYTES // shared
+        charts[name] = instrument_charts(logged, group, *room, run.postings.get(name, ()))
+        charts[name] += fills_and_markouts(log, logged, group)
+        charts[name] += adverse_selection_charts(log, result["instruments"][name], group, LINE_POINTS // shared)
+    page = render(result, run.run_toml, charts, run.notices, run_sections(run), first_sections(run), run.sensitivity)
+    path = run.run_dir / REPORT_FILE
+    path.write_text(page, encoding="utf-8")
     return path
 
 
-def instrument_charts(one: InstrumentLog, group: str, points: int, most_fills: int) -> list[Chart]:
+def instrument_charts(
+    one: InstrumentLog, group: str, points: int, most_fills: int, room_bytes: int, postings: Sequence[Posting]
+) -> list[Chart]:
     """Return the charts of one instrument in reading order.
 
     Parameters
@@ -74,12 +84,16 @@ def instrument_charts(one: InstrumentLog, group: str, points: int, most_fills: i
         Points per line.
     most_fills : int
         Fills drawn one by one.
+    room_bytes : int
+        Size that all quotes may take in the page.
+    postings : sequence of Posting
+        What it earned, amount by amount.
 
     """
     traded = [
-        quotes_and_fills(one, group, points, most_fills),
+        quotes_and_fills(one, group, points, most_fills, room_bytes),
         inventory(one, group, points),
-        equity(one, group, points),
+        equity(one, group, points, postings),
     ]
     if not one.timeline.decisions and one.facts.position_limit is None:  # only hedged on
         return traded
@@ -115,16 +129,3 @@ def adverse_selection_charts(log: RunLog, one: Mapping[str, Any], group: str, po
     if one.get("markouts"):
         charts.append(markout_curve(one["markouts"], group))
     return charts
-
-
-def _result(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise DataError(f"{path}: there is no result here; a backtest writes it when it ends")
-    try:
-        result: dict[str, Any] = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise DataError(f"{path}: not a result ({error})") from error
-    missing = [key for key in ("run", "realism", "instruments", "total", "status") if key not in result]
-    if missing:
-        raise DataError(f"{path}: not a result; it lacks {', '.join(missing)}")
-    return result

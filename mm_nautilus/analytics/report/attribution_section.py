@@ -12,9 +12,10 @@ from mm_nautilus.analytics.attribution import LINES
 from mm_nautilus.analytics.jsonable import plain
 from mm_nautilus.analytics.numbers import aligned, amount, compact
 from mm_nautilus.analytics.report.chart import Chart, plain_figure
-from mm_nautilus.analytics.report.page import Section
 from mm_nautilus.analytics.report.palette import GOOD, INK, MUTED, SEVERE
+from mm_nautilus.analytics.report.performance_sections import breakdown_tables
 from mm_nautilus.analytics.report.rows import rows_table
+from mm_nautilus.analytics.report.section import Section
 from mm_nautilus.analytics.report.words import in_words
 from mm_nautilus.inventory.contract import EXACT
 
@@ -30,17 +31,21 @@ _HOW: Final = (
 )
 
 
-def attribution_section(attribution: Json) -> Section | None:
-    """Return the section of an `AttributionSummary` in a ``result.json``; ``None`` where nothing was attributed."""
+def attribution_section(attribution: Json, statement: Json) -> Section | None:
+    """Return the section of an `AttributionSummary` and of the statements in a ``result.json``.
+
+    ``None`` where nothing was attributed.
+    """
     assets = attribution["assets"]
     if not assets:
         return None
     shown, horizon_s = statements(assets), attribution["horizon_s"]
     charts = [_waterfall(number, name, one, horizon_s) for number, (name, one) in enumerate(shown.items())]
-    tables = [_table(name, one) for name, one in shown.items()]
+    # Of one venue the statement says all of it, and more.
+    tables = [_table(name, one) for name, one in shown.items() if len(one["venues"]) > 1 or not statement]
     if shown.keys() != assets.keys():
         tables.append(_assets(assets))
-    return Section("Where the PnL came from", tables, charts)
+    return Section("Where the PnL came from", [*tables, *breakdown_tables(statement)], charts)
 
 
 def statements(assets: Json) -> dict[str, Json]:

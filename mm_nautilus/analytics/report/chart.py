@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from mm_nautilus.analytics.report.detail import Detail
 from mm_nautilus.analytics.report.palette import INK, LINE, MUTED, Colour
 from mm_nautilus.analytics.report.thin import Floats, Ints, extremes
 
@@ -39,6 +40,8 @@ class Chart:
         Whether it takes the whole width of the page.
     fixed_y : bool
         Whether its vertical range stays when the time range changes.
+    detail : Detail | None
+        Its thinned lines in full, for whoever zooms in.
 
     """
 
@@ -51,6 +54,7 @@ class Chart:
     height: int = 320
     wide: bool = True
     fixed_y: bool = False
+    detail: Detail | None = None
 
 
 def milliseconds(ts_ns: Ints) -> Floats:

@@ -29,7 +29,8 @@ _COLOURS: Final = (INK, BUY, SELL, EQUITY, INVENTORY, FEES, REALISED, UNREALISED
 _DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
-def _style(position: int) -> dict[str, Any]:
+def run_style(position: int) -> dict[str, Any]:
+    """Return colour and dash of the run at a place, the same on every chart."""
     dash = "solid" if position < len(_COLOURS) else _DASHES[position // len(_COLOURS) % len(_DASHES)]
     return {"colour": _COLOURS[position % len(_COLOURS)], "dash": dash}
 
@@ -42,7 +43,7 @@ def pnl(runs: Sequence[Run], group: str, points: int) -> Chart:
     """PnL of every run."""
     currency = runs[0].log.facts.contract.settlement_currency
     traces = [
-        line(run.log.curve.ts_ns, run.log.curve.equity, points, name=run.name, width=1.8, **_style(position))
+        line(run.log.curve.ts_ns, run.log.curve.equity, points, name=run.name, width=1.8, **run_style(position))
         for position, run in enumerate(runs)
     ]
     return Chart(
@@ -62,7 +63,7 @@ def lead(runs: Sequence[Run], group: str, points: int) -> Chart:
     edges = common_edges(runs[0].log.curve, _span(runs))
     first = equity_at(runs[0].log.curve, edges)
     traces = [
-        line(edges, equity_at(run.log.curve, edges) - first, points, name=run.name, **_style(position))
+        line(edges, equity_at(run.log.curve, edges) - first, points, name=run.name, **run_style(position))
         for position, run in enumerate(runs)
         if position
     ]
@@ -110,7 +111,7 @@ def differences(found: Sequence[Standing], group: str) -> Chart:
             np.array(values),
             np.array(below),
             np.array(above),
-            [_style(position[one.name])["colour"] for one in others],
+            [run_style(position[one.name])["colour"] for one in others],
             f"PnL difference ({found[0].currency})",
         ),
         height=110 + 44 * len(others),
@@ -133,7 +134,7 @@ def sharpes(found: Sequence[Standing], group: str) -> Chart:
             values,
             errors,
             errors,
-            [_style(position)["colour"] for position in range(len(found))],
+            [run_style(position)["colour"] for position in range(len(found))],
             "Sharpe ratio (annual)",
         ),
         height=110 + 44 * len(found),
@@ -180,7 +181,7 @@ def inventories(runs: Sequence[Run], group: str, points: int) -> Chart:
         path = run.log.path
         ts = np.concatenate(([begin], path.ts_ns, [end]))
         held = np.append(path.position, path.position[-1])
-        traces.append(line(ts, held, points, name=run.name, step=True, width=1.3, hover=".10~g", **_style(position)))
+        traces.append(line(ts, held, points, name=run.name, step=True, width=1.3, hover=".10~g", **run_style(position)))
     return Chart(
         key=f"{group}-inventory",
         title="Inventory",
@@ -202,7 +203,7 @@ def spreads(runs: Sequence[Run], group: str, points: int) -> Chart:
         order = np.argsort(timeline.start_ns, kind="stable")
         spread = (1e4 * timeline.spread / timeline.mid)[order]
         traces.append(
-            line(timeline.start_ns[order], spread, points, name=run.name, step=True, width=1.3, **_style(position))
+            line(timeline.start_ns[order], spread, points, name=run.name, step=True, width=1.3, **run_style(position))
         )
     return Chart(
         key=f"{group}-spread",
@@ -224,7 +225,7 @@ def fills(runs: Sequence[Run], group: str, points: int) -> Chart:
     for position, run in enumerate(runs):
         ts = np.concatenate(([begin], run.log.path.ts_ns, [end]))
         count = np.concatenate((np.arange(len(ts) - 1), [len(ts) - 2])).astype(np.float64)
-        traces.append(line(ts, count, points, name=run.name, step=True, hover=",.0f", **_style(position)))
+        traces.append(line(ts, count, points, name=run.name, step=True, hover=",.0f", **run_style(position)))
     return Chart(
         key=f"{group}-fills",
         title="Fills",

@@ -13,7 +13,8 @@ from mm_nautilus.analytics.numbers import amount, compact, duration, share
 from mm_nautilus.analytics.report.chart import Chart
 from mm_nautilus.analytics.report.comparison_charts import differences, fills, inventories, lead, pnl, sharpes, spreads
 from mm_nautilus.analytics.report.fragments import caveat_list, flatten, pairs_table
-from mm_nautilus.analytics.report.page import document, figure_card
+from mm_nautilus.analytics.report.page import document
+from mm_nautilus.analytics.report.section import figure_card
 
 PAGE_FILE: Final = "comparison.html"
 LINE_POINTS: Final = 24_000

@@ -5,33 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from html import escape
-from typing import Any
+from typing import Any, Final
 
-from mm_nautilus.analytics.numbers import MINUS, aligned, amount, compact, duration, share
+from mm_nautilus.analytics.numbers import MINUS, aligned, amount, compact, share
+from mm_nautilus.analytics.report.rows import rows_table
 from mm_nautilus.analytics.report.words import in_words
 from mm_nautilus.analytics.result import money_lines
 from mm_nautilus.analytics.summary import facts_in
 
 type Json = Mapping[str, Any]
 
-
-def headline(currency: str, total: Json, seconds: float) -> str:
-    """Return what a trader wants to know first, in one sentence."""
-    pnl = Decimal(total["total"])
-    verb, tone = ("Made", "gain") if pnl > 0 else ("Lost", "loss") if pnl < 0 else ("Ended even at", "")
-    parts = [f"{compact(Decimal(total['gross']), signed=True)} trading"]
-    for name, sign in (("rebates", 1), ("fees", -1)):
-        paid = Decimal(total[name])
-        if paid:
-            parts.append(f"{compact(sign * paid, signed=True)} {name}")
-    return (
-        f'<p class="headline"><strong class="{tone}">{verb} {escape(compact(abs(pnl)))} {escape(currency)}</strong> '
-        f"on {total['fills']:,} fills in {duration(seconds)}: {', '.join(parts)}.</p>"
-    )
+_MOST_NAMED: Final = 3
+"""Subjects of a caveat that are named; of more it is said how many."""
 
 
-def tiles(one: Json) -> str:
-    """Return the eight numbers of an instrument."""
+def instruments_table(instruments: Json) -> str:
+    """Return one row for each of many instruments: what the tiles say of a few."""
+    rows = [
+        (
+            name,
+            f"{compact(Decimal(one['money']['total']), signed=True)} {one['money']['currency']}",
+            compact(one["fills"]["pnl_per_fill"], 3, signed=True),
+            compact(one["fills"]["pnl_per_fill_stderr"], 2),
+            f"{one['fills']['count']:,}",
+            compact(one["money"]["max_drawdown"]),
+            share(one["quoting"]["two_sided"]["share"]),
+            compact(one["quoting"]["spread_bps"], 3),
+            share(one["inventory"]["max_share_of_limit"]),
+            compact(Decimal(one["fills"]["volume"])),
+        )
+        for name, one in instruments.items()
+    ]
+    heads = (
+        "Instrument", "PnL", "Per fill", "Standard error", "Fills", "Drawdown", "Two-sided", "Spread (bps)",
+        "Largest of limit", "Volume",
+    )  # fmt: skip
+    return rows_table("Instrument by instrument", heads, rows, numbers=range(1, len(heads)))
+
+
+def tiles(one: Json, scope: Json | None) -> str:
+    """Return the eight numbers of an instrument, with intervals where its figures (a `Scope`) are there."""
     money, fills, quoting, held, orders = (one[key] for key in ("money", "fills", "quoting", "inventory", "orders"))
     currency, unit = money["currency"], facts_in(one).size_unit
     signed = {name: compact(Decimal(money[name]), signed=True) for name in ("total", "realised", "unrealised")}
@@ -51,7 +64,7 @@ def tiles(one: Json) -> str:
             "PnL per fill",
             compact(fills["pnl_per_fill"], signed=True),
             currency,
-            f"standard error {compact(fills['pnl_per_fill_stderr'], 2)}",
+            _spread_of(fills, scope),
         ),
         ("Fills", f"{fills['count']:,}", "", sides),
         ("Max drawdown", compact(-money["max_drawdown"]), currency, "largest fall of the equity from a high"),
@@ -73,6 +86,13 @@ def tiles(one: Json) -> str:
     return f'<dl class="tiles">{body}</dl>'
 
 
+def _spread_of(fills: Json, scope: Json | None) -> str:
+    metric = (scope or {"metrics": {}})["metrics"].get("pnl_per_trade")
+    if metric is not None and metric["low"] is not None and metric["high"] is not None:
+        return f"95 % interval {compact(metric['low'], 3, signed=True)} to {compact(metric['high'], 3, signed=True)}"
+    return f"standard error {compact(fills['pnl_per_fill_stderr'], 2)}"
+
+
 def money_table(currency: str, total: Json) -> str:
     """Return the lines of one currency, exact and in one column, so that they can be added by eye."""
     lines = money_lines(total)
@@ -91,14 +111,30 @@ def caveat_list(caveats: Sequence[Json]) -> str:
     """Return what the result does not show, gravest first."""
     items = "".join(
         f'<li><span class="badge {escape(one["severity"])}">{escape(one["severity"])}</span><span>'
-        f'{escape(one["message"])} <span class="subject">{escape(_subject(one))}</span></span></li>'
-        for one in caveats
+        f'{escape(one["message"])} <span class="subject">{escape(one["subject"])}</span></span></li>'
+        for one in merged(caveats)
     )
-    return f'<h3>What this result does not show</h3><ul class="caveats">{items}</ul>'
+    title = "<h3>What this result does not show</h3>"
+    if not items:
+        return f'{title}<p class="detail">Nothing was found to mind, which is not to say that there is nothing.</p>'
+    return f'{title}<ul class="caveats">{items}</ul>'
 
 
-def _subject(caveat: Json) -> str:
-    return "" if caveat["subject"] == "all" else str(caveat["subject"])
+def merged(caveats: Sequence[Json]) -> list[dict[str, str]]:
+    """Return each thing to mind once, with all that it is about."""
+    about: dict[tuple[str, str], list[str]] = {}
+    for one in caveats:
+        named = about.setdefault((one["severity"], one["message"]), [])
+        if one["subject"] != "all":
+            named.append(str(one["subject"]))
+    return [
+        {
+            "severity": severity,
+            "message": message,
+            "subject": ", ".join(named) if len(named) <= _MOST_NAMED else f"{len(named)} of them",
+        }
+        for (severity, message), named in about.items()
+    ]
 
 
 def pairs_table(caption: str, pairs: Iterable[tuple[str, str]], *, numbers: bool = False) -> str:

@@ -11,18 +11,33 @@ from mm_nautilus.analytics.instrument_log import InstrumentLog
 from mm_nautilus.analytics.numbers import amount, compact
 from mm_nautilus.analytics.quoting_summary import quoting_summary
 from mm_nautilus.analytics.report.chart import Chart, line, milliseconds, over_time, thinned
+from mm_nautilus.analytics.report.detail import Detail, Step, pack
 from mm_nautilus.analytics.report.palette import BUY, CARD, INK, MUTED, SELL, Colour
-from mm_nautilus.analytics.report.thin import Floats, evenly
+from mm_nautilus.analytics.report.thin import Floats, Ints, evenly
 
 _MARKERS: Final = {"BUY": ("triangle-up", BUY, "Bought"), "SELL": ("triangle-down", SELL, "Sold")}
 
 
-def quotes_and_fills(one: InstrumentLog, group: str, points: int, most_fills: int) -> Chart:
-    """Mid of the market, our best bid and ask, and every fill."""
+def quotes_and_fills(one: InstrumentLog, group: str, points: int, most_fills: int, room_bytes: int) -> Chart:
+    """Mid of the market, our best bid and ask, and every fill; below the thinned lines every quote, packed.
+
+    Parameters
+    ----------
+    one : InstrumentLog
+        What the log says about the instrument.
+    group : str
+        Prefix of the chart's key; it zooms with the others.
+    points, most_fills : int
+        Points of a line before a reader zooms in; fills drawn one by one.
+    room_bytes : int
+        Size that all quotes may take in the page.
+
+    """
     timeline = one.timeline
-    quotes = _per_strategy(one, timeline.ask, points, "Our ask", SELL, ".8~g")
-    mid = _mid(one, points)
-    traces = [*quotes, mid, *_per_strategy(one, timeline.bid, points, "Our bid", BUY, ".8~g")]
+    asks = _per_strategy(one, timeline.ask, points, "Our ask", SELL, ".8~g")
+    bids = _per_strategy(one, timeline.bid, points, "Our bid", BUY, ".8~g")
+    traces = [*asks, _mid(one, points), *bids]
+    detail = _detail(one, room_bytes)
     kept = [one.fills[index] for index in evenly(len(one.fills), most_fills)]
     for side, (symbol, colour, name) in _MARKERS.items():
         fills = [fill for fill in kept if fill.side == side]
@@ -49,11 +64,38 @@ def quotes_and_fills(one: InstrumentLog, group: str, points: int, most_fills: in
         key=f"{group}-quotes",
         title="Market, quotes and fills",
         caption="Best price we wanted to rest on each side, the market's mid, and every fill: bought points up, sold "
-        "points down. A line breaks where that side was not quoted." + thinned(len(timeline.start_ns), points) + every,
+        "points down. A line breaks where that side was not quoted." + _in_full(detail) + every,
         alt=f"Prices over time with {buys} buys and {len(one.fills) - buys} sells marked.",
         figure=over_time(traces, f"Price ({one.facts.contract.quote_currency})", timeline.span_ns),
         zoom_group=group,
-        height=440,
+        height=460,
+        detail=detail,
+    )
+
+
+def _detail(one: InstrumentLog, room_bytes: int) -> Detail:
+    """Pack the lines of the chart in the order of its traces; half a tick is what every mid is a multiple of."""
+    timeline, owners = one.timeline, np.unique(one.timeline.strategy)
+    mine = [timeline.strategy == owner for owner in owners]
+    lines = [timeline.ask[one] for one in mine], [timeline.bid[one] for one in mine]
+    starts = [timeline.start_ns[one] for one in mine]
+    steps = [Step(place, ts, ask) for place, (ts, ask) in enumerate(zip(starts, lines[0], strict=True))]
+    steps.append(Step(len(owners), *_mids(one)))
+    steps += [
+        Step(len(owners) + 1 + place, ts, bid) for place, (ts, bid) in enumerate(zip(starts, lines[1], strict=True))
+    ]
+    fills = np.array([fill.ts_ns for fill in one.fills], dtype=np.int64)
+    return pack(steps, float(one.facts.tick) / 2, room_bytes, fills)
+
+
+def _in_full(detail: Detail) -> str:
+    """Return the sentence that says what a reader who zooms in will see."""
+    if not detail.left_out:
+        return f" Zoomed in, every one of {detail.rows:,} changes of a quote or the mid is drawn."
+    total = detail.rows + detail.left_out
+    return (
+        f" Zoomed in, every change of a quote or the mid is drawn where the file has room for them: {detail.rows:,} of "
+        f"{total:,}, those around fills first; the rest is thinned to its extremes."
     )
 
 
@@ -85,12 +127,16 @@ def _per_strategy(
 
 
 def _mid(one: InstrumentLog, points: int) -> go.Scatter:
+    return line(*_mids(one), points, name="Mid", colour=INK, step=True, width=1.3, hover=".8~g")
+
+
+def _mids(one: InstrumentLog) -> tuple[Ints, Floats]:
     """Return the market's mid as seen at every mark and at every decision."""
     ts = np.concatenate((one.curve.ts_ns, one.timeline.start_ns))
     mid = np.concatenate((one.curve.mid, one.timeline.mid))
     order = np.argsort(ts, kind="stable")
     order = order[np.isfinite(mid[order])]
-    return line(ts[order], mid[order], points, name="Mid", colour=INK, step=True, width=1.3, hover=".8~g")
+    return ts[order], mid[order]
 
 
 def _mixed(one: InstrumentLog) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 
+from mm_nautilus.analytics.attribution import Posting
 from mm_nautilus.analytics.instrument_log import InstrumentLog
 from mm_nautilus.analytics.numbers import amount, compact
+from mm_nautilus.analytics.report.bands import bands
 from mm_nautilus.analytics.report.chart import Chart, line, milliseconds, over_time, thinned
 from mm_nautilus.analytics.report.palette import (
-    EQUITY,
     FEES,
     INK,
     INVENTORY,
@@ -23,27 +26,32 @@ _NEAR_THE_LIMIT = 0.2
 """Share of the limit from which on the limit is drawn; below, it would flatten the line."""
 
 
-def equity(one: InstrumentLog, group: str, points: int) -> Chart:
-    """PnL after fees, split into realised, unrealised and fees."""
+def equity(one: InstrumentLog, group: str, points: int, postings: Sequence[Posting]) -> Chart:
+    """PnL after fees over the lines of its attribution; realised, unrealised and fees at a click."""
     curve, currency = one.curve, one.facts.contract.settlement_currency
     books = one.books
     paid = "Rebates less fees" if books.rebates > books.fees else "Fees"
     traces = [
+        *bands(postings, one.timeline.span_ns),
         line(curve.ts_ns, curve.realised, points, name="Realised", colour=REALISED, step=True, dash="dash", width=1.3),
         line(curve.ts_ns, curve.unrealised, points, name="Unrealised", colour=UNREALISED, dash="dot", width=1.3),
         line(curve.ts_ns, -curve.fees, points, name=paid, colour=FEES, step=True, dash="dashdot", width=1.3),
-        line(curve.ts_ns, curve.equity, points, name="Equity", colour=EQUITY, width=2.4),
+        line(curve.ts_ns, curve.equity, points, name="Equity", colour=INK, width=2.2),
     ]
+    for trace in traces[-4:-1]:
+        trace.visible = "legendonly"
     return Chart(
         key=f"{group}-equity",
-        title="Equity",
-        caption="PnL since the start after fees and rebates, and the three lines that add up to it: realised at "
-        "average cost, unrealised at the mid, commissions." + thinned(len(curve.ts_ns), points),
+        title="Equity, and what it is made of",
+        caption="PnL since the start after fees and rebates. The bands are the lines of its attribution so far, what "
+        "was earned above zero and what was lost below it: bands above less bands below is the equity. Realised at "
+        "average cost, unrealised at the mid, and commissions appear at a click on their names."
+        + thinned(len(curve.ts_ns), points),
         alt=f"Equity over time, ending at {compact(books.total)} {currency}: realised {compact(books.realised)}, "
         f"unrealised {compact(books.unrealised)}, fees {compact(books.fees)}, rebates {compact(books.rebates)}.",
         figure=over_time(traces, f"PnL ({currency})", one.timeline.span_ns),
         zoom_group=group,
-        height=360,
+        height=400,
     )
 
 

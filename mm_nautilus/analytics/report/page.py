@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from plotly.offline import get_plotlyjs
@@ -16,7 +18,7 @@ from mm_nautilus.analytics.report.chart import Chart
 from mm_nautilus.analytics.report.fragments import (
     caveat_list,
     flatten,
-    headline,
+    instruments_table,
     money_table,
     pairs_table,
     records_table,
@@ -24,8 +26,13 @@ from mm_nautilus.analytics.report.fragments import (
 )
 from mm_nautilus.analytics.report.markout_charts import markout_tables
 from mm_nautilus.analytics.report.palette import SWAPS, css_variables
+from mm_nautilus.analytics.report.section import Section, figure_card
+from mm_nautilus.analytics.report.verdict import first_screen
 
 _HERE = Path(__file__).parent
+
+MOST_UNFOLDED: Final = 4
+"""Instruments with tiles and open charts each; of more there is a table, and their charts unfold."""
 
 # The browser itself refuses to load anything from anywhere.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -37,6 +44,8 @@ def render(
     charts: Mapping[str, Sequence[Chart]],
     notices: Sequence[str],
     sections: Sequence[Section] = (),
+    first: Sequence[Section] = (),
+    sensitivity: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the report as one HTML document.
 
@@ -50,21 +59,25 @@ def render(
         In the order in which they are shown.
     notices : sequence of str
         What the reader must know about the log itself (an unfinished run).
-    sections : sequence of Section
-        What follows the charts of the instruments.
+    sections, first : sequence of Section
+        What follows the charts of the instruments, and what comes before them.
+    sensitivity : mapping, optional
+        ``sensitivity.json``, for the verdict.
 
     """
     drawn = [chart for some in charts.values() for chart in some]
     drawn += [chart for section in sections for chart in section.charts]
     instruments = result["instruments"]
-    several = len(instruments) > 1
+    several, folded = len(instruments) > 1, len(instruments) > MOST_UNFOLDED
+    scopes = (result.get("performance") or {"instruments": {}})["instruments"]
     body = "".join(
         (
-            _top(result, notices),
+            _top(result, notices, sensitivity),
             "<main>",
-            *(_numbers(name, one, heading=several) for name, one in instruments.items()),
+            *_all_numbers(instruments, scopes),
             _money_and_caveats(result),
-            *(_charts(name, charts[name], heading=several) for name in instruments),
+            *map(_section, first),
+            *(_charts(name, charts[name], several=several, folded=folded) for name in instruments),
             *(markout_tables(one["markouts"]) for one in instruments.values() if one.get("markouts")),
             *map(_section, sections),
             _settings(result, run_toml),
@@ -72,15 +85,6 @@ def render(
         )
     )
     return document(_name(result), body, drawn)
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of the page: a heading, charts, and tables of HTML, each on a card of its own."""
-
-    title: str
-    tables: Sequence[str]
-    charts: Sequence[Chart] = ()
 
 
 def _section(section: Section) -> str:
@@ -112,21 +116,28 @@ def document(title: str, body: str, charts: Iterable[Chart]) -> str:
         f"{(_HERE / 'page.css').read_text(encoding='utf-8')}</style></head><body>{body}"
         f'<script type="application/json" id="swaps">{_inline_json(orjson.dumps(SWAPS))}</script>'
         f'<script type="application/json" id="figures">{_figures(charts)}</script>'
-        f'<script id="plotly">{get_plotlyjs()}</script>'
-        f"<script>{(_HERE / 'page.js').read_text(encoding='utf-8')}</script></body></html>\n"
+        f'<script type="text/plain" id="plotly">{_packed_library()}</script>'
+        f"<script>{(_HERE / 'detail.js').read_text(encoding='utf-8')}"
+        f"{(_HERE / 'page.js').read_text(encoding='utf-8')}</script></body></html>\n"
     )
+
+
+@cache
+def _packed_library() -> str:
+    """Return plotly's script, deflated: 1.9 MB of text instead of 4.7."""
+    return base64.b64encode(zlib.compress(get_plotlyjs().encode(), 9)).decode()
 
 
 def _name(result: Mapping[str, Any]) -> str:
     return str(result["run"].get("name") or "Run")
 
 
-def _top(result: Mapping[str, Any], notices: Sequence[str]) -> str:
+def _top(result: Mapping[str, Any], notices: Sequence[str], sensitivity: Mapping[str, Any] | None) -> str:
     run, status = result["run"], str(result["status"])
     tone = "good" if status in {"ok", "completed"} else "severe"
     spans = {(one["start_ns"], one["end_ns"]) for one in result["instruments"].values()}
-    seconds = max(((end - start) / 1e9 for start, end in spans), default=0.0)
-    meta = [", ".join(result["instruments"])]
+    names = list(result["instruments"])
+    meta = [", ".join(names) if len(names) <= MOST_UNFOLDED else f"{len(names)} instruments"]
     if spans:
         start, end = min(start for start, _ in spans), max(end for _, end in spans)
         meta.append(f"{_utc(start)} to {_utc(end)} UTC")
@@ -136,8 +147,7 @@ def _top(result: Mapping[str, Any], notices: Sequence[str]) -> str:
     return (
         f'<header class="top"><h1>{escape(_name(result))}<span class="badge {tone}">{escape(status)}</span></h1>'
         f'<p class="meta">{escape(" \N{MIDDLE DOT} ".join(meta))}</p>{warnings}'
-        + "".join(headline(currency, total, seconds) for currency, total in result["total"].items())
-        + "</header>"
+        f"{first_screen(result, sensitivity)}</header>"
     )
 
 
@@ -145,34 +155,48 @@ def _utc(ts_ns: int) -> str:
     return datetime.fromtimestamp(ts_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _numbers(name: str, one: Mapping[str, Any], *, heading: bool) -> str:
+def _all_numbers(instruments: Mapping[str, Any], scopes: Mapping[str, Any]) -> list[str]:
+    """Return tiles for each of a few instruments, one table for many."""
+    if len(instruments) > MOST_UNFOLDED:
+        return [f'<section><h2>In numbers</h2><div class="card">{instruments_table(instruments)}</div></section>']
+    several = len(instruments) > 1
+    return [_numbers(name, one, scopes.get(name), heading=several) for name, one in instruments.items()]
+
+
+def _numbers(name: str, one: Mapping[str, Any], scope: Mapping[str, Any] | None, *, heading: bool) -> str:
     title = escape(name) if heading else "In numbers"
-    return f"<section><h2>{title}</h2>{tiles(one)}</section>"
+    return f"<section><h2>{title}</h2>{tiles(one, scope)}</section>"
 
 
 def _money_and_caveats(result: Mapping[str, Any]) -> str:
     tables = "".join(money_table(currency, total) for currency, total in result["total"].items())
     caveats = caveat_list(result["realism"]["caveats"])
-    return f'<section class="pair"><div class="card">{tables}</div><div class="card">{caveats}</div></section>'
-
-
-def _charts(name: str, charts: Sequence[Chart], *, heading: bool) -> str:
-    title = f"{escape(name)} over time" if heading else "Over time"
     return (
-        f'<section><h2>{title}</h2><p class="hint">Drag to zoom, double-click to reset; the charts zoom together.</p>'
+        f'<section class="pair"><div class="card">{tables}</div>'
+        f'<div class="card" id="caveats">{caveats}</div></section>'
+    )
+
+
+def _charts(name: str, charts: Sequence[Chart], *, several: bool, folded: bool) -> str:
+    """Return the charts of an instrument; those of one among many are drawn when a reader unfolds them."""
+    title = f"{escape(name)} over time" if several else "Over time"
+    body = (
+        '<p class="hint">Drag to zoom, double-click to reset; the charts zoom together.</p>'
+        + _zoom_bar(charts)
         + "".join(figure_card(chart) for chart in charts if chart.wide)
-        + f'<div class="grid2">{"".join(figure_card(chart) for chart in charts if not chart.wide)}</div></section>'
+        + f'<div class="grid2">{"".join(figure_card(chart) for chart in charts if not chart.wide)}</div>'
     )
+    if folded:
+        return f'<details class="folded"><summary><h2>{title}</h2></summary>{body}</details>'
+    return f"<section><h2>{title}</h2>{body}</section>"
 
 
-def figure_card(chart: Chart) -> str:
-    """Return the frame that a chart is drawn in, with its title and caption."""
-    key = escape(chart.key)
-    return (
-        f'<figure class="card"><figcaption><h3>{escape(chart.title)}</h3><p class="caption">{escape(chart.caption)}</p>'
-        f'</figcaption><div class="chart" id="{key}" role="img" aria-label="{escape(chart.alt)}" '
-        f'style="min-height:{chart.height}px"></div></figure>'
-    )
+def _zoom_bar(charts: Sequence[Chart]) -> str:
+    """Return the place of the buttons that zoom the charts of one instrument; the page's script puts them there."""
+    group = next((chart.zoom_group for chart in charts if chart.zoom_group), None)
+    if group is None:
+        return ""
+    return f'<div class="zoombar" data-group="{escape(group)}" role="toolbar" aria-label="Stretch of time shown"></div>'
 
 
 def _settings(result: Mapping[str, Any], run_toml: str) -> str:
@@ -197,6 +221,7 @@ def _figures(charts: Iterable[Chart]) -> str:
             "height": chart.height,
             "fixedY": chart.fixed_y,
             "figure": orjson.Fragment(chart.figure.to_json(engine="orjson")),
+            "detail": None if chart.detail is None else chart.detail.jsonable(),
         }
         for chart in charts
     }

@@ -37,6 +37,7 @@ GOOD: Final = Colour("#0b7a3b", "#5fd38d")
 PASSIVE: Final = Colour("#9fd3c9", "#27705f")
 IDLE: Final = Colour("#b9bec5", "#59616c")
 EMPTY: Final = Colour("#e6e8ea", "#33383f")
+NEUTRAL: Final = Colour("#f1efe9", "#3a3f46")
 
 STATES: Final[dict[str, Colour]] = {
     "ACTIVE": EQUITY,
@@ -47,6 +48,29 @@ STATES: Final[dict[str, Colour]] = {
     "NOT_STARTED": EMPTY,
 }
 """Colour of each quote state, in the order in which they are stacked."""
+
+BAND_SPREAD: Final = Colour("#8fd0c3", "#1f6f62")
+BAND_ADVERSE: Final = Colour("#f3b9ad", "#8a3b31")
+BAND_INVENTORY: Final = Colour("#c9b8ee", "#5a4494")
+BAND_HEDGING: Final = Colour("#f4cfa0", "#80561c")
+BAND_ARBITRAGE: Final = Colour("#a9c8f5", "#2b558f")
+BAND_FEES: Final = Colour("#efb3cc", "#84345a")
+BAND_REBATES: Final = Colour("#cfdc8e", "#5f6a1d")
+BAND_OTHER: Final = Colour("#c7ccd2", "#4c535d")
+
+BANDS: Final[dict[str, Colour]] = {
+    "spread_capture": BAND_SPREAD,
+    "adverse_selection": BAND_ADVERSE,
+    "hedging": BAND_HEDGING,
+    "arbitrage": BAND_ARBITRAGE,
+    "fees": BAND_FEES,
+    "rebates": BAND_REBATES,
+    "inventory": BAND_INVENTORY,
+    "funding": BAND_OTHER,
+    "basis": BAND_OTHER,
+    "conversion": BAND_OTHER,
+}
+"""Colour of each line of the attribution, as an area."""
 
 _NAMED: Final = {
     name.lower().replace("_", "-"): value for name, value in globals().items() if isinstance(value, Colour)

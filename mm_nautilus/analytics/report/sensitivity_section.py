@@ -13,8 +13,8 @@ import plotly.graph_objects as go
 from mm_nautilus.analytics.numbers import NOTHING, compact
 from mm_nautilus.analytics.report.chart import Chart, plain_figure
 from mm_nautilus.analytics.report.fragments import pairs_table
-from mm_nautilus.analytics.report.page import Section, figure_card
 from mm_nautilus.analytics.report.palette import EQUITY, INK, SEVERE
+from mm_nautilus.analytics.report.section import Section, figure_card
 from mm_nautilus.errors import DataError
 
 type Json = Mapping[str, Any]

@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 
 from mm_nautilus.analytics.numbers import NOTHING, compact, share
 from mm_nautilus.analytics.report.chart import Chart, plain_figure
-from mm_nautilus.analytics.report.page import Section
 from mm_nautilus.analytics.report.palette import BUY, CARD, EQUITY, FEES, IDLE, INVENTORY, MUTED, REALISED, SELL
 from mm_nautilus.analytics.report.rows import Badge, Cell, rows_table
+from mm_nautilus.analytics.report.section import Section
 from mm_nautilus.analytics.report.words import clock, in_words
 from mm_nautilus.messages import OpportunityFact
 

@@ -42,8 +42,9 @@ class Score:
 class Conductor(DataActor):
     """Subscribes to everything, so that the venue sees all of it, and puts the stream into the node.
 
-    One step at a barrier: deliver the record that the venue has worked off; then fire the next timer, or put in the
-    next record, whichever is earlier (a record at equal times). A barrier is put behind whatever was done.
+    One step at a barrier: deliver the record that the venue has worked off; then fire timers until the next record is
+    due (a record at equal times), and put that in. A barrier is put behind it, or behind the first command that was
+    sent on the way: a timer that sends nothing leaves nothing in the node to wait for.
 
     Parameters
     ----------
@@ -93,33 +94,32 @@ class Conductor(DataActor):
                 self.end(error)
 
     def _step(self) -> None:
+        """Go on until something is in the node that has to be worked off first."""
         stage, timeline = self._stage, self._stage.timeline
         before = stage.commands
         stage.deliver()
-        if stage.commands != before:  # what was sent arrives before anything else happens
-            self._feed.put_barrier()
-            return
-        timer_ns, record = timeline.next_ns, self._next
-        if record is None:
-            self.end()
-            return
-        timer_first = timer_ns < record.ts_init
-        wait_s = self._ahead_s(timer_ns if timer_first else record.ts_init)
-        if wait_s > _PATIENCE_S:
-            self._loop.call_later(wait_s, self._feed.put_barrier)
-            return
-        if timer_first:
-            timeline.fire_next()
-        else:
+        while stage.commands == before:  # what was sent arrives before anything else happens
+            timer_ns, record = timeline.next_ns, self._next
+            if record is None:
+                self.end()
+                return
+            timer_first = timer_ns < record.ts_init
+            if self._score.speed is not None:
+                wait_s = self._ahead_s(self._score.speed, timer_ns if timer_first else record.ts_init)
+                if wait_s > _PATIENCE_S:
+                    self._loop.call_later(wait_s, self._feed.put_barrier)
+                    return
+            if timer_first:
+                timeline.fire_next()
+                continue
             timeline.now_ns = record.ts_init
             self._feed.put(record)
             self.records += 1
             self._next = next(self._score.events, None)
+            break
         self._feed.put_barrier()
 
-    def _ahead_s(self, instant_ns: int) -> float:
+    def _ahead_s(self, speed: float, instant_ns: int) -> float:
         """Return how long an instant of the market still is away on the wall's clock."""
-        if self._score.speed is None:
-            return 0.0
-        due_s = self._began_s + (instant_ns - self._first_ns) / 1e9 / self._score.speed
+        due_s = self._began_s + (instant_ns - self._first_ns) / 1e9 / speed
         return due_s - self._loop.time()

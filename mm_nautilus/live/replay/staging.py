@@ -36,8 +36,7 @@ class Stage:
         """Commands that have gone into the node so far."""
         self._arrivals = arrivals
         self._undelivered: list[tuple[str, Handler, Any]] = []
-        self._travelling: dict[int, Callable[[], None]] = {}
-        self._sent = 0
+        self._travelling: dict[int, list[Callable[[], None]]] = {}
 
     def hold(self, component: str, handler: Handler, record: Any) -> None:
         """Keep a record back until `deliver`."""
@@ -70,21 +69,26 @@ class Stage:
             self.commands += 1
             arrive()
             return
-        self._sent = number = self._sent + 1
-        self._travelling[number] = arrive
-        # Two commands of one instant arrive in the order they were sent.
-        name, at_ns = f"zzz_{number:012d}", self.timeline.now_ns + latency_ns
-        clock.set_time_alert_ns(name, at_ns, callback=lambda _event: self._arrived(number))
+        at_ns = self.timeline.now_ns + latency_ns
+        together = self._travelling.get(at_ns)
+        if together is not None:
+            together.append(arrive)
+            return
+        self._travelling[at_ns] = [arrive]
+        clock.set_time_alert_ns(f"zzz_{at_ns}", at_ns, callback=lambda _event: self._arrived(at_ns))
 
-    def _arrived(self, number: int) -> None:
-        self.commands += 1
-        self._travelling.pop(number)()
+    def _arrived(self, at_ns: int) -> None:
+        """Put into the node what arrives at one instant, in the order it was sent."""
+        arriving = self._travelling.pop(at_ns)
+        self.commands += len(arriving)
+        for arrive in arriving:
+            arrive()
 
     def close(self) -> None:
         """Let everything that still travels arrive now, and all that is sent from now on at once."""
         self.running = False
-        for number in sorted(self._travelling):
-            self._arrived(number)
+        for at_ns in sorted(self._travelling):
+            self._arrived(at_ns)
 
 
 def _component(held: tuple[str, Handler, Any]) -> str:
@@ -112,27 +116,28 @@ class Stamped:
 class StagedComponent:
     """Mixed in before a component's own class; see `staged`."""
 
-    stage: Stage
+    on_stage: Stage
+    """No name of a component's own: a risk monitor has a stage of another kind."""
     _own_clock: ReplayClock | None = None
 
     @property
     def clock(self) -> ReplayClock:
         """The market's time instead of the node's."""
         if self._own_clock is None:
-            self._own_clock = ReplayClock(self.stage.timeline)
+            self._own_clock = ReplayClock(self.on_stage.timeline)
         return self._own_clock
 
     def on_quote(self, quote: Any) -> None:
         """Hold a quote back."""
-        self.stage.hold(type(self).__name__, super().on_quote, quote)  # type: ignore[misc]
+        self.on_stage.hold(type(self).__name__, super().on_quote, quote)  # type: ignore[misc]
 
     def on_trade(self, trade: Any) -> None:
         """Hold a trade back."""
-        self.stage.hold(type(self).__name__, super().on_trade, trade)  # type: ignore[misc]
+        self.on_stage.hold(type(self).__name__, super().on_trade, trade)  # type: ignore[misc]
 
     def on_book_deltas(self, deltas: Any) -> None:
         """Hold a book event back."""
-        self.stage.hold(type(self).__name__, super().on_book_deltas, deltas)  # type: ignore[misc]
+        self.on_stage.hold(type(self).__name__, super().on_book_deltas, deltas)  # type: ignore[misc]
 
 
 class StagedStrategy(StagedComponent):
@@ -160,12 +165,13 @@ def _sent(name: str, kind: str) -> Callable[..., None]:
         first = args[0] if args else None
         named = first if isinstance(first, InstrumentId) else getattr(first, "instrument_id", None)
         traded = named or self.config.settings.instrument_id
-        self.stage.send(self.clock, str(traded).rpartition(".")[2], kind, lambda: arrive(self, first, args, kwargs))
+        self.on_stage.send(self.clock, str(traded).rpartition(".")[2], kind, lambda: arrive(self, first, args, kwargs))
 
     def arrive(self: Any, first: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         # A command that overtakes its order's submit is lost, as it is at a venue.
         if isinstance(first, list) and name == "cancel_orders":
-            args = ([one for one in first if self.cache.order(one) is not None], *args[1:])
+            there = ((one, self.cache.order(one)) for one in first)
+            args = ([one for one, order in there if order is not None and not order.is_active_local], *args[1:])
             first = args[0] or _LOST
         known = self.cache.order(first) is not None if isinstance(first, ClientOrderId) else first is not _LOST
         if known:
@@ -184,7 +190,7 @@ def _stamped(component: type[Any], name: str) -> Callable[[Any, Any], None]:
     handler = getattr(component, name)
 
     def stamped(self: Any, event: Any) -> None:
-        handler(self, Stamped(event, self.stage.timeline.now_ns))
+        handler(self, Stamped(event, self.on_stage.timeline.now_ns))
 
     return stamped
 
@@ -205,4 +211,6 @@ def staged[T](component: type[T], stage: Stage) -> type[T]:
     ours = [kind for kind in component.__mro__ if not kind.__module__.startswith("nautilus_trader")]
     names = {name for kind in ours for name in vars(kind) if name.startswith("on_order_")}
     fields = {name: _stamped(component, name) for name in names}
-    return type(component.__name__, (mixin, component), {**fields, "stage": stage, "__module__": component.__module__})
+    return type(
+        component.__name__, (mixin, component), {**fields, "on_stage": stage, "__module__": component.__module__}
+    )

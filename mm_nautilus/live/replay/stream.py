@@ -11,8 +11,9 @@ from nautilus_trader.model import InstrumentId, OrderBookDeltas
 from nautilus_trader.persistence import ParquetDataCatalog
 
 _LAST_OF_EVENT: Final = 128
-_PIECE_NS: Final = 60_000_000_000
-"""How much of the market is in memory at once: a minute."""
+_FIRST_PIECE_NS: Final = 60_000_000_000
+_FEW, _MANY = 20_000, 80_000
+"""Records of a piece: one query costs what thousands of records cost, and each record is an object in memory."""
 
 
 def market_events(
@@ -53,8 +54,14 @@ def _pieces(reader: ParquetDataCatalog, kind: str, instrument_id: str, start_ns:
     }
     query = queries[kind]
     identifier, event = InstrumentId.from_str(instrument_id), list[Any]()
-    for begin in range(start_ns, end_ns + 1, _PIECE_NS):
-        records = query([instrument_id], begin, min(begin + _PIECE_NS - 1, end_ns))
+    begin, length_ns = start_ns, _FIRST_PIECE_NS
+    while begin <= end_ns:
+        records = query([instrument_id], begin, min(begin + length_ns - 1, end_ns))
+        begin += length_ns
+        if len(records) < _FEW:
+            length_ns *= 2
+        elif len(records) > _MANY:
+            length_ns = max(length_ns // 2, 1)
         if kind != "OrderBookDelta":
             yield from records
             continue

@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 from bybit_exchange.contract import Contract
 from bybit_exchange.control import Control
+from bybit_exchange.entrance import Keys, only_ours
 from bybit_exchange.market_data import show
 from bybit_exchange.markets import MarketEvent, of_catalog, synthetic
 from bybit_exchange.rest import maintenance, routes
@@ -19,11 +20,13 @@ from bybit_exchange.sockets import Sockets
 from bybit_exchange.venue import Venue
 
 
-async def serve(contract: Contract, market: Iterator[MarketEvent], seed: int, speed: float, port: int) -> None:
+async def serve(
+    contract: Contract, market: Iterator[MarketEvent], seed: int, speed: float, port: int, keys: Keys | None = None
+) -> None:
     """Serve until the process that started us has gone."""
-    sockets = Sockets()
+    sockets = Sockets(keys)
     venue = Venue(contract, sockets.publish, seed)
-    app = web.Application(middlewares=[maintenance(venue)])
+    app = web.Application(middlewares=[maintenance(venue), only_ours(venue, keys)])
     app.add_routes([*routes(venue), *Control(venue, sockets).routes()])
     for path, name in (("/ws/public", "public"), ("/ws/public/linear", "public"), ("/ws/private", "private")):
         app.router.add_get(path, _socket(sockets, venue, name))
@@ -32,6 +35,7 @@ async def serve(contract: Contract, market: Iterator[MarketEvent], seed: int, sp
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
+    sockets.begin_watching(venue)
     print(site._server.sockets[0].getsockname()[1], flush=True)  # type: ignore[union-attr]
     parent = os.getppid()
     began = time.monotonic()
@@ -62,11 +66,13 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--catalog", type=Path)
     parser.add_argument("--instrument", default="")
+    parser.add_argument("--keys", nargs=2, metavar=("KEY", "SECRET"))
     given = parser.parse_args()
     contract, market = Contract(), synthetic(given.seed)
     if given.catalog is not None:
         contract, market = of_catalog(given.catalog, given.instrument)
-    asyncio.run(serve(contract, market, given.seed, given.speed, given.port))
+    keys = None if given.keys is None else Keys(*given.keys)
+    asyncio.run(serve(contract, market, given.seed, given.speed, given.port, keys))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,10 @@ class Faults:
     mute_public: bool = False
     fill_before_cancel: float = 0.0
     """Chance that a cancel meets a fill that came just before it: of half of the order, or all of it."""
+    no_dead_man: bool = False
+    """Whether disconnection protection is not enabled for the account."""
+    clock_ahead_ms: float = 0.0
+    """How far the exchange's clock is ahead of ours; commands that look old or early to it are refused."""
 
 
 @dataclass(frozen=True, slots=True)

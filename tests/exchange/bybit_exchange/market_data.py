@@ -42,7 +42,7 @@ class BookView:
 def book_message(topic: str, venue: Venue, view: BookView, *, snapshot: bool) -> dict[str, Any]:
     """Return a message of the book topic."""
     bids, asks = view.changes(venue, snapshot)
-    data = {"s": venue.contract.symbol, "b": bids, "a": asks, "u": view.number, "seq": view.number}
+    data = {"s": venue.contract.symbol, "b": bids, "a": asks, "u": view.number, "seq": venue.next_sequence()}
     stamp = now_ms()
     return {"topic": topic, "type": "snapshot" if snapshot else "delta", "ts": stamp, "data": data, "cts": stamp}
 

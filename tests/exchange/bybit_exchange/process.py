@@ -28,13 +28,24 @@ class Exchange:
         Market to replay instead of a random walk.
     speed : float
         How many times faster than it happened.
+    keys : (str, str), optional
+        Key and secret that requests have to be signed with; everybody may come in where there are none.
 
     """
 
-    def __init__(self, seed: int = 1, catalog: Path | None = None, instrument: str = "", speed: float = 1.0) -> None:
+    def __init__(
+        self,
+        seed: int = 1,
+        catalog: Path | None = None,
+        instrument: str = "",
+        speed: float = 1.0,
+        keys: tuple[str, str] | None = None,
+    ) -> None:
         self._command = [sys.executable, "-m", _HERE.name, "--seed", str(seed), "--speed", str(speed)]
         if catalog is not None:
             self._command += ["--catalog", str(catalog), "--instrument", instrument]
+        if keys is not None:
+            self._command += ["--keys", *keys]
         self._process: subprocess.Popen[str] | None = None
         self.port = 0
 

@@ -54,7 +54,8 @@ def routes(venue: Venue) -> list[web.RouteDef]:
         return listed(request, [rows.order(venue, order) for order in found])
 
     async def server_time(_request: web.Request) -> web.Response:
-        return reply({"timeSecond": str(now_ms() // 1000), "timeNano": str(time.time_ns())})
+        ahead_ns = round(venue.faults.clock_ahead_ms * 1e6)
+        return reply({"timeSecond": str(now_ms() // 1000), "timeNano": str(time.time_ns() + ahead_ns)})
 
     async def instruments(request: web.Request) -> web.Response:
         return listed(request, [rows.instrument(venue)])
@@ -132,6 +133,15 @@ def routes(venue: Venue) -> list[web.RouteDef]:
         named = {"category": "linear", "symbol": venue.contract.symbol}
         return reply({"list": [named | ids(done) for done in answers if done.code == 0]})
 
+    async def dead_man(request: web.Request) -> web.Response:
+        fields = await request.json()
+        if fields.get("product") != "DERIVATIVES" or not 3 <= int(fields.get("timeWindow", 0)) <= 300:
+            return reply({}, 10001, "params error")
+        if venue.faults.no_dead_man:
+            return reply({}, 10005, "Permission denied, please check your API key permissions.")
+        venue.dead_man_s = int(fields["timeWindow"])
+        return reply({})
+
     async def nothing(_request: web.Request) -> web.Response:
         return reply({})
 
@@ -152,6 +162,7 @@ def routes(venue: Venue) -> list[web.RouteDef]:
         *(web.post(f"/v5/order/{name}", command(name)) for name in ("create", "cancel", "amend")),
         web.post("/v5/order/cancel-all", cancel_all),
         web.post("/v5/order/cancel-batch", cancel_batch),
+        web.post("/v5/order/disconnected-cancel-all", dead_man),
         web.post("/v5/position/set-leverage", nothing),
         web.post("/v5/position/switch-mode", nothing),
         web.post("/v5/account/set-margin-mode", nothing),

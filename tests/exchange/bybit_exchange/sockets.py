@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 from aiohttp import WSMsgType, web
 from bybit_exchange import rows
+from bybit_exchange.entrance import Keys, welcome
 from bybit_exchange.market_data import BookView, book_message
 from bybit_exchange.venue import Answer, Venue, now_ms
 from bybit_exchange.wires import Wire
@@ -19,7 +22,8 @@ _OPERATIONS = {"order.create": "create", "order.cancel": "cancel", "order.amend"
 class Sockets:
     """Who is connected to what; hands every message of the venue to those who asked for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Keys | None = None) -> None:
+        self._keys = keys
         self.open: dict[str, list[Wire]] = {name: [] for name in SOCKETS}
         self.views: dict[Wire, dict[str, BookView]] = {}
         self._number = 0
@@ -58,6 +62,21 @@ class Sockets:
             await wire.close()
         return socket
 
+    def begin_watching(self, venue: Venue) -> None:
+        """Begin to look whether anybody is there."""
+        self._watching = asyncio.create_task(self._watch(venue))
+
+    async def _watch(self, venue: Venue) -> None:
+        """Cancel all orders once nobody who subscribed to ``dcp`` has been heard of for the time asked for."""
+        heard_s: float | None = None
+        while True:
+            await asyncio.sleep(0.1)
+            alive = [wire.heard_s for wire in self.open["private"] if "dcp" in wire.topics]
+            heard_s = max([*alive, heard_s or 0.0]) if alive else heard_s
+            if heard_s is not None and venue.dead_man_s and time.monotonic() - heard_s > venue.dead_man_s:
+                venue.nobody_is_there()
+                heard_s = None
+
     # ----------------------------------------------------------------- kinds
 
     def public(self, venue: Venue) -> Callable[[Wire, dict[str, Any]], None]:
@@ -88,7 +107,11 @@ class Sockets:
         def answer(wire: Wire, message: dict[str, Any]) -> None:
             op, number = message.get("op"), message.get("req_id", "")
             if op == "ping":
+                wire.heard_s = time.monotonic()
                 wire.send({"req_id": number, "op": "pong", "args": [str(now_ms())], "conn_id": "c"})
+                return
+            if op == "auth" and not welcome(self._keys, message["args"]):
+                wire.send({"success": False, "ret_msg": "Params Error", "op": op, "conn_id": "c", "req_id": number})
                 return
             if op == "subscribe":
                 wire.topics |= {topic.partition(".")[0] for topic in message["args"]}
@@ -101,6 +124,10 @@ class Sockets:
 
         def answer(wire: Wire, message: dict[str, Any]) -> None:
             op, number = str(message.get("op")), message.get("reqId", "")
+            if op == "auth" and not welcome(self._keys, message["args"]):
+                refused = {"retCode": 10004, "retMsg": "Params Error", "op": op, "connId": "c", "conn_id": "c"}
+                wire.send(refused | {"reqId": number})
+                return
             if op in {"ping", "auth"}:
                 said = {"op": "pong", "data": [str(now_ms())]} if op == "ping" else {"op": "auth", "success": True}
                 wire.send({"retCode": 0, "retMsg": "OK", "connId": "c", "conn_id": "c", "reqId": number} | said)

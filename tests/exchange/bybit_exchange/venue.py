@@ -58,12 +58,20 @@ class Venue:
         self.draw = random.Random(seed)
         self._links: dict[str, Order] = {}
         self._limit = RateLimit()
+        self._sequence = 0
+        self.dead_man_s: int | None = None
+        """How long nobody may be heard of before every order is cancelled; ``None`` where that was not asked for."""
         self._publish = publish
 
     @property
     def open_orders(self) -> list[Order]:
         """Return the orders that may still fill."""
         return [order for order in self.orders.values() if order.is_open]
+
+    def next_sequence(self) -> int:
+        """Return the next number of the venue's own count of changes, which no new connection sets back."""
+        self._sequence += 1
+        return self._sequence
 
     # -------------------------------------------------------------- commands
 
@@ -156,6 +164,13 @@ class Venue:
             order = self.draw.choice(self.open_orders)
             self.matcher.cancel(order)
             order.cancel_type = "CancelByAdmin"
+            self._tell_order(order)
+
+    def nobody_is_there(self) -> None:
+        """Cancel every order, as disconnection protection does."""
+        for order in self.open_orders:
+            self.matcher.cancel(order)
+            order.cancel_type = "CancelByDcp"
             self._tell_order(order)
 
     # ---------------------------------------------------------------- market

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
@@ -32,6 +33,7 @@ class Wire:
     def __init__(self, socket: web.WebSocketResponse, faults: Faults, draw: Random) -> None:
         self.socket = socket
         self.topics: set[str] = set()
+        self.heard_s = time.monotonic()
         self._faults = faults
         self._draw = draw
         self._waiting: list[tuple[float, int, str]] = []

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
+from mm_nautilus.analytics.report.calibration_words import with_interval
 from mm_nautilus.analytics.report.chart import Chart, plain_figure
 from mm_nautilus.analytics.report.palette import BUY, FEES, INVENTORY, MUTED, SELL, Colour
-from mm_nautilus.calibrate.words import with_interval
 from mm_nautilus.calibration import SideCalibration
 from mm_nautilus.estimators.intensity_censored import Floats
 from mm_nautilus.estimators.micro_price import MicroPriceTable

@@ -1,0 +1,265 @@
+"""What the monitor knows of one instrument."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final
+
+import orjson
+
+from mm_nautilus.analytics.attribution import Attribution
+from mm_nautilus.analytics.facts import InstrumentFacts
+from mm_nautilus.analytics.jsonable import plain
+from mm_nautilus.live.monitor.facts import asset_of
+from mm_nautilus.live.monitor.orders import WorkingOrders, top_of
+from mm_nautilus.messages import (
+    AdverseSelectionAssessment,
+    FillFact,
+    MarkFact,
+    MarkoutFact,
+    OrderFact,
+    PositionFact,
+    QuoteDecision,
+    RiskState,
+)
+
+DECISIONS: Final = 12
+FILLS: Final = 40
+POINTS: Final = 300
+_POINT_NS: Final = 10**9
+
+
+class _Filled:
+    """One fill, what it has been worth so far, and both as JSON once they were asked for."""
+
+    __slots__ = ("fact", "markouts", "text")
+
+    def __init__(self, fact: FillFact) -> None:
+        self.fact = fact
+        self.markouts: dict[str, float] = {}
+        self.text: bytes | None = None
+
+
+class InstrumentCell:
+    """The latest messages of one instrument, by reference; everything is computed when it is looked at.
+
+    Parameters
+    ----------
+    facts : InstrumentFacts
+        What it is.
+    answered : callable
+        Told of each answer of the venue: the kind of command and how many seconds it took.
+
+    """
+
+    def __init__(self, facts: InstrumentFacts, answered: Callable[[str, float], None]) -> None:
+        self.facts = facts
+        self.asset = asset_of(facts)
+        self.orders = WorkingOrders(float(facts.tick), answered)
+        self.decision: QuoteDecision | None = None
+        self.decisions: deque[QuoteDecision] = deque(maxlen=DECISIONS)
+        self.fills: dict[tuple[str, str], _Filled] = {}
+        self._last_fill: FillFact | None = None
+        self.assessment: AdverseSelectionAssessment | None = None
+        self.mark: MarkFact | None = None
+        self.engine: PositionFact | None = None
+        self.restraint: RiskState | None = None
+        self.filled_count = self.decided_count = 0
+        self._points: deque[bytes] = deque(maxlen=POINTS)
+        self._pointed_ns = 0
+        self._decision_bytes: deque[tuple[QuoteDecision, bytes]] = deque(maxlen=DECISIONS)
+        self._assessed: tuple[AdverseSelectionAssessment | None, bytes] = (None, b"null")
+        self._untold: list[tuple[OrderFact | FillFact, QuoteDecision | None]] = []
+
+    # -------------------------------------------------------------- messages
+
+    def decided(self, decision: QuoteDecision) -> None:
+        """Take a decision."""
+        self.decision = decision
+        self.decisions.append(decision)
+        self.decided_count += 1
+
+    def ordered(self, fact: OrderFact) -> None:
+        """Take what happened to an order, and remember the market that it met."""
+        self._untold.append((fact, self.decision))
+
+    def filled(self, fact: FillFact) -> None:
+        """Take a fill."""
+        self._last_fill = fact
+        self.fills[fact.client_order_id, fact.trade_id] = _Filled(fact)
+        if len(self.fills) > FILLS:
+            del self.fills[next(iter(self.fills))]
+        self.filled_count += 1
+        self._untold.append((fact, None))
+
+    def marked_out(self, fact: MarkoutFact) -> None:
+        """Take what a fill was worth a horizon later."""
+        filled = self.fills.get((fact.client_order_id, fact.trade_id))
+        if filled is not None:
+            filled.markouts[f"{fact.horizon_s:g}"] = fact.markout
+            filled.text = None
+
+    def catch_up(self) -> None:
+        """Bring the working orders up to date: commands are sent while the market waits for us, snapshots are not."""
+        for fact, decision in self._untold:
+            if isinstance(fact, OrderFact):
+                self.orders.ordered(fact, decision)
+            else:
+                self.orders.filled(fact)
+        self._untold.clear()
+
+    # ---------------------------------------------------------------- values
+
+    @property
+    def position(self) -> Decimal | None:
+        """Signed position, from whichever of a fill and a mark came last."""
+        fill, mark = self._last_fill, self.mark
+        if fill is not None and (mark is None or fill.ts_ns > mark.ts_ns):
+            return fill.position_after
+        return None if mark is None else mark.position
+
+    @property
+    def market(self) -> tuple[float | None, float | None]:
+        """Best bid and ask, from whichever of a decision and a mark came last."""
+        decision, mark = self.decision, self.mark
+        if decision is not None and (mark is None or decision.ts_ns >= mark.ts_ns):
+            return decision.bid, decision.ask
+        return (None, None) if mark is None else (mark.bid, mark.ask)
+
+    def overview(self, now_ns: int, lines: Attribution | None) -> dict[str, Any]:
+        """Return one row of the table of all instruments, and a point of the chart's path where one is due."""
+        facts, decision, mark = self.facts, self.decision, self.mark
+        bid, ask = self.market
+        own_bid, own_ask = self.orders.best()
+        tick, position = float(facts.tick), self.position
+        held = None if position is None else float(position)
+        limit = None if facts.position_limit is None else float(facts.position_limit)
+        worst_long, worst_short = self._worst_case(held)
+        if now_ns - self._pointed_ns >= _POINT_NS and (decision is not None or mark is not None):
+            self._pointed_ns = now_ns
+            pnl = None if lines is None else float(lines.total)
+            self._points.append(orjson.dumps([now_ns // 1_000_000, bid, ask, own_bid, own_ask, held, pnl]))
+        worst = None if worst_long is None or worst_short is None else max(worst_long, -worst_short, 0.0)
+        return {
+            "id": facts.instrument_id,
+            "venue": facts.venue,
+            "asset": self.asset,
+            "unit": facts.size_unit,
+            "currency": facts.contract.settlement_currency,
+            "tick": tick,
+            "lot": float(facts.lot),
+            "bid": bid,
+            "ask": ask,
+            "own_bid": own_bid,
+            "own_ask": own_ask,
+            "bid_ticks": None if bid is None or own_bid is None else round((bid - own_bid) / tick, 2),
+            "ask_ticks": None if ask is None or own_ask is None else round((own_ask - ask) / tick, 2),
+            "state": None if decision is None else decision.quote_state,
+            "reasons": () if decision is None else decision.reasons,
+            "fault": "" if mark is None else mark.fault,
+            "market_s": None if mark is None or not mark.market_ts_ns else max(now_ns - mark.market_ts_ns, 0) * 1e-9,
+            "position": position,
+            "limit": limit,
+            "worst_long": worst_long,
+            "worst_short": worst_short,
+            "use": None if not limit or held is None else abs(held) / limit,
+            "worst_use": None if not limit or worst is None else worst / limit,
+            "pnl": None if lines is None else lines.total,
+            "fills": self.filled_count,
+            "stage": "NORMAL" if self.restraint is None else self.restraint.stage,
+            "toxic": self._toxic(),
+        }
+
+    def detail(self, now_ns: int, lines: Attribution | None) -> dict[str, Any]:
+        """Return everything of the instrument that the overview leaves out."""
+        decision = self.decision
+        return {
+            "at_ns": now_ns,
+            "book": None if decision is None else _book(decision),
+            "orders": self.orders.rows(decision, now_ns),
+            "rejects": self.orders.rejects,
+            "decided": self.decided_count,
+            "lines": None if lines is None else lines.lines,
+            "engine_position": None if self.engine is None else self.engine.position,
+            "decisions": orjson.Fragment(self._said_decisions()),
+            "fills": orjson.Fragment(self._said_fills()),
+            "assessment": orjson.Fragment(self._said_assessment()),
+            "path": orjson.Fragment(b"[" + b",".join(self._points) + b"]"),
+        }
+
+    def _worst_case(self, held: float | None) -> tuple[float | None, float | None]:
+        """Return the positions if every working and in-flight order of a side filled."""
+        decision, mark = self.decision, self.mark
+        if decision is not None and (mark is None or decision.ts_ns >= mark.ts_ns):
+            return decision.worst_long, decision.worst_short
+        if mark is None or held is None:
+            return None, None
+        return held + float(mark.open_buy), held - float(mark.open_sell)
+
+    def _toxic(self) -> list[str]:
+        one = self.assessment
+        return (
+            [] if one is None else [side for side, is_so in (("BID", one.bid_toxic), ("ASK", one.ask_toxic)) if is_so]
+        )
+
+    def _said_decisions(self) -> bytes:
+        said = self._decision_bytes
+        known = {id(decision) for decision, _ in said}
+        for decision in self.decisions:
+            if id(decision) not in known:
+                said.append((decision, orjson.dumps(decision)))
+        return b"[" + b",".join([text for _, text in reversed(said)]) + b"]"
+
+    def _said_fills(self) -> bytes:
+        for filled in self.fills.values():
+            if filled.text is None:
+                filled.text = orjson.dumps(_fill(filled.fact, filled.markouts), default=exact)
+        return b"[" + b",".join([filled.text or b"" for filled in reversed(self.fills.values())]) + b"]"
+
+    def _said_assessment(self) -> bytes:
+        if self._assessed[0] is not self.assessment:
+            self._assessed = self.assessment, orjson.dumps(self.assessment)
+        return self._assessed[1]
+
+
+def _book(decision: QuoteDecision) -> dict[str, Any]:
+    top = top_of(decision)
+    return {
+        "ts_ns": decision.ts_ns,
+        "bid": decision.bid,
+        "ask": decision.ask,
+        "bid_size": decision.bid_size,
+        "ask_size": decision.ask_size,
+        "spread_bps": None if top is None or not top.mid else 1e4 * top.spread / top.mid,
+    }
+
+
+def _fill(fill: FillFact, markouts: dict[str, float]) -> dict[str, Any]:
+    edge = None
+    if fill.bid is not None and fill.ask is not None:
+        edge = (0.5 * (fill.bid + fill.ask) - float(fill.price)) * (1 if fill.side == "BUY" else -1)
+    return {
+        "ts_ns": fill.ts_ns,
+        "side": fill.side,
+        "price": fill.price,
+        "size": fill.size,
+        "level": fill.level,
+        "liquidity": fill.liquidity,
+        "purpose": fill.purpose,
+        "commission": fill.commission,
+        "commission_currency": fill.commission_currency,
+        "position_after": fill.position_after,
+        "decision_id": fill.decision_id,
+        "trade_id": fill.trade_id,
+        "edge": edge,
+        "markouts": markouts,
+    }
+
+
+def exact(value: Any) -> str:
+    """Return an exact number as text, for whoever encodes."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    raise TypeError(f"{type(value).__name__} is no value of a snapshot")

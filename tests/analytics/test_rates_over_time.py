@@ -1,0 +1,81 @@
+"""A currency whose worth an instrument tells: amounts are converted as they arise, and a moving rate is conversion."""
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from random_markets import NS, written
+
+from mm_nautilus.analytics.attribution import LINES
+from mm_nautilus.analytics.attribution_summary import attributed
+from mm_nautilus.analytics.facts import InstrumentFacts, RunFacts
+from mm_nautilus.analytics.instrument_log import instrument_log
+from mm_nautilus.analytics.rate_path import RatePath
+from mm_nautilus.analytics.summary import summarise
+from mm_nautilus.inventory.contract import Contract
+from mm_nautilus.messages import FillFact, MarkFact
+
+D = Decimal
+DOLLAR, EURO = "BTCUSDT.US", "BTCEUR.EU"
+CONTRACTS = {DOLLAR: Contract("USDT", "BTC"), EURO: Contract("EUR", "BTC")}
+FACTS = tuple(
+    InstrumentFacts(name, name.rpartition(".")[2], D("0.01"), D("0.001"), contract, D(1000))
+    for name, contract in CONTRACTS.items()
+)
+
+
+def bought(ts, name, side, size, price, after, seen, commission="0"):
+    quote = CONTRACTS[name].quote_currency
+    return FillFact(
+        ts, "S-001", name, f"O-{ts}", "V", f"T-{ts}", 0, side, 0, D(price), D(size), "MAKER", D(commission), quote,
+        D(after), *seen, ts, "QUOTE",
+    )  # fmt: skip
+
+
+def marks(ts, name, mid):
+    return MarkFact(int(ts), "S-001", name, mid - 1, mid + 1, 1.0, D(0), D(0), D(0))
+
+
+def test_a_price_that_moves_with_the_rate_alone_is_conversion(tmp_path):
+    """A coin at a steady 1,000 dollars, bought for 798 euros at 1.25: the euros owed lose a fifth, the coin nothing."""
+    seconds = np.arange(20) * NS
+    worth = np.where(seconds < 10 * NS, 1.25, 1.0)
+    shown = [
+        marks(ts, name, 1000.0 / (rate if name == EURO else 1.0))
+        for ts, rate in zip(seconds, worth, strict=True)
+        for name in CONTRACTS
+    ]
+    log = written(tmp_path, [*shown, bought(2 * NS, EURO, "BUY", "1", "798", "1", (799.0, 801.0))])
+    path = RatePath("EURUSDT.FX", seconds, worth)
+    found = summarise(log, RunFacts(0, 19 * NS, FACTS, (), rate_paths={"EUR": path}))
+    lines = found.attribution.assets["BTC"].total
+    assert lines.lines == dict.fromkeys(LINES, D(0)) | {"spread_capture": D("2.5"), "conversion": D("199.5")}
+    assert lines.total == lines.sum_of_lines == 202
+    assert found.attribution.assets["BTC"].rates["EUR"].source == "marks of EURUSDT.FX"
+    assert found.attribution.instruments[EURO].lines.total == 202, "of its own currency"
+    assert found.performance.overall.metrics["total_pnl"].value == 202
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_lines_are_the_total_whatever_the_rate_does(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    seconds = np.arange(60) * NS
+    rates = 1.1 + np.cumsum(rng.normal(0, 0.01, 60))
+    price, held, made = 1000.0, dict.fromkeys(CONTRACTS, D(0)), []
+    for ts, rate in zip(seconds.tolist(), rates.tolist(), strict=True):
+        price += rng.normal(0, 3)
+        for name in CONTRACTS:
+            mid = round(price / (rate if name == EURO else 1.0), 2)
+            made.append(marks(ts, name, mid))
+            if ts and rng.random() < 0.4:
+                side, size = ("BUY", "SELL")[rng.integers(2)], D(int(rng.integers(1, 9))).scaleb(-3)
+                held[name] += size if side == "BUY" else -size
+                at, fee = ts - int(rng.integers(1, NS)), D(int(rng.integers(-9, 9))).scaleb(-5)
+                made.append(bought(at, name, side, size, D(str(mid)), held[name], (mid - 1, mid + 1), fee))
+    log = written(tmp_path, made)
+    logs = [instrument_log(log, facts, 0, 59 * NS) for facts in FACTS]
+    path = RatePath("EURUSDT.FX", seconds, rates)
+    found = attributed(logs, 0, {}, 0, {"EUR": path})[0].assets["BTC"]
+    for one in (found.total, *found.instruments.values(), *found.venues.values()):
+        assert one.sum_of_lines == one.total
+    assert found.total.total == logs[0].books.total + logs[1].books.total * path.last
