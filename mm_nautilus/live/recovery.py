@@ -101,7 +101,7 @@ class Recovering(GuardedStrategy):
         if not self._agreed:
             self._hold()
         self._persist()  # type: ignore[attr-defined]
-        look: Callable[[TimeEvent], None] = self._look
+        look: Callable[[TimeEvent], None] = self._look_around
         self._clock.set_timer_ns(_TIMER + str(self.strategy_id), _LOOK_EVERY_NS, callback=self.guard(look))
         self.subscribe_socket_state()
 
@@ -145,7 +145,7 @@ class Recovering(GuardedStrategy):
         super().on_resume()
         if not self._agreed:
             self._hold()
-        look: Callable[[TimeEvent], None] = self._look
+        look: Callable[[TimeEvent], None] = self._look_around
         self._clock.set_timer_ns(_TIMER + str(self.strategy_id), _LOOK_EVERY_NS, callback=self.guard(look))
 
     def _describe(self, recovery: Any) -> None:
@@ -159,7 +159,7 @@ class Recovering(GuardedStrategy):
         for name in ("missed", "refused", "ended", "resumed"):
             self.found[name] = len(getattr(recovery, name, ()))
 
-    def _look(self, event: TimeEvent) -> None:
+    def _look_around(self, event: TimeEvent) -> None:
         """Meet strangers' orders until none is left; begin to quote once there is none and the books agree."""
         now_ns = event.ts_event
         waiting_for = [_words(order) for order in self._strangers() if self._unmet(order, now_ns)]

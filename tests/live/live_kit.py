@@ -100,7 +100,7 @@ class LiveProcess:
             command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=output
         )
 
-    def until(self, exchange: Exchange, holds: Callable[[dict[str, Any]], bool], timeout_s: float = 120.0) -> None:
+    def until(self, exchange: Exchange, holds: Callable[[dict[str, Any]], bool], timeout_s: float = 240.0) -> None:
         """Wait until something is true of the exchange; fail at once where the process has ended."""
 
         def seen(truth: dict[str, Any]) -> bool:
@@ -126,7 +126,7 @@ class LiveProcess:
         self._process.kill()
         return self._process.communicate()[0]
 
-    def ended(self, timeout_s: float = 90.0) -> tuple[int, str]:
+    def ended(self, timeout_s: float = 180.0) -> tuple[int, str]:
         """Return the exit code and all that was printed; a process that does not end is killed."""
         try:
             printed, _ = self._process.communicate(timeout=timeout_s)
