@@ -34,7 +34,7 @@ async def serve(listed: Sequence[Listed], seed: int, speed: float, port: int, ke
     floor = Floor(*venues)
     blind = Blind(floor, sockets)
     app = web.Application(middlewares=[maintenance(floor), only_ours(floor, keys)])
-    app.add_routes([*routes(floor, sockets.told), *Control(floor, sockets, blind).routes()])
+    app.add_routes([*routes(floor, sockets.tell), *Control(floor, sockets, blind).routes()])
     for path, name in (("/ws/public", "public"), ("/ws/public/linear", "public"), ("/ws/private", "private")):
         app.router.add_get(path, _socket(sockets, floor, name))
     app.router.add_get("/ws/trade", _socket(sockets, floor, "trade"))

@@ -11,7 +11,8 @@ from bybit_exchange.sockets import Sockets
 from bybit_exchange.venue import Venue
 
 ALLOWED_S: Final = 1.0
-"""How long quotes may outlive the feed, and their first acknowledgement or a way to cancel them where that is later."""
+"""How long quotes may outlive the feed; the acknowledgement of their last change, or the loss of every way to cancel
+them, where that is later."""
 _LOOK_S: Final = 0.02
 _STEP_S: Final = 0.1
 """A look that comes later than this after the last one was held up by the machine, and so was everybody else."""
@@ -92,7 +93,8 @@ class Blind:
 
     def _excuse(self, venue: Venue, order_id: str, silent_s: float) -> str:
         """Return what the venue itself did that an order still rests; empty where it did nothing."""
-        told_s = self._sockets.told_s.get(order_id)
+        amended_ms = venue.amended_ms.get(order_id, 0)
+        told_s = next((at_s for at_s, as_of_ms in self._sockets.told[order_id] if as_of_ms >= amended_ms), None)
         if told_s is None or self._now_s - told_s < ALLOWED_S:
             return "not acknowledged"
         if self._now_s - self._reachable_s < ALLOWED_S:

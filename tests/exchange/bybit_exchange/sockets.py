@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -30,8 +31,8 @@ class Sockets:
         self.views: dict[Wire, dict[str, BookView]] = {}
         self.shown_s: dict[str, float] = {}
         """When anybody was last shown the book of a contract, by symbol."""
-        self.told_s: dict[str, float] = {}
-        """When the account was first told of an order, by id."""
+        self.told: defaultdict[str, list[tuple[float, int]]] = defaultdict(list)
+        """When the account was told of an order, and as of which of the venue's milliseconds, by the order's id."""
         self._number = 0
 
     def publish(self, topic: str, data: list[dict[str, Any]]) -> None:
@@ -40,12 +41,12 @@ class Sockets:
         for wire in self.open["private"]:
             if topic in wire.topics:
                 message = {"topic": topic, "id": f"m-{self._number}", "creationTime": now_ms(), "data": data}
-                wire.tell(message, partial(self.told, data) if topic == "order" else lambda: None)
+                wire.tell(message, partial(self.tell, data) if topic == "order" else lambda: None)
 
-    def told(self, orders: Iterable[dict[str, Any]]) -> None:
+    def tell(self, orders: Iterable[dict[str, Any]]) -> None:
         """Remember that the account has been told of orders."""
         for order in orders:
-            self.told_s.setdefault(order["orderId"], time.monotonic())
+            self.told[order["orderId"]].append((time.monotonic(), int(order["updatedTime"])))
 
     async def drop(self, name: str) -> None:
         """Close a kind of connection, or ``all``."""

@@ -67,6 +67,8 @@ class Venue:
         self._links: dict[str, Order] = {}
         self._limit: RateLimit = RateLimit() if beside is None else beside._limit
         self._sequence = 0
+        self.amended_ms: dict[str, int] = {}
+        """When an order was last amended, by its id."""
         self.refused_s: dict[str, float] = {}
         """When a cancel was last refused without a look at its order, by the order's id."""
         self._publish = publish
@@ -164,6 +166,7 @@ class Venue:
         lots = _number(self.contract.lots, fields["qty"]) if fields.get("qty") else order.lots
         if price is None or price <= 0 or lots is None:
             return Answer(10001, "params error")
+        self.amended_ms[order.order_id] = now_ms()
         executions = self.matcher.amend(order, price, lots)
         if not executions:
             self._tell_order(order)
