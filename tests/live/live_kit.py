@@ -34,8 +34,8 @@ fees = {{ maker_rate = "0.0002", taker_rate = "0.00055" }}
 
 [live]
 state_dir = "{state}"
-connect_within_s = 10
-withdraw_within_s = 5
+connect_within_s = 60
+withdraw_within_s = 60
 flush_every_s = 1
 
 [live.checks]

@@ -51,7 +51,7 @@ def ours(truth: dict[str, Any]) -> list[dict[str, Any]]:
     return [order for order in truth["open"] if not order["link"].startswith(BY_HAND)]
 
 
-def agree(exchange: Exchange, folder: Path, within_s: float = 60.0) -> None:
+def agree(exchange: Exchange, folder: Path, within_s: float = 120.0) -> None:
     """Wait until it quotes again, with one order a side and no other of ours, and the books are the venue's."""
     end, quoted = time.monotonic() + within_s, exchange.truth()["orders"]
     while True:
@@ -125,7 +125,7 @@ def trade_through(folder: Path, session: int, schedules: int) -> None:
                 process.until(
                     exchange,
                     lambda truth, want=before + FAULTS: len(truth["happened"]) == want and truth["pending"] == 0,
-                    LENGTH_S + 60.0,
+                    LENGTH_S + 120.0,
                 )
                 agree(exchange, folder)
             check_end(process, exchange, folder)
@@ -147,7 +147,7 @@ def kill_in_the_middle(folder: Path, session: int) -> None:
             time.sleep(draw.uniform(1.0, LENGTH_S))
         finally:
             first.kill()
-        exchange.until(lambda truth: truth["pending"] == 0, LENGTH_S + 60.0)
+        exchange.until(lambda truth: truth["pending"] == 0, LENGTH_S + 120.0)
         exchange.incident("external_trade", lots=2, side=draw.choice(["Buy", "Sell"]))
         second = start(folder, exchange, "second")
         try:
@@ -162,7 +162,7 @@ def kill_in_the_middle(folder: Path, session: int) -> None:
 
 
 def side_by_side(folder: Path, *lives: tuple[Any, int, tuple[int, ...]]) -> None:
-    """Live through sessions at once, each a function with its session and more; fail with what every failed one said."""
+    """Live through sessions at once, each a function, its session and more; fail with what every failed one said."""
     with ThreadPoolExecutor(len(lives)) as pool:
         names = [f"{live.__name__}_{session}" for live, session, _ in lives]
         running = {

@@ -100,7 +100,7 @@ class Exchange:
         """Let incidents happen at their times from now on."""
         self._ask("schedule", [incident.as_json() for incident in incidents])
 
-    def until(self, holds: Callable[[dict[str, Any]], bool], timeout_s: float = 10.0) -> dict[str, Any]:
+    def until(self, holds: Callable[[dict[str, Any]], bool], timeout_s: float = 240.0) -> dict[str, Any]:
         """Wait until something is true and return the truth; fail with it after `timeout_s`."""
         end = time.monotonic() + timeout_s
         while not holds(found := self.truth()):
