@@ -65,7 +65,7 @@ order_size = "0.010"
 intensity = {{ a_per_s = 1.0, k_per_price = 2.0 }}
 volatility = {{ sample_interval_s = 0.1, warm_up_samples = 10 }}
 limits = {{ max_position = "0.100" }}
-guards = {{ stale_after_s = 0.7 }}
+guards = {{ stale_after_s = 0.5 }}
 """
 
 
