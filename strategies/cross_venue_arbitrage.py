@@ -186,7 +186,11 @@ class CrossVenueArbitrage(GuardedStrategy):
         return leg
 
     def _adopt_orders(self) -> None:
-        """Wait for the answers to orders of an earlier life; a stranger's may rest for as long as it likes."""
+        """Take no more until the orders of an earlier life have been answered."""
+        self._await_answers()
+
+    def _await_answers(self) -> None:
+        """Wait for the orders of ours that may still fill; a stranger's may rest for as long as it likes."""
         found = (str(order.client_order_id) for leg in self._legs for order in open_orders(self, leg.traded.id))
         self._strays = {name for name in found if is_ours(name)}
 
@@ -214,7 +218,7 @@ class CrossVenueArbitrage(GuardedStrategy):
         for event in self._hedger.executions():
             self._booked(event)
         self._hedger.end_hedges(self._clock.timestamp_ns())
-        self._adopt_orders()
+        self._await_answers()
         self._set_timer()
         self._obey()
         self._publish_accounts()

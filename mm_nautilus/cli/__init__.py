@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+from contextlib import suppress
 
 import typer
 
@@ -86,7 +87,8 @@ def _leave(code: int) -> None:
     """
     atexit._run_exitfuncs()  # noqa: SLF001 - nothing public runs them
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        with suppress(OSError):  # nobody reads it any more
+            stream.flush()
     os._exit(code)
 
 

@@ -56,7 +56,7 @@ class Recovering(GuardedStrategy):
     # ---------------------------------------------- what a kind of strategy says
 
     def _hold(self) -> None:
-        """Send nothing until `_release`."""
+        """Begin nothing until `_release`; what must be hedged, must."""
         raise NotImplementedError
 
     def _release(self) -> None:
@@ -86,7 +86,7 @@ class Recovering(GuardedStrategy):
         self.found: dict[str, Any] = {"taken_over": {}, "differences": [], "unknown_orders": []}
         self._asked: dict[str, int] = {}
         self._adopted = 0
-        self._swept = self._deaf = False
+        self._swept = self._deaf = self._agreed = False
         had_state = self.recovery_settings.state_file.exists()
         super().on_start()
         now_ns: int = self._clock.timestamp_ns()
