@@ -42,8 +42,8 @@ gamma = 0.0001
 sample_interval_s = 0.2
 
 [strategy.covariance]
-step_s = 1
-refresh_s = 2
+step_s = 5
+refresh_s = 60
 correlation = 0.5
 
 [strategy.each]
