@@ -40,7 +40,7 @@ from mm_nautilus.host.arrival import ArrivalAlerts
 from mm_nautilus.host.facts import commission_of
 from mm_nautilus.host.funds import CashFunds
 from mm_nautilus.host.guard import GuardedStrategy
-from mm_nautilus.host.traded import Traded, open_orders
+from mm_nautilus.host.traded import Traded, is_ours, open_orders
 from mm_nautilus.inventory.contract import EXACT
 from mm_nautilus.inventory.hedge_market import HedgeOrder
 from mm_nautilus.inventory.state import load_state, save_state
@@ -87,6 +87,9 @@ class CrossVenueArbitrage(GuardedStrategy):
         Where, and what a crossing must leave.
 
     """
+
+    recovery: Any = None
+    """What a restart found, a `Recovery`; ``None`` where nothing was saved."""
 
     def __init__(self, config: CrossVenueArbitrageConfig) -> None:
         super().__init__(config)
@@ -142,7 +145,7 @@ class CrossVenueArbitrage(GuardedStrategy):
         if self._saved is not None:
             self._recover(self._saved)
         self._count_positions()
-        self._strays = {str(order.client_order_id) for leg in self._legs for order in open_orders(self, leg.traded.id)}
+        self._adopt_orders()
         for leg in self._legs:
             leg.subscribe(self)
         self._hedger.start()
@@ -182,6 +185,15 @@ class CrossVenueArbitrage(GuardedStrategy):
             raise ConfigError("strategy", [f"venues: {traded.name}: max_position or max_order_size is below a lot"])
         return leg
 
+    def _adopt_orders(self) -> None:
+        """Take no more until the orders of an earlier life have been answered."""
+        self._await_answers()
+
+    def _await_answers(self) -> None:
+        """Wait for the orders of ours that may still fill; a stranger's may rest for as long as it likes."""
+        found = (str(order.client_order_id) for leg in self._legs for order in open_orders(self, leg.traded.id))
+        self._strays = {name for name in found if is_ours(name)}
+
     def _set_timer(self) -> None:
         interval_ns = int(self._settings.volatility.sample_interval_s * 1e9)
         self._clock.set_timer_ns(
@@ -191,7 +203,8 @@ class CrossVenueArbitrage(GuardedStrategy):
     def _recover(self, saved: Mapping[str, Any]) -> None:
         now_ns = self._clock.timestamp_ns()
         self._taken = int(saved["taken"])
-        for difference in self._hedger.recover(saved["books"], now_ns).differences:
+        recovery = self.recovery = self._hedger.recover(saved["books"], now_ns)
+        for difference in recovery.differences:
             self.log.warning(
                 f"{difference.instrument_id}: the position is {difference.venue}, the books of the last run and the "
                 f"fills since say {difference.ledger}; the former is taken"
@@ -205,7 +218,7 @@ class CrossVenueArbitrage(GuardedStrategy):
         for event in self._hedger.executions():
             self._booked(event)
         self._hedger.end_hedges(self._clock.timestamp_ns())
-        self._strays = {str(order.client_order_id) for leg in self._legs for order in open_orders(self, leg.traded.id)}
+        self._await_answers()
         self._set_timer()
         self._obey()
         self._publish_accounts()
@@ -521,10 +534,11 @@ class CrossVenueArbitrage(GuardedStrategy):
     def _booked(self, event: OrderFilled) -> bool:
         """Book an execution and tell everyone; return whether it is news."""
         side = Side.BUY if event.order_side == OrderSide.BUY else Side.SELL
-        hedge = self._hedge_of(event)
-        if not self._hedger.filled(event, side, Purpose.ARBITRAGE if hedge is None else hedge.cause.purpose):
+        hedge, order_id = self._hedge_of(event), str(event.client_order_id)
+        own = Purpose.ARBITRAGE if is_ours(order_id) else Purpose.EXTERNAL
+        purpose = own if hedge is None else hedge.cause.purpose
+        if not self._hedger.filled(event, side, purpose):
             return False
-        order_id = str(event.client_order_id)
         known = self.cache.order(event.client_order_id)
         if known is not None and known.is_closed:
             self._strays.discard(order_id)
@@ -542,7 +556,7 @@ class CrossVenueArbitrage(GuardedStrategy):
         fact = venue.traded.facts.fill(event, side, None, venue.position_lots, venue.top)
         sent_ns = fact.quoted_ts_ns if working is None or leg is None else working.sent_ns
         number = self._numbers.get(order_id, -1)
-        self.publish_message(TOPIC_FILL, replace(fact, purpose=_PURPOSE, decision_id=number, quoted_ts_ns=sent_ns))
+        self.publish_message(TOPIC_FILL, replace(fact, purpose=str(own), decision_id=number, quoted_ts_ns=sent_ns))
         return True
 
     def _count_positions(self) -> None:

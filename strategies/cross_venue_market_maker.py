@@ -365,3 +365,6 @@ class CrossVenueMarketMaker(QuotingStrategy):
             return False
         self._cross.moved()
         return True
+
+    def _position_corrected(self, name: str) -> None:  # noqa: ARG002 - the inventory is one over all venues
+        self._cross.moved()

@@ -287,6 +287,9 @@ class PortfolioMarketMaker(QuotingStrategy):
         if isinstance(leg, MemberLeg):
             leg.tell()
 
+    def _position_corrected(self, name: str) -> None:
+        next(leg for leg in self._members if leg.name == name).tell()
+
     # ------------------------------------------------------- risk and hedges
 
     def _obey(self) -> None:

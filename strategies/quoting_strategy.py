@@ -412,6 +412,9 @@ class QuotingStrategy(GuardedStrategy):
         """Trade no more on books that are not the engine's."""
         raise RuntimeError(f"{name}: position counted from fills is {ours}, the engine's is {theirs}")
 
+    def _position_corrected(self, name: str) -> None:
+        """Take over what else depends on a position that was moved by no fill of ours."""
+
     # ---------------------------------------------------------------- orders
 
     def on_order_accepted(self, event: OrderAccepted) -> None:

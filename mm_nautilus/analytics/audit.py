@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
+import orjson
 
 from mm_nautilus.analytics.order_life import COMMANDS, fill_faults, is_late, is_open, life_faults
 from mm_nautilus.analytics.runlog import RunLog
@@ -138,13 +139,14 @@ def audit(log: RunLog) -> Audit:
     hedges, opportunities = log.messages(HedgeFact), log.messages(OpportunityFact)
     findings: list[Finding] = []
     notes: Counter[str] = Counter()
+    simulated = _simulated(log)
     decisions, gaps = _read_decisions(log)
     findings += gaps
     for order_id, events in orders.items():
         if events[0].purpose == Purpose.QUOTE:
             findings += _untraced_commands(events, decisions, notes)
         mine = fills.get(order_id, [])
-        findings += (Finding(Fault.LIFE_CYCLE, order_id, fault) for fault in life_faults(events))
+        findings += (Finding(Fault.LIFE_CYCLE, order_id, fault) for fault in life_faults(events, simulated=simulated))
         findings += (Finding(Fault.FILL, order_id, fault) for fault in fill_faults(events, mine))
         notes[Note.LATE_FILL] += sum(is_late(events, fill) for fill in mine)
         notes[Note.OPEN_AT_END] += is_open(events, mine)
@@ -165,6 +167,13 @@ def audit(log: RunLog) -> Audit:
         findings=tuple(findings),
         notes={note: count for note, count in sorted(notes.items()) if count},
     )
+
+
+def _simulated(log: RunLog) -> bool:
+    """Return whether the run says that its venues were simulated; one that was cut short says nothing."""
+    path = log.run_dir / "result.json"
+    live = orjson.loads(path.read_bytes()).get("live") if path.is_file() else {"mode": "real"}
+    return live is None or live["mode"] != "real"
 
 
 def _read_decisions(log: RunLog) -> tuple[_Decisions, list[Finding]]:

@@ -18,19 +18,21 @@ _FILLED: Final = frozenset({"FILLED", "PARTIALLY_FILLED"})
 _KNOWN: Final = COMMANDS | CLOSING | RESTING | _AFTER.keys() | _FILLED
 
 
-def life_faults(events: Sequence[OrderFact]) -> Iterator[str]:
+def life_faults(events: Sequence[OrderFact], *, simulated: bool) -> Iterator[str]:
     """Yield what cannot have happened in this order: an order is sent once, answered, and ends once.
 
     Parameters
     ----------
     events : sequence of OrderFact
         All of one order, in the order in which they were recorded.
+    simulated : bool
+        Whether the venue was: a simulated one never refuses what it has accepted.
 
     """
     seen: list[str] = []
     commanded_ns = 0
     for event in events:
-        yield from _out_of_turn(event.event, seen)
+        yield from _out_of_turn(event.event, seen, simulated=simulated)
         if event.event in COMMANDS:
             if event.ts_ns < commanded_ns:
                 yield f"{event.event} earlier than the command before it"
@@ -38,7 +40,7 @@ def life_faults(events: Sequence[OrderFact]) -> Iterator[str]:
         seen.append(event.event)
 
 
-def _out_of_turn(name: str, seen: Sequence[str]) -> Iterator[str]:
+def _out_of_turn(name: str, seen: Sequence[str], *, simulated: bool) -> Iterator[str]:
     """Yield why an event may not follow the ones seen before it."""
     if name not in _KNOWN:
         yield f"{name} is no event of an order"
@@ -49,9 +51,9 @@ def _out_of_turn(name: str, seen: Sequence[str]) -> Iterator[str]:
         yield f"{name} without SUBMIT before it"
     if name in _ONCE and name in seen:
         yield f"{name} twice"
-    if name == "DENIED" and "ACCEPTED" in seen:
+    if (name == "DENIED" or (simulated and name == "REJECTED")) and "ACCEPTED" in seen:
         yield f"{name} after ACCEPTED"
-    # A venue may take an order in and refuse it only when it meets the book; nothing of it can have been filled then.
+    # A real venue may take an order in and refuse it when it meets the book; nothing of it can have been filled then.
     filled = next((one for one in seen if one in _FILLED), None)
     if name == "REJECTED" and filled is not None:
         yield f"{name} after {filled}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
+from contextlib import suppress
 
 import typer
 
@@ -66,12 +68,30 @@ def run(command: typer.Typer) -> None:
     # Before numpy is imported: our matrices are small, and sums over several threads depend on their number.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        command()
-    except UserError as error:
-        from rich.console import Console
+        try:
+            command()
+        except UserError as error:
+            from rich.console import Console
 
-        Console(stderr=True, highlight=False).print(f"[bold red]error[/]  {_escaped(error)}", soft_wrap=True)
-        sys.exit(2)
+            Console(stderr=True, highlight=False).print(f"[bold red]error[/]  {_escaped(error)}", soft_wrap=True)
+            sys.exit(2)
+    except SystemExit as end:
+        if "mm_nautilus.live.adapters" in sys.modules and (end.code is None or isinstance(end.code, int)):
+            _leave(end.code or 0)
+        raise
+
+
+def _leave(code: int) -> None:
+    """End the process as it would end, but without taking the interpreter down.
+
+    The adapters' network threads outlive whoever asked them. One that lets go of a Python object when there is no
+    interpreter any more panics, and the process is aborted however well it went.
+    """
+    atexit._run_exitfuncs()  # noqa: SLF001 - nothing public runs them
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # nobody reads it any more
+            stream.flush()
+    os._exit(code)
 
 
 def _escaped(error: UserError) -> str:

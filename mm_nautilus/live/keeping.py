@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mm_nautilus.live.recovery import RecoverySettings, recovering
+from mm_nautilus.live.recovering import recovering
+from mm_nautilus.live.recovery import RecoverySettings
 from mm_nautilus.live.settings import LiveRun
 from mm_nautilus.live.state_file import Identity, check_state, default_folder
 
@@ -29,9 +30,9 @@ class Keeping:
             tuple(sorted(run.loaded.instrument_ids)),
         )
         stated: Path | None = getattr(run.loaded.strategy_config.settings, "state_file", None)
-        path = stated or identity.file_in(folder_of(run))
-        settings = RecoverySettings(identity, run.live.unknown_orders, run.live.agree_within_s)
-        return cls(identity, path.resolve(), settings)
+        path = (stated or identity.file_in(folder_of(run))).resolve()
+        settings = RecoverySettings(identity, path, run.live.unknown_orders, run.live.agree_within_s)
+        return cls(identity, path, settings)
 
     def check(self) -> None:
         """Refuse a state that is not this run's, and make the folder of the file.

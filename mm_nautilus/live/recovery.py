@@ -4,6 +4,8 @@ On a start it has the engine's word on the venue (orders, fills, positions) and 
 what it missed, takes over what nothing explains, does with unknown orders what the run file says, and quotes nothing
 until no unknown order rests and its books are the engine's. Later, whatever moves the position without a fill of ours
 is taken into the books as somebody else's, and said.
+
+What differs between a strategy that quotes and one that only takes is in `mm_nautilus.live.recovering`.
 """
 
 from __future__ import annotations
@@ -11,18 +13,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal
 
 from nautilus_trader.common import SocketState, SocketStateChanged, TimeEvent
-from nautilus_trader.model import InstrumentId, OrderAccepted, OrderCancelRejected, OrderFilled
+from nautilus_trader.model import OrderAccepted, OrderCancelRejected, OrderFilled
 
 from mm_nautilus.errors import UserError
+from mm_nautilus.host.guard import GuardedStrategy
 from mm_nautilus.host.traded import is_ours
 from mm_nautilus.inventory.ledger import Difference
 from mm_nautilus.live.state_file import KEY, Identity
-from mm_nautilus.market import Purpose, Side
+from mm_nautilus.market import Purpose, Side, TopOfBook
 from mm_nautilus.messages import TOPIC_ALERT, TOPIC_FILL, AlertFact, FillFact
-from mm_nautilus.strategies.quoting_strategy import QuotingStrategy
 
 _LOOK_EVERY_NS = 200_000_000
 _AGAIN_NS = 2_000_000_000
@@ -35,37 +38,70 @@ class RecoverySettings:
     """How a strategy meets what it did not send."""
 
     identity: Identity
+    state_file: Path
     unknown_orders: UnknownOrders
     agree_within_s: float
 
 
-class Recovering(QuotingStrategy):
-    """Mixed in before a strategy's own class; see the module and `recovering`."""
+class Recovering(GuardedStrategy):
+    """Mixed in before a strategy's own class; see the module."""
 
     recovery_settings: RecoverySettings
+    recovery: Any
+    _clock: Any
+    _hedger: Any
+    _mismatches: int
+    _started: bool
+
+    # ---------------------------------------------- what a kind of strategy says
+
+    def _hold(self) -> None:
+        """Begin nothing until `_release`; what must be hedged, must."""
+        raise NotImplementedError
+
+    def _release(self) -> None:
+        """Trade, as far as nothing else stands against it."""
+        raise NotImplementedError
+
+    def _claim(self, order: Any) -> bool:
+        """Trade with a stranger's order as if it were ours; return whether that can be."""
+        raise NotImplementedError
+
+    def _is_claimed(self, order: Any) -> bool:
+        """Return whether it is traded with already."""
+        raise NotImplementedError
+
+    def _counted(self, name: str) -> tuple[Decimal, TopOfBook | None]:
+        """Return what is held of an instrument by our count, in base units (contracts), and its best prices."""
+        raise NotImplementedError
+
+    def _recount(self, name: str, theirs: Decimal) -> None:
+        """Take over a position that the books have taken over."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------ life
 
     def on_start(self) -> None:
         """Start as any strategy does, and then wait until the books agree."""
         self.found: dict[str, Any] = {"taken_over": {}, "differences": [], "unknown_orders": []}
         self._asked: dict[str, int] = {}
         self._adopted = 0
-        self._swept = self._deaf = False
-        had_state = self._state_file is not None and self._state_file.exists()
+        self._swept = self._deaf = self._agreed = False
+        had_state = self.recovery_settings.state_file.exists()
         super().on_start()
         now_ns: int = self._clock.timestamp_ns()
         self._began_ns = now_ns
         self._said_late = False
-        self.found["state"] = str(self._state_file) if had_state else None
+        self.found["state"] = str(self.recovery_settings.state_file) if had_state else None
         self.found["taken_over"] = {
             line.instrument_id: str(line.opening) for line in self._hedger.control.ledger.lines if line.opening
         }
         self._describe(self.recovery)
         self._agreed = not self._asked and self._hedger.difference() is None
         if not self._agreed:
-            for leg in self._legs.values():
-                leg.desk.halt()
-        self._persist()
-        look: Callable[[TimeEvent], None] = self._look
+            self._hold()
+        self._persist()  # type: ignore[attr-defined]
+        look: Callable[[TimeEvent], None] = self._look_around
         self._clock.set_timer_ns(_TIMER + str(self.strategy_id), _LOOK_EVERY_NS, callback=self.guard(look))
         self.subscribe_socket_state()
 
@@ -93,8 +129,8 @@ class Recovering(QuotingStrategy):
         no command for an order that it does not know but this.
         """
         if self.recovery_settings.unknown_orders == "cancel":
-            for leg in self._legs.values():
-                self.cancel_all_orders(leg.traded.id, strategy_only=False)
+            for one in self._hedger.traded.values():
+                self.cancel_all_orders(one.id, strategy_only=False)
 
     def on_stop(self) -> None:
         """Look no more."""
@@ -107,7 +143,9 @@ class Recovering(QuotingStrategy):
         """Look again."""
         self._swept = False
         super().on_resume()
-        look: Callable[[TimeEvent], None] = self._look
+        if not self._agreed:
+            self._hold()
+        look: Callable[[TimeEvent], None] = self._look_around
         self._clock.set_timer_ns(_TIMER + str(self.strategy_id), _LOOK_EVERY_NS, callback=self.guard(look))
 
     def _describe(self, recovery: Any) -> None:
@@ -121,7 +159,7 @@ class Recovering(QuotingStrategy):
         for name in ("missed", "refused", "ended", "resumed"):
             self.found[name] = len(getattr(recovery, name, ()))
 
-    def _look(self, event: TimeEvent) -> None:
+    def _look_around(self, event: TimeEvent) -> None:
         """Meet strangers' orders until none is left; begin to quote once there is none and the books agree."""
         now_ns = event.ts_event
         waiting_for = [_words(order) for order in self._strangers() if self._unmet(order, now_ns)]
@@ -130,21 +168,19 @@ class Recovering(QuotingStrategy):
         difference = self._hedger.difference()
         if not waiting_for and difference is None:
             self._agreed = True
-            for leg in self._legs.values():
-                leg.desk.resume()
-            self._obey()
-            self.log.info("books, engine and venue agree: quoting begins")
+            self._release()
+            self.log.info("books, engine and venue agree: trading begins")
         elif not self._said_late and now_ns - self._began_ns > self.recovery_settings.agree_within_s * 1e9:
             self._said_late = True
             waiting = ", ".join(waiting_for) or f"the position {difference}"
-            self._say(next(iter(self._legs.values())).name, f"not quoting yet: waiting for {waiting}", now_ns)
+            self._say(next(iter(self._hedger.traded)), f"not trading yet: waiting for {waiting}", now_ns)
 
     def _unmet(self, order: Any, now_ns: int) -> bool:
         """Meet an order again where that did not help; return whether it is to go and still rests."""
         if self.recovery_settings.unknown_orders == "refuse":
             return False
         name = str(order.client_order_id)
-        if self.recovery_settings.unknown_orders == "claim" and self._legs[order.instrument_id].desk.orders.get(name):
+        if self.recovery_settings.unknown_orders == "claim" and self._is_claimed(order):
             return False
         # A cancel may be refused, as by a rate limit, or lost with its connection.
         if now_ns - self._asked.get(name, 0) >= _AGAIN_NS:
@@ -159,8 +195,8 @@ class Recovering(QuotingStrategy):
         """Return the open orders on what we trade that no program of ours sent."""
         return [
             order
-            for leg in self._legs.values()
-            for order in self.cache.orders_open(None, leg.traded.id)
+            for one in self._hedger.traded.values()
+            for order in self.cache.orders_open(None, one.id)
             if _may_rest(order) and not is_ours(str(order.client_order_id))
         ]
 
@@ -177,27 +213,26 @@ class Recovering(QuotingStrategy):
                 f"there are orders on the account that this program did not send:\n{listed}\n"
                 'Cancel them, or set live.unknown_orders to "cancel" or "claim"'
             )
-        super()._adopt_orders()
+        super()._adopt_orders()  # type: ignore[misc]
         for order in strangers:
             self._meet(order, self._clock.timestamp_ns())
 
     def _meet(self, order: Any, now_ns: int) -> None:
         """Cancel an unknown order, or quote with it; say so the first time."""
         name, policy = str(order.client_order_id), self.recovery_settings.unknown_orders
+        claimed = policy == "claim" and self._claim(order)
         if name not in self._asked:
-            done = {"cancel": "it is cancelled", "claim": "it is quoted with", "refuse": "it stays"}[policy]
+            done = "it is cancelled" if policy == "cancel" else "it is quoted with" if claimed else "it stays"
             self._say(str(order.instrument_id), f"unknown order {_words(order)}: {done}", now_ns)
         self._asked[name] = now_ns
-        if policy == "claim":
-            self._legs[order.instrument_id].adopt_order(order)
-        elif policy == "cancel":
+        if policy == "cancel":
             self.cancel_order(order.client_order_id)
 
     def on_order_accepted(self, event: OrderAccepted) -> None:
         """Meet an order that appears while we trade, if it is not ours."""
         super().on_order_accepted(event)
         name = str(event.client_order_id)
-        if is_ours(name) or event.instrument_id not in self._legs or name in self._asked:
+        if is_ours(name) or str(event.instrument_id) not in self._hedger.traded or name in self._asked:
             return
         order = self.cache.order(event.client_order_id)
         if order is not None and not order.is_closed and _may_rest(order):
@@ -213,7 +248,7 @@ class Recovering(QuotingStrategy):
     # -------------------------------------------------------------- the books
 
     def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = super()._state()
+        state: dict[str, Any] = super()._state()  # type: ignore[misc]
         return state | {KEY: self.recovery_settings.identity.saved()}
 
     def positions(self) -> dict[str, dict[str, str]]:
@@ -236,46 +271,41 @@ class Recovering(QuotingStrategy):
     def _disagree(self, name: str, ours: Decimal, theirs: Decimal) -> None:
         """Take the engine's position for true: something moved it that was no fill we were told of."""
         now_ns: int = self._clock.timestamp_ns()
-        ledger, leg = self._hedger.control.ledger, self._legs.get(InstrumentId.from_str(name))
+        ledger, (counted, top) = self._hedger.control.ledger, self._counted(name)
         books: Decimal = ledger.line(name).position
         if books != theirs:
             ledger.adopt(Difference(name, books, theirs), now_ns)
             self._hedger.recount()
-        if leg is not None:
-            self._move(leg, theirs, now_ns)
-        self._booked += 1  # the state has changed and must be kept
+        self._recount(name, theirs)
+        if counted != theirs:
+            self._write_down(name, theirs - counted, theirs, top, now_ns)
+        self._persist()  # type: ignore[attr-defined]
         self._mismatches = 0
         self._say(
             name, f"the position counted from fills is {ours}, the engine's is {theirs}; the latter is taken", now_ns
         )
 
-    def _move(self, leg: Any, theirs: Decimal, now_ns: int) -> None:
-        """Bring the desk's position to the engine's, and write it down as a fill of somebody else's at the mid."""
-        lots = round(theirs / leg.lattice.grid.lot) - leg.desk.position_lots
-        if not lots:
-            return
-        side = Side.BUY if lots > 0 else Side.SELL
-        leg.desk.filled(side, abs(lots), None)
-        top = leg.desk.top
+    def _write_down(self, name: str, signed: Decimal, position: Decimal, top: TopOfBook | None, now_ns: int) -> None:
+        """Write what moved the position down as a fill of somebody else's at the mid."""
+        traded = self._hedger.traded[name]
         self._adopted += 1
-        mid = 0.0 if top is None else top.mid
-        tick = leg.lattice.grid.tick
+        mid, tick = 0.0 if top is None else top.mid, traded.lattice.grid.tick
         fact = FillFact(
             ts_ns=now_ns,
             strategy_id=str(self.strategy_id),
-            instrument_id=leg.name,
+            instrument_id=name,
             client_order_id=f"unexplained-{self._adopted}",
             venue_order_id="",
             trade_id=f"unexplained-{now_ns}-{self._adopted}",
             decision_id=-1,
-            side=side.name,
+            side=(Side.BUY if signed > 0 else Side.SELL).name,
             level=-1,
             price=round(Decimal(mid) / tick) * tick,
-            size=abs(lots) * leg.lattice.grid.lot,
+            size=abs(signed),
             liquidity="NO_LIQUIDITY_SIDE",
             commission=Decimal(0),
-            commission_currency=leg.traded.quote_currency,
-            position_after=leg.desk.position_lots * leg.lattice.grid.lot,
+            commission_currency=traded.quote_currency,
+            position_after=position,
             bid=None if top is None else top.bid,
             ask=None if top is None else top.ask,
             quoted_ts_ns=now_ns,
@@ -286,23 +316,6 @@ class Recovering(QuotingStrategy):
     def _say(self, instrument_id: str, text: str, now_ns: int) -> None:
         self.log.warning(f"{instrument_id}: {text}")
         self.publish_message(TOPIC_ALERT, AlertFact(now_ns, str(self.strategy_id), instrument_id, "recovery", text))
-
-
-def recovering[T](component: type[T], settings: RecoverySettings) -> type[T]:
-    """Return a component's class as it is run on a real account; what does not quote is left as it is.
-
-    Parameters
-    ----------
-    component : type
-        Strategy or actor.
-    settings : RecoverySettings
-        What to do with what we did not send.
-
-    """
-    if not issubclass(component, QuotingStrategy):
-        return component
-    fields = {"recovery_settings": settings, "__module__": component.__module__}
-    return type(component.__name__, (Recovering, component), fields)
 
 
 def _may_rest(order: Any) -> bool:

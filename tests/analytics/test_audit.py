@@ -1,5 +1,6 @@
 """The audit trail: a real run traces to the last order, and whatever its log lacks or has too much of is found."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
@@ -273,12 +274,26 @@ def test_whatever_does_not_trace_is_found(messages, tmp_path, change, fault, wor
 def test_a_venue_may_take_an_order_in_and_refuse_it_afterwards(messages):
     order = first(messages, OrderFact, event="SUBMIT", purpose="QUOTE")
 
-    def faults(*names):
-        return list(life_faults([replace(order, event=name) for name in names]))
+    def faults(*names, simulated=False):
+        return list(life_faults([replace(order, event=name) for name in names], simulated=simulated))
 
     assert faults("SUBMIT", "ACCEPTED", "REJECTED") == []
     assert faults("SUBMIT", "ACCEPTED", "PARTIALLY_FILLED", "REJECTED") == ["REJECTED after PARTIALLY_FILLED"]
     assert faults("SUBMIT", "REJECTED", "ACCEPTED") == ["ACCEPTED after REJECTED"]
+    assert faults("SUBMIT", "ACCEPTED", "REJECTED", simulated=True) == ["REJECTED after ACCEPTED"]
+
+
+@pytest.mark.parametrize(
+    ("said", "traces"),
+    [(None, True), ({}, False), ({"live": {"mode": "paper"}}, False), ({"live": {"mode": "real"}}, True)],
+    ids=["cut short", "backtest", "paper", "real"],
+)
+def test_only_a_real_venue_refuses_what_it_has_accepted(messages, tmp_path, said, traces):
+    if said is not None:
+        (tmp_path / "result.json").write_text(json.dumps(said))
+    ended = first(messages, OrderFact, event="CANCELED", purpose="QUOTE")
+    found = audited(tmp_path, swapped(messages, ended, replace(ended, event="REJECTED")))
+    assert any("REJECTED after ACCEPTED" in one.message for one in found.findings) is not traces
 
 
 def test_what_traces_but_is_worth_knowing(messages, tmp_path):

@@ -34,8 +34,8 @@ fees = {{ maker_rate = "0.0002", taker_rate = "0.00055" }}
 
 [live]
 state_dir = "{state}"
-connect_within_s = 10
-withdraw_within_s = 5
+connect_within_s = 60
+withdraw_within_s = 60
 flush_every_s = 1
 
 [live.checks]
@@ -65,7 +65,7 @@ order_size = "0.010"
 intensity = {{ a_per_s = 1.0, k_per_price = 2.0 }}
 volatility = {{ sample_interval_s = 0.1, warm_up_samples = 10 }}
 limits = {{ max_position = "0.100" }}
-guards = {{ stale_after_s = 0.7 }}
+guards = {{ stale_after_s = 0.5 }}
 """
 
 
@@ -100,7 +100,7 @@ class LiveProcess:
             command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=output
         )
 
-    def until(self, exchange: Exchange, holds: Callable[[dict[str, Any]], bool], timeout_s: float = 120.0) -> None:
+    def until(self, exchange: Exchange, holds: Callable[[dict[str, Any]], bool], timeout_s: float = 240.0) -> None:
         """Wait until something is true of the exchange; fail at once where the process has ended."""
 
         def seen(truth: dict[str, Any]) -> bool:
@@ -126,7 +126,7 @@ class LiveProcess:
         self._process.kill()
         return self._process.communicate()[0]
 
-    def ended(self, timeout_s: float = 90.0) -> tuple[int, str]:
+    def ended(self, timeout_s: float = 180.0) -> tuple[int, str]:
         """Return the exit code and all that was printed; a process that does not end is killed."""
         try:
             printed, _ = self._process.communicate(timeout=timeout_s)

@@ -110,7 +110,7 @@ def looking(playwright: Any, profile: Path, url: str, width: int = 1440, scheme:
         profile, executable_path=CHROMIUM, headless=True, args=QUIET, color_scheme=scheme,
         viewport={"width": width, "height": 900 if width > 700 else 844}, reduced_motion="reduce",
     )  # fmt: skip
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(120_000)
     looked = Looked(context.pages[0])
     looked.page.on("console", lambda message: looked.said.append(f"{message.type}: {message.text}"))
     looked.page.on("pageerror", lambda error: looked.said.append(f"error: {error}"))

@@ -110,7 +110,13 @@ def doctor(path: Path, *arguments: str, keys: tuple[str, str] | None = (KEY, SEC
         environment |= dict(zip(("BYBIT_API_KEY", "BYBIT_API_SECRET"), keys, strict=True))
     command = [str(Path(sys.executable).with_name("mm-nautilus")), "doctor", str(path), *arguments]
     ended = subprocess.run(
-        command, env=environment | {"COLUMNS": "200"}, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+        command,
+        env=environment | {"COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        cwd=ROOT,
     )
     return ended.returncode, re.sub(r"\s+", " ", ended.stdout + ended.stderr)
 
@@ -156,7 +162,7 @@ def test_two_nodes_on_one_account_and_the_state_of_another_instrument(
     first = tmp_path / "first"
     first.mkdir()
     process = LiveProcess(str(run_file(tmp_path, exchange)), "--confirm", ACCOUNT, output=first)
-    exchange.until(lambda truth: len(truth["open"]) == 2, 60.0)
+    exchange.until(lambda truth: len(truth["open"]) == 2)
     printed = refused(exchange, tmp_path, output)
     assert f"is being traded by process {process.pid}" in printed
     code, told = doctor(tmp_path / "loopback.toml")

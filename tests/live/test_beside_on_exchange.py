@@ -88,7 +88,7 @@ def _listens(port: int) -> bool:
         return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
-def until(holds: Callable[[], bool], timeout_s: float = 30.0) -> None:
+def until(holds: Callable[[], bool], timeout_s: float = 240.0) -> None:
     end = time.monotonic() + timeout_s
     while not holds():
         assert time.monotonic() < end, "it did not happen in time"
@@ -142,10 +142,10 @@ def test_commands_reach_a_node_that_drives_itself(
     assert client.send("status")[1]["details"]["paused"] is False
     assert client.send("halt", reason="drill")[1]["stage"] == "HALT"
     said = time.monotonic()
-    exchange.until(gone, 5.0)
+    exchange.until(gone)
     assert time.monotonic() - said < 1.0
     assert client.send("resume", reason="drill over")[1]["outcome"] == "DONE"
-    process.until(exchange, quoted, 10.0)
+    process.until(exchange, quoted)
     process.ask_to_stop()
     code, printed = process.ended()
     assert code == 0, printed
@@ -159,19 +159,19 @@ def _session(process: LiveProcess, exchange: Exchange, hook: Hook) -> str:
     client = Client.of(process.folder)
 
     def metric(line: str) -> bool:
-        with urllib.request.urlopen(f"{client.address.url}/metrics", timeout=10) as response:
+        with urllib.request.urlopen(f"{client.address.url}/metrics", timeout=60) as response:
             return line in response.read().decode()
 
     until(lambda: metric('mm_venue_up{venue="BYBIT"} 1.0'))
     for command, back in (("halt", "resume"), ("pause", "resume")):
         assert client.send(command, reason="drill")[1]["outcome"] == "DONE"
         said = time.monotonic()
-        exchange.until(gone, 5.0)
+        exchange.until(gone)
         assert time.monotonic() - said < 1.0, f"{command} reached the venue late"
         time.sleep(0.5)
         assert exchange.truth()["open"] == []
         assert client.send(back, reason="drill over")[1]["outcome"] == "DONE"
-        process.until(exchange, quoted, 10.0)
+        process.until(exchange, quoted)
     assert Client(client.address, "not-the-token-at-all").send("halt", reason="mischief")[0] == 401
     until(lambda: any("attempts refused: 1 by token" in text for text in hook.texts()))
     until(lambda: any("incident 1 RAISED" in text for text in hook.texts()))

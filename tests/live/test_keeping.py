@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from mm_nautilus import strategies
+from mm_nautilus.actors import Recorder
 from mm_nautilus.errors import UserError
 from mm_nautilus.host.traded import is_ours
 from mm_nautilus.inventory.contract import Contract
@@ -16,6 +18,8 @@ from mm_nautilus.inventory.ledger import Ledger
 from mm_nautilus.inventory.ledger_line import Fill
 from mm_nautilus.inventory.state import StateError, save_state
 from mm_nautilus.live.account_lock import locked
+from mm_nautilus.live.recovering import recovering
+from mm_nautilus.live.recovery import Recovering, RecoverySettings
 from mm_nautilus.live.redis import RedisSettings, cache_database, with_redis
 from mm_nautilus.live.state_file import KEY, Identity, check_state, default_folder
 from mm_nautilus.market import Purpose, Side
@@ -135,3 +139,24 @@ def test_a_strangers_fill_moves_the_position_and_is_no_quotes() -> None:
     line = ledger.line("X.Y")
     assert (line.position, line.quoted, line.adopted, line.hedged) == (-1, 2, -3, 0)
     assert ledger.unhedged("BTC", {}) == 2
+
+
+HOOKS = {"_adopt_orders", "_disagree", "_on_sample", "_state", "withdraw"}
+
+
+@pytest.mark.parametrize(
+    "name", ["MarketMaker", "CrossVenueMarketMaker", "PortfolioMarketMaker", "CrossVenueArbitrage"]
+)
+def test_every_strategy_recovers_and_nothing_of_it_is_replaced_by_accident(name: str, tmp_path: Path) -> None:
+    strategy = getattr(strategies, name)
+    run = recovering(strategy, RecoverySettings(MINE, tmp_path / "one.state", "cancel", 1.0))
+    mixed_in = [kind for kind in run.mro() if issubclass(kind, Recovering) and kind is not run]
+    assert mixed_in
+    named = {word for kind in mixed_in for word in vars(kind) if not word.startswith("__")}
+    replaced = {word for word in named if hasattr(strategy, word) and not word.startswith("on_")}
+    assert replaced <= HOOKS
+    assert run.__name__ == name
+
+
+def test_what_does_not_trade_is_left_as_it_is(tmp_path: Path) -> None:
+    assert recovering(Recorder, RecoverySettings(MINE, tmp_path / "one.state", "cancel", 1.0)) is Recorder

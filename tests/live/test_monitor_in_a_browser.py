@@ -272,20 +272,20 @@ def test_a_replay_with_no_argument_but_a_port_shows_live_values_and_ends_in_a_re
     command = [sys.executable, str(ROOT / "run_live.py"), "--set", 'live.monitor.port="any"', "--output", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while not (found := list(tmp_path.glob("*/live.json"))) and time.monotonic() < deadline:
             assert process.poll() is None, process.communicate()[0]
             time.sleep(0.1)
         url = json.loads(found[0].read_text())["url"]
         with looking(browser, tmp_path / "profile", url) as looked:
             page = looked.page
-            page.locator("h2.name", has_text=NAME).wait_for(timeout=60_000)
+            page.locator("h2.name", has_text=NAME).wait_for(timeout=240_000)
             clock = "document.querySelector('#strip .tile:last-child dd').innerText"
             before = page.evaluate(clock)
             page.wait_for_function(f"text => {clock} !== text", arg=before)
             assert "1 of 1 up" in looked.text("#strip")
             process.send_signal(signal.SIGINT)
-            printed, _ = process.communicate(timeout=60)
+            printed, _ = process.communicate(timeout=240)
             page.locator("#feed", has_text="Connection lost").wait_for()
     finally:
         if process.poll() is None:

@@ -58,7 +58,7 @@ class Node:
             if self.answers:
                 self.server.answer({"request": command["request"], "status": 200, "outcome": "DONE"})
 
-    def until(self, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    def until(self, condition: Callable[[], bool], timeout_s: float = 240.0) -> None:
         end = time.monotonic() + timeout_s
         while not condition():
             assert time.monotonic() < end, "it did not happen in time"
@@ -82,7 +82,7 @@ def request(
 ) -> tuple[int, bytes, dict[str, str]]:
     headers = ({"Authorization": f"Bearer {token}"} if token else {}) | ({"Host": host} if host else {})
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method), timeout=15) as response:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method), timeout=60) as response:
             return response.status, response.read(), dict(response.headers)
     except urllib.error.HTTPError as error:
         with error:

@@ -90,7 +90,7 @@ def test_the_tape_of_a_real_run_is_a_catalogue(tmp_path: Path, end: Callable[[Li
     output.mkdir()
     with Exchange(seed=3) as exchange:
         process = LiveProcess(str(run_file(tmp_path, exchange)), "--confirm", ACCOUNT, output=output)
-        exchange.until(lambda truth: len(truth["executions"]) >= 2, 40.0)
+        exchange.until(lambda truth: len(truth["executions"]) >= 2)
         killed_ns = time.time_ns()
         end(process)
     name = "BTCUSDT-LINEAR.BYBIT"

@@ -15,8 +15,6 @@ from mm_nautilus.live.doctor.readers import Reader
 
 _ANSWER_S: Final = 20.0
 """How long a venue has for one answer; lists of instruments are long."""
-_SETTLE_S: Final = 0.1
-"""The client's threads let go of our objects a moment after the answer; an interpreter that ends before that aborts."""
 
 
 async def asked(reader: Reader, names: Sequence[str], *, account: bool) -> VenueFacts:
@@ -32,13 +30,6 @@ async def asked(reader: Reader, names: Sequence[str], *, account: bool) -> Venue
         Whether to ask for balances and fees, which takes the keys.
 
     """
-    try:
-        return await _facts(reader, names, account=account)
-    finally:
-        await asyncio.sleep(_SETTLE_S)
-
-
-async def _facts(reader: Reader, names: Sequence[str], *, account: bool) -> VenueFacts:
     try:
         everything = {str(one.id): one for one in await _answer(reader.instruments())}
     except Exception as error:

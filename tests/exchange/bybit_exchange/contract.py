@@ -23,6 +23,13 @@ class Contract:
     maker_rate: Decimal = Decimal("0.0002")
     taker_rate: Decimal = Decimal("0.00055")
     leverage: Decimal = Decimal(10)
+    place: int = 0
+    """Among the contracts that are listed."""
+
+    @property
+    def numbers_from(self) -> int:
+        """Return what the numbers of its orders and executions come after: they are unique over all contracts."""
+        return self.place * 1_000_000
 
     def price(self, ticks: int) -> Decimal:
         """Return a price in quote currency."""

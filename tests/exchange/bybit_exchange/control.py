@@ -7,7 +7,9 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from aiohttp import web
+from bybit_exchange.blind import Blind
 from bybit_exchange.faults import LASTING, Faults, Incident
+from bybit_exchange.floor import Floor
 from bybit_exchange.sockets import SOCKETS, Sockets
 from bybit_exchange.venue import Venue
 
@@ -17,9 +19,11 @@ from mm_nautilus.market import Side
 class Control:
     """Sets faults, lets incidents happen, answers what is true."""
 
-    def __init__(self, venue: Venue, sockets: Sockets) -> None:
-        self._venue = venue
+    def __init__(self, floor: Floor, sockets: Sockets, blind: Blind) -> None:
+        self._floor = floor
+        self._venue = floor.first
         self._sockets = sockets
+        self._blind = blind
         self._external = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self.happened: list[str] = []
@@ -35,25 +39,15 @@ class Control:
         ]
 
     def truth(self) -> dict[str, Any]:
-        """Return executions, position, open orders and wallet, sizes in lots and prices in ticks."""
-        venue, ledger = self._venue, self._venue.ledger
-        return {
-            "position": ledger.position,
-            "wallet": str(ledger.wallet),
-            "fees": str(ledger.fees),
-            "open": [_order(order) for order in venue.open_orders],
-            "orders": len(venue.orders),
-            "executions": [
-                {
-                    "id": one.execution_id,
-                    "link": one.order.link,
-                    "side": int(one.order.side),
-                    "price": one.price,
-                    "lots": one.lots,
-                    "maker": one.maker,
-                }
-                for one in ledger.executions
-            ],
+        """Return executions, position, open orders and wallet, sizes in lots and prices in ticks.
+
+        They are the first contract's; those of the others are in ``contracts``, by symbol.
+        """
+        venue = self._venue
+        return _of_contract(venue) | {
+            "contracts": {one.contract.symbol: _of_contract(one) for one in self._floor if one is not venue},
+            "wallet": str(venue.ledger.wallet),
+            "blind": self._blind.found(),
             "connected": {name: len(self._sockets.open[name]) for name in SOCKETS},
             "happened": self.happened,
             "pending": len(self._tasks),
@@ -109,6 +103,8 @@ class Control:
             setattr(self._venue.faults, name, value)
         if values.get("down"):
             await self._sockets.drop("all")
+        elif values.get("refuse_public"):
+            await self._sockets.drop("public")
 
     def _somebody_else(self, incident: Incident) -> None:
         """Send an order by hand on the same account: at the market, or so many ticks from the touch."""
@@ -127,6 +123,27 @@ class Control:
             price = venue.contract.price(touch - side * int(values["ticks_away"]))
             order |= {"orderType": "Limit", "price": str(price), "timeInForce": "GTC"}
         venue.place(order)
+
+
+def _of_contract(venue: Venue) -> dict[str, Any]:
+    ledger = venue.ledger
+    return {
+        "position": ledger.position,
+        "fees": str(ledger.fees),
+        "open": [_order(order) for order in venue.open_orders],
+        "orders": len(venue.orders),
+        "executions": [
+            {
+                "id": one.execution_id,
+                "link": one.order.link,
+                "side": int(one.order.side),
+                "price": one.price,
+                "lots": one.lots,
+                "maker": one.maker,
+            }
+            for one in ledger.executions
+        ],
+    }
 
 
 def _order(order: Any) -> dict[str, Any]:

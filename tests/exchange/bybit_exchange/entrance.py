@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
-from bybit_exchange.venue import Venue, now_ms
+from bybit_exchange.floor import Floor
+from bybit_exchange.venue import now_ms
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 EARLY_MS = 1_000
@@ -36,7 +37,7 @@ def welcome(keys: Keys | None, args: Sequence[Any]) -> bool:
     return bool(key == keys.key and signature == keys.signed(f"GET/realtime{expires}"))
 
 
-def only_ours(venue: Venue, keys: Keys | None) -> Any:
+def only_ours(floor: Floor, keys: Keys | None) -> Any:
     """Return what refuses signed requests that are not the account's, or of another time."""
 
     @web.middleware
@@ -51,7 +52,7 @@ def only_ours(venue: Venue, keys: Keys | None) -> Any:
             said = await request.text() if request.method == "POST" else request.rel_url.raw_query_string
             if request.headers["X-BAPI-SIGN"] != keys.signed(f"{stamp}{key}{window}{said}"):
                 return _refused(10004, "error sign! please check your signature generation algorithm.")
-        age_ms = now_ms() + venue.faults.clock_ahead_ms - int(stamp)
+        age_ms = now_ms() + floor.faults.clock_ahead_ms - int(stamp)
         if not -EARLY_MS < age_ms <= int(window):
             return _refused(10002, "invalid request, please check your server timestamp or recv_window param.")
         return await handler(request)

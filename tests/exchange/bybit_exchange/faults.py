@@ -22,6 +22,8 @@ class Faults:
     commands_per_s: float | None = None
     down: bool = False
     mute_public: bool = False
+    refuse_public: bool = False
+    """Whether the public socket is closed and nobody is let in again."""
     fill_before_cancel: float = 0.0
     """Chance that a cancel meets a fill that came just before it: of half of the order, or all of it."""
     no_dead_man: bool = False
@@ -55,6 +57,7 @@ LASTING: Final[Mapping[str, Mapping[str, Any]]] = {
     "rate_limit": {"commands_per_s": 2.0},
     "maintenance": {"down": True},
     "silent_market": {"mute_public": True},
+    "dead_feed": {"refuse_public": True},
     "fill_before_cancel": {"fill_before_cancel": 0.7},
 }
 """Faults that hold for a while, and what they set in `Faults`."""

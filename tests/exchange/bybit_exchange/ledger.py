@@ -29,18 +29,30 @@ class Booked:
 
 
 @dataclass(slots=True)
+class Purse:
+    """The money of the account, which all contracts share."""
+
+    money: Decimal = Decimal(100_000)
+    """Quote currency, fees and realised profit included."""
+
+
+@dataclass(slots=True)
 class Ledger:
-    """Executions, position and wallet of the one account."""
+    """Executions and position on one contract, and the wallet of the account."""
 
     contract: Contract
-    wallet: Decimal = Decimal(100_000)
-    """Quote currency, fees and realised profit included."""
+    purse: Purse = field(default_factory=Purse)
     position: int = 0
     """Signed lots."""
     average: Decimal = Decimal(0)
     """Average price of the position."""
     fees: Decimal = Decimal(0)
     executions: list[Booked] = field(default_factory=list)
+
+    @property
+    def wallet(self) -> Decimal:
+        """Return the money of the account."""
+        return self.purse.money
 
     def book(self, execution: Execution, time_ms: int) -> Booked:
         """Book one execution: position, average price, realised profit, fee."""
@@ -53,15 +65,15 @@ class Ledger:
             self.average = (self.average * abs(before) + price * abs(lots)) / abs(after)
         else:
             closed = min(abs(before), abs(lots)) * (1 if before > 0 else -1)
-            self.wallet += (price - self.average) * contract.size(closed)
+            self.purse.money += (price - self.average) * contract.size(closed)
             if before * after < 0:
                 self.average = price
             elif after == 0:
                 self.average = Decimal(0)
         self.position = after
-        self.wallet -= fee
+        self.purse.money -= fee
         self.fees += fee
-        number = len(self.executions) + 1
+        number = contract.numbers_from + len(self.executions) + 1
         booked = Booked(
             number, time_ms, order, execution.price, execution.lots, execution.maker, fee, order.lots - order.filled
         )

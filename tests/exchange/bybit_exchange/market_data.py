@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from bybit_exchange import rows
@@ -61,7 +62,10 @@ def show(event: MarketEvent, venue: Venue, sockets: Sockets) -> None:
         return
     for wire in sockets.open["public"]:
         for topic in wire.topics:
+            if topic.rpartition(".")[2] != venue.contract.symbol:
+                continue
             if isinstance(event, BookChange) and topic.startswith("orderbook."):
+                sockets.shown_s[venue.contract.symbol] = time.monotonic()
                 wire.send(
                     book_message(topic, venue, sockets.views[wire][topic], snapshot=topic.startswith("orderbook.1."))
                 )

@@ -39,7 +39,9 @@ class MarketTrade:
 type MarketEvent = BookChange | MarketTrade
 
 
-def synthetic(seed: int, mid_ticks: int = 600_000, interval_s: float = 0.05, levels: int = 30) -> Iterator[MarketEvent]:
+def synthetic(
+    seed: int, mid_ticks: int = 600_000, interval_s: float = 0.05, levels: int = 30, apart_ticks: int = 0
+) -> Iterator[MarketEvent]:
     """Yield a market without end: a random walk of the mid, a book around it, trades at its touch.
 
     Parameters
@@ -52,11 +54,14 @@ def synthetic(seed: int, mid_ticks: int = 600_000, interval_s: float = 0.05, lev
         Seconds between changes of the book.
     levels : int
         Levels a side.
+    apart_ticks : int
+        How far it is away, every fourth second, from what it would be.
 
     """
-    draw, at_s, mid, shown = random.Random(seed), 0.0, mid_ticks, dict[tuple[Side, int], int]()
+    draw, at_s, walk, shown = random.Random(seed), 0.0, mid_ticks, dict[tuple[Side, int], int]()
     while True:
-        mid += draw.choice((-4, -2, -1, 0, 0, 0, 1, 2, 4))
+        walk += draw.choice((-4, -2, -1, 0, 0, 0, 1, 2, 4))
+        mid = walk + (apart_ticks if int(at_s) % 4 == 3 else 0)
         wanted = {
             (side, mid - side * (1 + depth)): shown.get((side, mid - side * (1 + depth))) or draw.randint(5, 400)
             for side in Side

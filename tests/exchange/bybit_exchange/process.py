@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,6 +30,9 @@ class Exchange:
         How many times faster than it happened.
     keys : (str, str), optional
         Key and secret that requests have to be signed with; everybody may come in where there are none.
+    also : sequence of (str, str, int)
+        Further contracts: symbol, base currency, and ticks that its market is away from the first one's walk every
+        fourth second.
 
     """
 
@@ -40,12 +43,15 @@ class Exchange:
         instrument: str = "",
         speed: float = 1.0,
         keys: tuple[str, str] | None = None,
+        also: Sequence[tuple[str, str, int]] = (),
     ) -> None:
         self._command = [sys.executable, "-m", _HERE.name, "--seed", str(seed), "--speed", str(speed)]
         if catalog is not None:
             self._command += ["--catalog", str(catalog), "--instrument", instrument]
         if keys is not None:
             self._command += ["--keys", *keys]
+        for symbol, base, apart_ticks in also:
+            self._command += ["--also", symbol, base, str(apart_ticks)]
         self._process: subprocess.Popen[str] | None = None
         self.port = 0
 
@@ -64,7 +70,7 @@ class Exchange:
         process = self._process
         if process is not None:
             process.terminate()
-            process.wait(5)
+            process.wait(30)
             assert process.stdout is not None
             process.stdout.close()
 
@@ -94,7 +100,7 @@ class Exchange:
         """Let incidents happen at their times from now on."""
         self._ask("schedule", [incident.as_json() for incident in incidents])
 
-    def until(self, holds: Callable[[dict[str, Any]], bool], timeout_s: float = 10.0) -> dict[str, Any]:
+    def until(self, holds: Callable[[dict[str, Any]], bool], timeout_s: float = 240.0) -> dict[str, Any]:
         """Wait until something is true and return the truth; fail with it after `timeout_s`."""
         end = time.monotonic() + timeout_s
         while not holds(found := self.truth()):

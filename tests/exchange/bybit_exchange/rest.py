@@ -8,9 +8,10 @@ from typing import Any
 
 from aiohttp import web
 from bybit_exchange import rows
+from bybit_exchange.floor import Floor
 from bybit_exchange.matching import Order
 from bybit_exchange.sockets import ids
-from bybit_exchange.venue import Answer, Venue, now_ms
+from bybit_exchange.venue import Answer, now_ms
 
 from mm_nautilus.market import Side
 
@@ -22,19 +23,19 @@ def reply(result: dict[str, Any], code: int = 0, text: str = "OK") -> web.Respon
     return web.json_response({"retCode": code, "retMsg": text, "result": result, "retExtInfo": {}, "time": now_ms()})
 
 
-def maintenance(venue: Venue) -> Any:
+def maintenance(floor: Floor) -> Any:
     """Return what turns requests away while the exchange is down."""
 
     @web.middleware
     async def turn_away(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if venue.faults.down and request.path.startswith("/v5"):
+        if floor.faults.down and request.path.startswith("/v5"):
             return web.Response(status=503, text="maintenance")
         return await handler(request)
 
     return turn_away
 
 
-def routes(venue: Venue) -> list[web.RouteDef]:
+def routes(floor: Floor, told: Callable[[list[dict[str, Any]]], None]) -> list[web.RouteDef]:
     """Return every route of the protocol that a trading client uses."""
 
     def listed(request: web.Request, found: list[dict[str, Any]]) -> web.Response:
@@ -47,23 +48,28 @@ def routes(venue: Venue) -> list[web.RouteDef]:
             return listed(request, [])
         order_id, link = request.query.get("orderId"), request.query.get("orderLinkId")
         found = [
-            order
+            rows.order(venue, order)
+            for venue in floor.named(request.query.get("symbol"))
             for order in venue.orders.values()
             if (order.order_id == order_id or order.link == link if order_id or link else wanted(order))
         ]
-        return listed(request, [rows.order(venue, order) for order in found])
+        told(found)
+        return listed(request, found)
 
     async def server_time(_request: web.Request) -> web.Response:
-        ahead_ns = round(venue.faults.clock_ahead_ms * 1e6)
+        ahead_ns = round(floor.faults.clock_ahead_ms * 1e6)
         return reply({"timeSecond": str(now_ms() // 1000), "timeNano": str(time.time_ns() + ahead_ns)})
 
     async def instruments(request: web.Request) -> web.Response:
-        return listed(request, [rows.instrument(venue)])
+        return listed(request, [rows.instrument(venue) for venue in floor])
 
-    async def fee_rate(_request: web.Request) -> web.Response:
-        contract = venue.contract
-        rates = {"takerFeeRate": str(contract.taker_rate), "makerFeeRate": str(contract.maker_rate)}
-        return reply({"list": [{"symbol": contract.symbol, "baseCoin": ""} | rates]})
+    async def fee_rate(request: web.Request) -> web.Response:
+        contracts = [venue.contract for venue in floor.named(request.query.get("symbol"))]
+        found = [
+            {"symbol": one.symbol, "takerFeeRate": str(one.taker_rate), "makerFeeRate": str(one.maker_rate)}
+            for one in contracts
+        ]
+        return reply({"list": [rates | {"baseCoin": ""} for rates in found]})
 
     async def account_info(_request: web.Request) -> web.Response:
         account = {"marginMode": "REGULAR_MARGIN", "updatedTime": str(now_ms()), "unifiedMarginStatus": 4}
@@ -78,7 +84,7 @@ def routes(venue: Venue) -> list[web.RouteDef]:
         return reply({**numbers, **words, "permissions": {}, "ips": ["*"], "isMaster": True})
 
     async def wallet(_request: web.Request) -> web.Response:
-        return reply({"list": [rows.wallet(venue)]})
+        return reply({"list": [rows.wallet(floor.first)]})
 
     async def open_orders(request: web.Request) -> web.Response:
         return orders(request, lambda order: order.is_open)
@@ -90,24 +96,28 @@ def routes(venue: Venue) -> list[web.RouteDef]:
         order_id, since = request.query.get("orderId"), int(request.query.get("startTime", 0))
         found = [
             rows.execution(venue, one)
+            for venue in floor.named(request.query.get("symbol"))
             for one in venue.ledger.executions
             if one.time_ms >= since and (not order_id or one.order.order_id == order_id)
         ]
         return listed(request, found)
 
     async def positions(request: web.Request) -> web.Response:
-        return listed(request, [rows.position(venue)] if venue.ledger.position else [])
+        venues = floor.named(request.query.get("symbol"))
+        return listed(request, [rows.position(venue) for venue in venues if venue.ledger.position])
 
     async def tickers(request: web.Request) -> web.Response:
-        return listed(request, [rows.ticker(venue)])
+        return listed(request, [rows.ticker(venue) for venue in floor.named(request.query.get("symbol"))])
 
     async def funding(request: web.Request) -> web.Response:
         stamp = str(now_ms() // 28_800_000 * 28_800_000)
-        entry = {"symbol": venue.contract.symbol, "fundingRate": "0.0001", "fundingRateTimestamp": stamp}
+        symbol = request.query.get("symbol") or floor.first.contract.symbol
+        entry = {"symbol": symbol, "fundingRate": "0.0001", "fundingRateTimestamp": stamp}
         return listed(request, [entry])
 
     async def book(request: web.Request) -> web.Response:
         depth, sides = int(request.query.get("limit", 25)), {}
+        venue = floor.of(request.query.get("symbol")) or floor.first
         for side, name in ((Side.BUY, "b"), (Side.SELL, "a")):
             levels = venue.matcher.levels(side)
             best = sorted(levels, key=lambda price, side=side: -price * side)[:depth]
@@ -116,30 +126,35 @@ def routes(venue: Venue) -> list[web.RouteDef]:
 
     def command(name: str) -> Handler:
         async def carry_out(request: web.Request) -> web.Response:
-            done: Answer = venue.command(name, await request.json())
+            done: Answer = floor.command(name, await request.json())
             return reply(ids(done), done.code, done.text)
 
         return carry_out
 
     async def cancel_all(request: web.Request) -> web.Response:
         fields = await request.json()
-        named = fields.get("symbol") in {None, venue.contract.symbol}
-        answers = [venue.command("cancel", {"orderId": o.order_id}) for o in venue.open_orders if named]
+        answers = [
+            venue.command("cancel", {"orderId": order.order_id})
+            for venue in floor.named(fields.get("symbol"))
+            for order in venue.open_orders
+        ]
         return reply({"list": [ids(done) for done in answers if done.code == 0], "success": "1"})
 
     async def cancel_batch(request: web.Request) -> web.Response:
         fields = await request.json()
-        answers = [venue.command("cancel", one) for one in fields["request"]]
-        named = {"category": "linear", "symbol": venue.contract.symbol}
-        return reply({"list": [named | ids(done) for done in answers if done.code == 0]})
+        carried_out = [(one, floor.command("cancel", one)) for one in fields["request"]]
+        named = [
+            {"category": "linear", "symbol": one["symbol"]} | ids(done) for one, done in carried_out if done.code == 0
+        ]
+        return reply({"list": named})
 
     async def dead_man(request: web.Request) -> web.Response:
         fields = await request.json()
         if fields.get("product") != "DERIVATIVES" or not 3 <= int(fields.get("timeWindow", 0)) <= 300:
             return reply({}, 10001, "params error")
-        if venue.faults.no_dead_man:
+        if floor.faults.no_dead_man:
             return reply({}, 10005, "Permission denied, please check your API key permissions.")
-        venue.dead_man_s = int(fields["timeWindow"])
+        floor.dead_man_s = int(fields["timeWindow"])
         return reply({})
 
     async def nothing(_request: web.Request) -> web.Response:

@@ -116,7 +116,7 @@ def position(venue: Venue) -> dict[str, Any]:
         "leverage": str(contract.leverage),
         "markPrice": str(venue.mark),
         "tpslMode": "Full",
-        "seq": len(ledger.executions),
+        "seq": venue.contract.numbers_from + len(ledger.executions),
         "isReduceOnly": False,
         "createdTime": time,
         "updatedTime": time,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import orjson
 from aiohttp import WSMsgType, web
 from bybit_exchange import rows
 from bybit_exchange.entrance import Keys, welcome
+from bybit_exchange.floor import Floor
 from bybit_exchange.market_data import BookView, book_message
-from bybit_exchange.venue import Answer, Venue, now_ms
+from bybit_exchange.venue import Answer, now_ms
 from bybit_exchange.wires import Wire
 
 SOCKETS = ("public", "private", "trade")
@@ -26,6 +29,10 @@ class Sockets:
         self._keys = keys
         self.open: dict[str, list[Wire]] = {name: [] for name in SOCKETS}
         self.views: dict[Wire, dict[str, BookView]] = {}
+        self.shown_s: dict[str, float] = {}
+        """When anybody was last shown the book of a contract, by symbol."""
+        self.told: defaultdict[str, list[tuple[float, int]]] = defaultdict(list)
+        """When the account was told of an order, and as of which of the venue's milliseconds, by the order's id."""
         self._number = 0
 
     def publish(self, topic: str, data: list[dict[str, Any]]) -> None:
@@ -33,7 +40,13 @@ class Sockets:
         self._number += 1
         for wire in self.open["private"]:
             if topic in wire.topics:
-                wire.tell({"topic": topic, "id": f"m-{self._number}", "creationTime": now_ms(), "data": data})
+                message = {"topic": topic, "id": f"m-{self._number}", "creationTime": now_ms(), "data": data}
+                wire.tell(message, partial(self.tell, data) if topic == "order" else lambda: None)
+
+    def tell(self, orders: Iterable[dict[str, Any]]) -> None:
+        """Remember that the account has been told of orders."""
+        for order in orders:
+            self.told[order["orderId"]].append((time.monotonic(), int(order["updatedTime"])))
 
     async def drop(self, name: str) -> None:
         """Close a kind of connection, or ``all``."""
@@ -42,14 +55,14 @@ class Sockets:
                 await wire.close()
 
     async def serve(
-        self, name: str, venue: Venue, request: web.Request, answer: Callable[[Wire, dict[str, Any]], None]
+        self, name: str, floor: Floor, request: web.Request, answer: Callable[[Wire, dict[str, Any]], None]
     ) -> web.StreamResponse:
         """Keep one connection until it closes."""
-        if venue.faults.down:
+        if floor.faults.down or (name == "public" and floor.faults.refuse_public):
             return web.Response(status=503, text="maintenance")
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        wire = Wire(socket, venue.faults, venue.draw)
+        wire = Wire(socket, floor.faults, floor.first.draw)
         self.open[name].append(wire)
         self.views[wire] = {}
         try:
@@ -62,24 +75,24 @@ class Sockets:
             await wire.close()
         return socket
 
-    def begin_watching(self, venue: Venue) -> None:
+    def begin_watching(self, floor: Floor) -> None:
         """Begin to look whether anybody is there."""
-        self._watching = asyncio.create_task(self._watch(venue))
+        self._watching = asyncio.create_task(self._watch(floor))
 
-    async def _watch(self, venue: Venue) -> None:
+    async def _watch(self, floor: Floor) -> None:
         """Cancel all orders once nobody who subscribed to ``dcp`` has been heard of for the time asked for."""
         heard_s: float | None = None
         while True:
             await asyncio.sleep(0.1)
             alive = [wire.heard_s for wire in self.open["private"] if "dcp" in wire.topics]
             heard_s = max([*alive, heard_s or 0.0]) if alive else heard_s
-            if heard_s is not None and venue.dead_man_s and time.monotonic() - heard_s > venue.dead_man_s:
-                venue.nobody_is_there()
+            if heard_s is not None and floor.dead_man_s and time.monotonic() - heard_s > floor.dead_man_s:
+                floor.nobody_is_there()
                 heard_s = None
 
     # ----------------------------------------------------------------- kinds
 
-    def public(self, venue: Venue) -> Callable[[Wire, dict[str, Any]], None]:
+    def public(self, floor: Floor) -> Callable[[Wire, dict[str, Any]], None]:
         """Return what answers on the public socket."""
 
         def answer(wire: Wire, message: dict[str, Any]) -> None:
@@ -89,9 +102,13 @@ class Sockets:
             for topic in message.get("args", []) if op == "subscribe" else []:
                 wire.topics.add(topic)
                 kind, _, rest = topic.partition(".")
+                venue = floor.of(topic.rpartition(".")[2])
+                if venue is None:
+                    continue
                 if kind == "orderbook":
                     view = self.views[wire][topic] = BookView(int(rest.partition(".")[0]))
                     wire.send(book_message(topic, venue, view, snapshot=True))
+                    self.shown_s[venue.contract.symbol] = time.monotonic()
                 elif kind == "tickers":
                     wire.send({"topic": topic, "type": "snapshot", "data": rows.ticker(venue), "cs": 1, "ts": now_ms()})
             if op == "unsubscribe":
@@ -101,7 +118,7 @@ class Sockets:
 
         return answer
 
-    def private(self, _venue: Venue) -> Callable[[Wire, dict[str, Any]], None]:
+    def private(self, _floor: Floor) -> Callable[[Wire, dict[str, Any]], None]:
         """Return what answers on the private socket."""
 
         def answer(wire: Wire, message: dict[str, Any]) -> None:
@@ -119,7 +136,7 @@ class Sockets:
 
         return answer
 
-    def trade(self, venue: Venue) -> Callable[[Wire, dict[str, Any]], None]:
+    def trade(self, floor: Floor) -> Callable[[Wire, dict[str, Any]], None]:
         """Return what answers on the command socket."""
 
         def answer(wire: Wire, message: dict[str, Any]) -> None:
@@ -132,23 +149,25 @@ class Sockets:
                 said = {"op": "pong", "data": [str(now_ms())]} if op == "ping" else {"op": "auth", "success": True}
                 wire.send({"retCode": 0, "retMsg": "OK", "connId": "c", "conn_id": "c", "reqId": number} | said)
                 return
-            wire.acknowledge(_carried_out(venue, op, message["args"][0]) | {"reqId": number, "op": op, "connId": "c"})
+            wire.acknowledge(_carried_out(floor, op, message["args"][0]) | {"reqId": number, "op": op, "connId": "c"})
 
         return answer
 
 
-def _carried_out(venue: Venue, op: str, fields: dict[str, Any]) -> dict[str, Any]:
+def _carried_out(floor: Floor, op: str, fields: dict[str, Any]) -> dict[str, Any]:
     name = _OPERATIONS[op.replace("-batch", "")]
     stamp = str(now_ms())
     header = {"X-Bapi-Limit": "10", "X-Bapi-Limit-Status": "9", "X-Bapi-Limit-Reset-Timestamp": stamp}
     header |= {"Traceid": "t", "Timenow": stamp}
     if not op.endswith("-batch"):
-        done = venue.command(name, fields)
+        done = floor.command(name, fields)
         data = ids(done)
         return {"retCode": done.code, "retMsg": done.text, "data": data, "retExtInfo": {}, "header": header}
-    answers = [venue.command(name, one) for one in fields["request"]]
+    commands = fields["request"]
+    answers = [floor.command(name, one) for one in commands]
     listed = [
-        ids(done) | {"category": "linear", "symbol": venue.contract.symbol, "createAt": stamp} for done in answers
+        ids(done) | {"category": "linear", "symbol": one["symbol"], "createAt": stamp}
+        for done, one in zip(answers, commands, strict=True)
     ]
     outcome = {"list": [{"code": done.code, "msg": done.text} for done in answers]}
     return {"retCode": 0, "retMsg": "OK", "data": {"list": listed}, "retExtInfo": outcome, "header": header}

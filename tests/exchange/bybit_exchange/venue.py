@@ -46,21 +46,31 @@ class Venue:
         Takes ``(topic, rows)`` of every private message, in the order they happened.
     seed : int
         Seed of what the faults draw.
+    beside : Venue or None
+        Another contract of the same account: money, faults, chance and rate limit are shared with it.
 
     """
 
-    def __init__(self, contract: Contract, publish: Callable[[str, list[dict[str, Any]]], None], seed: int = 0) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        publish: Callable[[str, list[dict[str, Any]]], None],
+        seed: int = 0,
+        beside: Venue | None = None,
+    ) -> None:
         self.contract = contract
         self.matcher = Matcher()
-        self.ledger = Ledger(contract)
-        self.faults = Faults()
+        self.ledger = Ledger(contract) if beside is None else Ledger(contract, beside.ledger.purse)
+        self.faults = Faults() if beside is None else beside.faults
         self.orders: dict[str, Order] = {}
-        self.draw = random.Random(seed)
+        self.draw = random.Random(seed) if beside is None else beside.draw
         self._links: dict[str, Order] = {}
-        self._limit = RateLimit()
+        self._limit: RateLimit = RateLimit() if beside is None else beside._limit
         self._sequence = 0
-        self.dead_man_s: int | None = None
-        """How long nobody may be heard of before every order is cancelled; ``None`` where that was not asked for."""
+        self.amended_ms: dict[str, int] = {}
+        """When an order was last amended, by its id."""
+        self.refused_s: dict[str, float] = {}
+        """When a cancel was last refused without a look at its order, by the order's id."""
         self._publish = publish
 
     @property
@@ -78,6 +88,9 @@ class Venue:
     def command(self, name: str, fields: Mapping[str, Any]) -> Answer:
         """Carry out ``create``, ``cancel`` or ``amend``, as a user's command with all that can befall one."""
         if not self._limit.passes(time.monotonic(), self.faults.commands_per_s):
+            order = self.find(fields) if name == "cancel" else None
+            if order is not None:
+                self.refused_s[order.order_id] = time.monotonic()
             return Answer(10006, "Too many visits. Exceeded the API Rate Limit.")
         if name == "create" and self.draw.random() < self.faults.reject:
             return Answer(110007, "ab not enough for new order")
@@ -111,7 +124,14 @@ class Venue:
         if not reduce_only and worth + self._reserved(side) > self.ledger.wallet * contract.leverage:
             return Answer(110007, "ab not enough for new order")
         order = Order(
-            f"ex-{len(self.orders) + 1}", link, side, None if market else price, lots, force, reduce_only, now_ms()
+            f"ex-{contract.numbers_from + len(self.orders) + 1}",
+            link,
+            side,
+            None if market else price,
+            lots,
+            force,
+            reduce_only,
+            now_ms(),
         )
         self.orders[order.order_id] = order
         if link:
@@ -146,6 +166,7 @@ class Venue:
         lots = _number(self.contract.lots, fields["qty"]) if fields.get("qty") else order.lots
         if price is None or price <= 0 or lots is None:
             return Answer(10001, "params error")
+        self.amended_ms[order.order_id] = now_ms()
         executions = self.matcher.amend(order, price, lots)
         if not executions:
             self._tell_order(order)

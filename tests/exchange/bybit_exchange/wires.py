@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
@@ -36,7 +37,7 @@ class Wire:
         self.heard_s = time.monotonic()
         self._faults = faults
         self._draw = draw
-        self._waiting: list[tuple[float, int, str]] = []
+        self._waiting: list[tuple[float, int, str, Callable[[], None]]] = []
         self._numbers = count()
         self._last_due = 0.0
         self._news = asyncio.Event()
@@ -51,28 +52,28 @@ class Wire:
         if self._draw.random() >= self._faults.lose_acknowledge:
             self._queue(message, self._faults.acknowledge_delay_ms * self._draw.uniform(0.5, 1.0))
 
-    def tell(self, message: dict[str, Any]) -> None:
-        """Send a private message: it may come late, twice, too late or never."""
+    def tell(self, message: dict[str, Any], sent: Callable[[], None] = lambda: None) -> None:
+        """Send a private message: it may come late, twice, too late or never; `sent` is called each time it leaves."""
         faults, draw = self._faults, self._draw
         if draw.random() < faults.lose_private:
             return
         delay = faults.private_delay_ms * draw.uniform(0.5, 1.0)
         if draw.random() < faults.reorder_private:
-            self._push(message, delay + draw.uniform(0.0, _SHUFFLE_MS))
+            self._push(message, delay + draw.uniform(0.0, _SHUFFLE_MS), sent)
         else:
-            self._queue(message, delay)
+            self._queue(message, delay, sent)
         if draw.random() < faults.duplicate_private:
-            self._push(message, delay + draw.uniform(0.0, _SHUFFLE_MS))
+            self._push(message, delay + draw.uniform(0.0, _SHUFFLE_MS), sent)
 
-    def _queue(self, message: dict[str, Any], delay_ms: float) -> None:
+    def _queue(self, message: dict[str, Any], delay_ms: float, sent: Callable[[], None] = lambda: None) -> None:
         """Send after everything that was queued before."""
         now = asyncio.get_running_loop().time()
         self._last_due = max(self._last_due, now + delay_ms / 1e3)
-        self._push(message, (self._last_due - now) * 1e3)
+        self._push(message, (self._last_due - now) * 1e3, sent)
 
-    def _push(self, message: dict[str, Any], delay_ms: float) -> None:
+    def _push(self, message: dict[str, Any], delay_ms: float, sent: Callable[[], None]) -> None:
         due = asyncio.get_running_loop().time() + delay_ms / 1e3
-        heappush(self._waiting, (due, next(self._numbers), json.dumps(message)))
+        heappush(self._waiting, (due, next(self._numbers), json.dumps(message), sent))
         self._news.set()
 
     async def _pump(self) -> None:
@@ -80,10 +81,12 @@ class Wire:
         while not self.socket.closed:
             wait = self._waiting[0][0] - loop.time() if self._waiting else None
             if wait is not None and wait <= 0:
+                _, _, text, sent = heappop(self._waiting)
                 try:
-                    await self.socket.send_str(heappop(self._waiting)[2])
+                    await self.socket.send_str(text)
                 except (ConnectionError, RuntimeError):
                     return
+                sent()
                 continue
             self._news.clear()
             try:
