@@ -7,7 +7,7 @@ import pytest
 
 from mm_nautilus.experiment import Experiment, adverse_selection
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWERS = pytest.mark.parametrize("response", ["rules", "trained"])

@@ -1,6 +1,6 @@
 """Whole data sets through a live node and through the backtest: nothing that was recorded differs.
 
-Minutes long; ``pytest -m slow tests/live/test_replay_parity_in_full.py``.
+Minutes long; ``pytest -m long tests/live/test_replay_parity_in_full.py``.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def held_against_its_backtest(path: Path, overrides: list[str], output: Path) ->
     return rows
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("overrides", [[], FOLLOWED, RISK], ids=["plain", "monitor followed", "risk"])
 def test_the_quickstart(overrides: list[str], tmp_path: Path) -> None:
     rows = held_against_its_backtest(QUICKSTART, overrides, tmp_path)
@@ -71,7 +71,7 @@ def test_the_quickstart(overrides: list[str], tmp_path: Path) -> None:
         assert rows["risk_states"] >= 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.real_data
 @pytest.mark.parametrize(
     "overrides",

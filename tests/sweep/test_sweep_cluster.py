@@ -17,7 +17,7 @@ import pytest
 from sweep_kit import run_file
 
 pytest.importorskip("ray")
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 COMMAND = [sys.executable, "-c", "from mm_nautilus.cli import main; main()", "sweep"]
 

@@ -153,7 +153,7 @@ def rows_in(output: Path) -> dict[str, Path]:
     return {path.stem: path for path in output.glob("*/rows/*.parquet")}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the worker to kill in /proc")
 def test_two_hundred_runs_survive_the_death_of_a_worker_and_of_the_driver(tmp_path: Path) -> None:
     path, output = run_file(tmp_path), tmp_path / "out"

@@ -26,7 +26,7 @@ _CANCELS, _AMENDS, _SUBMITS, _DEFERRED, _BUDGET = 0, 1, 2, 3, 4
 class Draft(NamedTuple):
     """The commands of one pass, and room to work in."""
 
-    count: NDArray[np.int64]
+    counts: NDArray[np.int64]
     """Cancels, amends, submits, what was put off, and the messages that are left."""
     cancels: NDArray[np.int64]
     """Slots."""
@@ -89,17 +89,17 @@ def _take(draft: Draft, across: int, place: int) -> None:
 
 @njit  # type: ignore[untyped-decorator]
 def _cancel(draft: Draft, slot: int) -> None:
-    draft.cancels[draft.count[_CANCELS]] = slot
-    draft.count[_CANCELS] += 1
-    draft.count[_BUDGET] -= 1
+    draft.cancels[draft.counts[_CANCELS]] = slot
+    draft.counts[_CANCELS] += 1
+    draft.counts[_BUDGET] -= 1
 
 
 @njit  # type: ignore[untyped-decorator]
 def _amend(draft: Draft, slot: int, price: int, total: int) -> None:
-    place = draft.count[_AMENDS]
+    place = draft.counts[_AMENDS]
     draft.amends[place, 0], draft.amends[place, 1], draft.amends[place, 2] = slot, price, total
-    draft.count[_AMENDS] += 1
-    draft.count[_BUDGET] -= 1
+    draft.counts[_AMENDS] += 1
+    draft.counts[_BUDGET] -= 1
 
 
 @njit  # type: ignore[untyped-decorator]
@@ -109,23 +109,23 @@ def _resize(rules: Any, draft: Draft, order: Any, slot: int, level: Any, across:
     if not must and max(excess, min(-excess, room)) <= rules.size_tolerance * level[2]:
         return
     if order.status != WORKING:
-        draft.count[_DEFERRED] += 1
-    elif excess > 0 and draft.count[_BUDGET] > 0 and order.amendable == 1 and order.amends < rules.max_amends:
+        draft.counts[_DEFERRED] += 1
+    elif excess > 0 and draft.counts[_BUDGET] > 0 and order.amendable == 1 and order.amends < rules.max_amends:
         _amend(draft, slot, order.price, order.filled + level[2])
-    elif must or draft.count[_BUDGET] > 1:
+    elif must or draft.counts[_BUDGET] > 1:
         _cancel(draft, slot)
         place = draft.open_count[across]
         for field in range(3):
             draft.open_levels[across, place, field] = level[field]
         draft.open_count[across] += 1
     else:
-        draft.count[_DEFERRED] += 1
+        draft.counts[_DEFERRED] += 1
 
 
 @njit  # type: ignore[untyped-decorator]
 def _move(rules: Any, draft: Draft, order: Any, slot: int, across: int, barrier: int) -> None:
     if order.status != WORKING:
-        draft.count[_DEFERRED] += 1
+        draft.counts[_DEFERRED] += 1
         if draft.open_count[across] > 0:
             _take(draft, across, 0)
         return
@@ -137,14 +137,14 @@ def _move(rules: Any, draft: Draft, order: Any, slot: int, across: int, barrier:
     may_amend = order.amendable == 1 and order.amends < rules.max_amends
     if leaves < size * (1.0 - rules.size_tolerance) or not may_amend:
         _cancel(draft, slot)
-    elif draft.count[_BUDGET] > 0 and not _meets(order.side, price, barrier):
+    elif draft.counts[_BUDGET] > 0 and not _meets(order.side, price, barrier):
         _take(draft, across, 0)
         _amend(draft, slot, price, order.filled + min(leaves, size))
     elif (order.price - price) * order.side > 0:
         _cancel(draft, slot)
     else:
         _take(draft, across, 0)
-        draft.count[_DEFERRED] += 1
+        draft.counts[_DEFERRED] += 1
 
 
 @njit  # type: ignore[untyped-decorator]
@@ -219,9 +219,9 @@ def _submit(
         if orders[slot].side != side:
             continue
         moving = orders[slot].status != WORKING
-        for other in range(draft.count[_CANCELS]):
+        for other in range(draft.counts[_CANCELS]):
             moving = moving or draft.cancels[other] == slot
-        for other in range(draft.count[_AMENDS]):
+        for other in range(draft.counts[_AMENDS]):
             moving = moving or draft.amends[other, 0] == slot
         in_flight = in_flight or moving
     while draft.open_count[across] > 0:
@@ -239,15 +239,15 @@ def _submit(
         if lots < min_lots and not in_flight:
             continue
         stump = in_flight and lots < size * (1.0 - rules.size_tolerance)
-        if stump or lots < min_lots or draft.count[_BUDGET] <= 0 or _meets(side, price, barrier):
-            draft.count[_DEFERRED] += 1
+        if stump or lots < min_lots or draft.counts[_BUDGET] <= 0 or _meets(side, price, barrier):
+            draft.counts[_DEFERRED] += 1
             continue
         room -= lots
-        draft.count[_BUDGET] -= 1
-        made = draft.count[_SUBMITS]
+        draft.counts[_BUDGET] -= 1
+        made = draft.counts[_SUBMITS]
         draft.submits[made, 0], draft.submits[made, 1] = side, index
         draft.submits[made, 2], draft.submits[made, 3] = price, lots
-        draft.count[_SUBMITS] += 1
+        draft.counts[_SUBMITS] += 1
 
 
 @njit  # type: ignore[untyped-decorator]
@@ -286,8 +286,8 @@ def reconcile_arrays(
         Smallest order, and messages that may be sent.
 
     """
-    draft.count[:] = 0
-    draft.count[_BUDGET] = budget
+    draft.counts[:] = 0
+    draft.counts[_BUDGET] = budget
     best_bid = wanted[0, 0] if bids > 0 else NONE
     best_ask = wanted[2, 0] if asks > 0 else NONE
     own_bid = _nearest_own(orders, live, count, 1)

@@ -123,4 +123,4 @@ def _unheard(what: Any, side: Any = None) -> None:  # noqa: ARG001 - the trace's
     return None
 
 
-SILENT: Final = Silent(_unheard, _unheard)
+SILENT: Final[Any] = Silent(_unheard, _unheard)

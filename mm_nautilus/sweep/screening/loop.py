@@ -78,11 +78,11 @@ def _send(rules: Any, run: Any, order: Any, command: int, now_ns: int) -> None:
 @njit  # type: ignore[untyped-decorator]
 def _carry_out(rules: Any, run: Any, orders: Any, live: Any, draft: Draft, now_ns: int) -> None:
     """Send the commands of a pass: cancels, amends, submits."""
-    for index in range(draft.count[0]):
+    for index in range(draft.counts[0]):
         order = orders[draft.cancels[index]]
         order.status = PENDING_CANCEL
         _send(rules, run, order, CANCEL, now_ns)
-    for index in range(draft.count[1]):
+    for index in range(draft.counts[1]):
         order = orders[draft.amends[index, 0]]
         order.status = PENDING_AMEND
         order.price = order.to_price = draft.amends[index, 1]
@@ -90,7 +90,7 @@ def _carry_out(rules: Any, run: Any, orders: Any, live: Any, draft: Draft, now_n
         order.amends += 1
         _send(rules, run, order, AMEND, now_ns)
     slot = 0
-    for index in range(draft.count[2]):
+    for index in range(draft.counts[2]):
         while slot < SLOTS and orders[slot].status != 0:
             slot += 1
         if slot == SLOTS:
@@ -108,9 +108,9 @@ def _carry_out(rules: Any, run: Any, orders: Any, live: Any, draft: Draft, now_n
         live[run.live] = slot
         run.live += 1
         _send(rules, run, order, SUBMIT, now_ns)
-    run.cancels += draft.count[0]
-    run.amends += draft.count[1]
-    run.submits += draft.count[2]
+    run.cancels += draft.counts[0]
+    run.amends += draft.counts[1]
+    run.submits += draft.counts[2]
 
 
 @njit  # type: ignore[untyped-decorator]
@@ -175,8 +175,8 @@ def _requote(rules: Any, it: Any, draft: Draft, now_ns: int) -> None:
                 it.wanted[row, index] = it.scratch[row, index]
         it.wanted_levels[0], it.wanted_levels[1] = bids, asks
         run.decided = 1
-    run.dirty = 1 if draft.count[3] > 0 else 0
-    messages = draft.count[0] + draft.count[1] + draft.count[2]
+    run.dirty = 1 if draft.counts[3] > 0 else 0
+    messages = draft.counts[0] + draft.counts[1] + draft.counts[2]
     if same and messages == 0:
         return
     run.tokens = spent(run.tokens, rules.burst, messages)

@@ -120,5 +120,6 @@ def _timeline(run: Run, start: int, end: int) -> QuoteTimeline:
     none = np.empty(0, dtype=np.int64)
     return QuoteTimeline(
         begins, np.append(begins[1:], end), whole, np.arange(count) > 0, column("market_bid"), column("market_ask"),
-        column("bid"), column("ask"), nothing, nothing, nothing, nothing, whole, whole, whole, (NOT_STARTED,), none, none, (),
+        column("bid"), column("ask"), nothing, nothing, nothing, nothing, whole, whole, whole, (NOT_STARTED,), none,
+        none, (),
     )  # fmt: skip
