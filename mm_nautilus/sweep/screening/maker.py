@@ -1,7 +1,7 @@
 """What the maker does, compiled: estimate, price, ladder, guard, in the order of `mm_nautilus.quoting.pipeline`.
 
-The formulas are the library's; what stands here is their order, which `tests/sweep/test_screen_maker.py` holds
-against `Quoter.decide` for settings and states drawn at random.
+The formulas are the library's; what stands here is their order, which `tests/sweep/test_screen_golden.py` holds
+against the executions of the engine.
 """
 
 from __future__ import annotations
