@@ -60,25 +60,34 @@ app.add_typer(experiment, name="experiment")
 
 def main() -> None:
     """Run the command line; a mistake of the user's is printed on one screen and exits with code 2."""
+    _answer(app)
+
+
+def script() -> None:
+    """Run the command line as all that its process does."""
     run(app)
 
 
 def run(command: typer.Typer) -> None:
-    """Run a Typer application under that rule."""
-    # Before numpy is imported: our matrices are small, and sums over several threads depend on their number.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    """Run a Typer application as all that its process does: the process ends with it."""
     try:
-        try:
-            command()
-        except UserError as error:
-            from rich.console import Console
-
-            Console(stderr=True, highlight=False).print(f"[bold red]error[/]  {_escaped(error)}", soft_wrap=True)
-            sys.exit(2)
+        _answer(command)
     except SystemExit as end:
         if "mm_nautilus.live.adapters" in sys.modules and (end.code is None or isinstance(end.code, int)):
             _leave(end.code or 0)
         raise
+
+
+def _answer(command: typer.Typer) -> None:
+    # Before numpy is imported: our matrices are small, and sums over several threads depend on their number.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        command()
+    except UserError as error:
+        from rich.console import Console
+
+        Console(stderr=True, highlight=False).print(f"[bold red]error[/]  {_escaped(error)}", soft_wrap=True)
+        sys.exit(2)
 
 
 def _leave(code: int) -> None:
