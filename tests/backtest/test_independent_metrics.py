@@ -20,8 +20,8 @@ from independent_metrics import metrics  # noqa: E402
 NAME = "SOLUSDT.SIM"
 
 
-def order_events(node: Any) -> Iterator[tuple[str, str, int, float, Any]]:
-    for order in node.get_engine_cache(room.RUN_ID).orders():
+def order_events(cache: Any) -> Iterator[tuple[str, str, int, float, Any]]:
+    for order in cache.orders():
         for event in order.events():
             kind = type(event).__name__.removeprefix("Order")
             size = {"Initialized": "quantity", "Updated": "quantity", "Filled": "last_qty"}.get(kind)
@@ -39,14 +39,14 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Run a quarter of an hour of the quickstart in a rougher market, and keep what the engine says at its end."""
     folder, kept, whole = tmp_path_factory.mktemp("independent"), {}, room.run_facts
 
-    def looked_at(loaded: Any, node: Any, *rest: Any) -> Any:
-        kept["events"] = list(order_events(node))
-        states = node.get_engine_portfolio(room.RUN_ID).account(Venue("SIM")).events
+    def looked_at(loaded: Any, cache: Any, portfolio: Any, *rest: Any) -> Any:
+        kept["events"] = list(order_events(cache))
+        states = portfolio.account(Venue("SIM")).events
         kept["balances"] = {
             str(first.currency): (float(str(first.total).split()[0]), float(str(last.total).split()[0]))
             for first, last in zip(states[0].balances, states[-1].balances, strict=True)
         }
-        return whole(loaded, node, *rest)
+        return whole(loaded, cache, portfolio, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(room, "run_facts", looked_at)

@@ -16,7 +16,7 @@ SHARES = (0.0, 0.1, 0.3)
 SEEDS = 10
 LEVEL = 0.05
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @dataclass(frozen=True)
