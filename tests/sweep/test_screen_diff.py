@@ -71,7 +71,7 @@ def test_the_same_commands(bids, asks, orders, position, limit, min_lots, tolera
         rules[0], draft, rows, live, len(orders), wanted, len(levels[0]), len(levels[1]), position,
         exposure.room_lots(Side.BUY), exposure.room_lots(Side.SELL), min_lots, budget,
     )  # fmt: skip
-    cancels, amends, submits, deferred, _ = draft.count.tolist()
+    cancels, amends, submits, deferred, _ = draft.counts.tolist()
     assert draft.cancels[:cancels].tolist() == [int(order.client_order_id) for order in plan.cancels]
     assert draft.amends[:amends].tolist() == [
         [int(one.order.client_order_id), one.price_ticks, one.total_lots] for one in plan.amends
