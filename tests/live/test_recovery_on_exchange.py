@@ -208,9 +208,9 @@ def test_the_exchange_cancels_the_orders_of_a_killed_node(exchange: Exchange, tm
     process.until(exchange, quotes)
     process.kill()
     killed_s = time.monotonic()
-    assert exchange.truth()["open"]
+    assert exchange.truth()["open"], "a lost connection alone cancels nothing"
     exchange.until(lambda truth: truth["open"] == [])
-    assert 1.5 < time.monotonic() - killed_s < 20.0
+    assert time.monotonic() - killed_s < 20.0
 
 
 def test_the_exchange_cancels_the_orders_of_a_node_that_hangs(exchange: Exchange, tmp_path: Path) -> None:
