@@ -515,12 +515,12 @@ class CrossVenueArbitrage(GuardedStrategy):
             if not leg.over:
                 self._working.closed(order_id)
                 self._publish_leg(self._working, leg, name, event.ts_event, reason)
-            self._settle(event.ts_event)
+            self._settle(event.ts_init)
             return
         hedge = self._hedge_of(event)
         if hedge is not None and self._hedger.control.desk.is_out(order_id):
             self._hedger.closed(hedge, name, event.ts_event, reason)
-            self.hedge(event.ts_event)
+            self.hedge(event.ts_init)
 
     def _hedge_of(self, event: Any) -> HedgeOrder | None:
         hedge: HedgeOrder | None = self._hedger.order_of(str(event.client_order_id))
@@ -529,7 +529,7 @@ class CrossVenueArbitrage(GuardedStrategy):
     def on_order_filled(self, event: OrderFilled) -> None:
         """Book it once, write it down, and see what is left."""
         if self._booked(event):
-            self._settle(event.ts_event)
+            self._settle(event.ts_init)
 
     def _booked(self, event: OrderFilled) -> bool:
         """Book an execution and tell everyone; return whether it is news."""

@@ -117,6 +117,7 @@ class QuotingLeg:
         # Whether a quote at the same prices, with some size on both sides, is nothing to think about.
         self._may_resize = False
         self._last_bid = self._last_ask = 0.0
+        self._now_ns = 0
         self._bid: Price | None = None
         self._ask: Price | None = None
 
@@ -196,6 +197,7 @@ class QuotingLeg:
 
     def requote(self, trigger: str, now_ns: int) -> None:
         """Ask the desk and do what it says."""
+        now_ns = self._now_ns = max(now_ns, self._now_ns)  # what two connections bring is heard in either order
         desk = self.desk
         top = desk.top
         if top is None:
@@ -285,7 +287,7 @@ class QuotingLeg:
     def withdraw(self, now_ns: int) -> None:
         """Quote no more, and cancel every order that is not being cancelled already."""
         self.desk.halt()
-        self.cancel(self.desk.live_orders(), now_ns)
+        self.cancel(self.desk.live_orders(), max(now_ns, self._now_ns))
 
     # ---------------------------------------------------------------- orders
 
@@ -321,18 +323,18 @@ class QuotingLeg:
             if known is None or known.is_closed:
                 self.desk.closed(order)
 
-    def accepted(self, order: WorkingOrder, ts_ns: int) -> None:
+    def accepted(self, order: WorkingOrder, event: Any) -> None:
         """Let an order that was in flight be moved."""
         told = order.acknowledged
         self.desk.accepted(order)
         if not told:  # a look at the venue's orders may say it once more
-            self._answered(order, "ACCEPTED", ts_ns)
+            self._answered(order, "ACCEPTED", event)
 
     def updated(self, order: WorkingOrder, event: Any) -> None:
         """Take over the price and size the venue reports."""
         price_ticks = order.price_ticks if event.price is None else self.lattice.ticks(event.price)
         self.desk.amended(order, price_ticks, self.lattice.lots(event.quantity))
-        self._answered(order, "UPDATED", event.ts_event)
+        self._answered(order, "UPDATED", event)
 
     def amend_rejected(self, order: WorkingOrder, event: Any) -> None:
         """Keep what rests; the next market event decides anew."""
@@ -370,13 +372,14 @@ class QuotingLeg:
         fact = self._facts.fill(event, side, order, desk.position_lots, desk.top)
         self._publish(TOPIC_FILL, fact if purpose is Purpose.QUOTE else replace(fact, purpose=str(purpose)))
 
-    def _answered(self, order: WorkingOrder, name: str, ts_ns: int) -> None:
+    def _answered(self, order: WorkingOrder, name: str, event: Any) -> None:
+        ts_ns = event.ts_event
         self._write(order, name, ts_ns)
         if self.watch is not None:
             price = order.resting_ticks * float(self.lattice.grid.tick)
             self.watch.features.rested(order.client_order_id, order.side, price, ts_ns)
         if self.desk.dirty:
-            self.requote("order", ts_ns)
+            self.requote("order", event.ts_init)
 
     def _publish_features(self, watch: FillWatch, event: OrderFilled, side: Side) -> None:
         """Record what was known before the fill."""

@@ -1,6 +1,7 @@
 """What every strategy that quotes has in common: legs, one set of books, hedges, restarts, and who hears which event.
 
-A subclass opens its legs and its `Hedger` in `_open` and says when they are quoted anew.
+A subclass opens its legs and its `Hedger` in `_open` and says when they are quoted anew. What is written down about an
+answer bears the venue's time (``ts_event``); what is decided because of it happens when it has reached us (``ts_init``).
 """
 
 from __future__ import annotations
@@ -422,7 +423,7 @@ class QuotingStrategy(GuardedStrategy):
         leg = self._only or self._legs.get(event.instrument_id)
         order = None if leg is None else leg.find(event)
         if leg is not None and order is not None:
-            leg.accepted(order, event.ts_event)
+            leg.accepted(order, event)
         elif (hedge := self._hedge_of(event)) is not None:
             self._hedger.answered(hedge, "ACCEPTED", event.ts_event)
 
@@ -466,8 +467,8 @@ class QuotingStrategy(GuardedStrategy):
     def on_order_filled(self, event: OrderFilled) -> None:
         """Book it once, move the position, tell everyone, hedge and quote anew."""
         if self._book_fill(event):
-            self._step_hedge(event.ts_event)
-            self._filled(event.ts_event)
+            self._step_hedge(event.ts_init)
+            self._filled(event.ts_init)
 
     def _book_fill(self, event: OrderFilled) -> bool:
         """Book an execution and tell everyone; return whether it is news."""
@@ -499,19 +500,19 @@ class QuotingStrategy(GuardedStrategy):
             hedge = self._hedge_of(event)
             if hedge is not None and self._hedger.control.desk.is_out(hedge.client_order_id):
                 self._hedger.closed(hedge, name, event.ts_event, reason)
-                self.hedge(event.ts_event)
+                self.hedge(event.ts_init)
             return
         waited_for = leg.closed(order, name, event.ts_event, reason)
         if self._hedger.control.desk.decision is not None:
-            self._step_hedge(event.ts_event)  # our own quotes may have stood in its way
+            self._step_hedge(event.ts_init)  # our own quotes may have stood in its way
         if refused:
             return  # the same market would have it refused again, at a venue without latency for ever
         if self._hedger.control.desk.decision is not None:
             for other in self._legs.values():
                 if other.desk.dirty:
-                    other.requote("order", event.ts_event)
+                    other.requote("order", event.ts_init)
         elif waited_for:
-            leg.requote("order", event.ts_event)
+            leg.requote("order", event.ts_init)
 
     # ----------------------------------------------------------------- facts
 

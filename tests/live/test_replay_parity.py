@@ -7,6 +7,7 @@ import signal
 import threading
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -17,6 +18,7 @@ from mm_nautilus.backtest import run_backtest
 from mm_nautilus.errors import DataError
 from mm_nautilus.live.run import Replay, run_live
 from mm_nautilus.parity.run import check_parity
+from mm_nautilus.strategies.leg import QuotingLeg
 
 RUN_FILE = """
 [run]
@@ -140,14 +142,22 @@ def test_a_replay_that_was_stopped_is_compared_up_to_there(home: Path) -> None:
     assert "not compared" in found.result["notes"][0]
 
 
-def test_commands_on_their_way_when_it_is_stopped_arrive_and_are_taken_back(home: Path) -> None:
-    def stop(what: str) -> None:
-        if what.startswith("replaying"):
-            threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+def test_commands_on_their_way_when_it_is_stopped_arrive_and_are_taken_back(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fills: list[object] = []
+    booked = QuotingLeg.filled
 
+    def stop_at_the_first(leg: QuotingLeg, event: Any, *args: Any) -> None:
+        booked(leg, event, *args)
+        if not fills:
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        fills.append(event)
+
+    monkeypatch.setattr(QuotingLeg, "filled", stop_at_the_first)
     path = written(home, "L2", 1500.0, 1.0)  # new orders are always on their way
     replay = Replay(speed=20.0)
-    stopped = run_live(path, ("strategy.requote.amend=false",), replay, output=home / "travelling", say=stop)
+    stopped = run_live(path, ("strategy.requote.amend=false",), replay, output=home / "travelling")
     assert stopped.result["live"]["ended_by"] == "SIGINT"
     assert stopped.result["live"]["left_open"] == []
     assert stopped.result["total"]["USDT"]["fills"] > 0

@@ -17,7 +17,7 @@ from engine_kit import (
     spot,
     trade,
 )
-from nautilus_trader.model import AggressorSide
+from nautilus_trader.model import AggressorSide, QuoteTick
 
 from mm_nautilus.errors import CatalogError, ConfigError
 from mm_nautilus.strategies import MarketMakerConfig
@@ -242,3 +242,21 @@ def test_a_buy_with_the_last_money_leaves_some_for_its_fee() -> None:
             assert engine.get_result().backtest_end == data[-1].ts_init
         bought.append(sum(1 for fill in strategy.fills if fill.side == "BUY") > 0)
     assert bought == [False, True]
+
+
+def test_a_command_is_never_dated_before_the_one_that_went_before_it() -> None:
+    class HeardLate(Watched):
+        """Hears every other quote after something that reached the process up to 40 ms later, by another connection."""
+
+        def on_quote(self, quote: QuoteTick) -> None:
+            (leg,) = self._legs.values()
+            leg.requote("order", quote.ts_init + 40 * MS)
+            super().on_quote(quote)
+
+    strategy = HeardLate(MarketMakerConfig(**maker_fields()))
+    with engine_with(strategy, [quote(998 + k % 3, 1002 + k % 3, T0 + k * 20 * MS) for k in range(50)]) as engine:
+        engine.run()
+    assert strategy.fatal is None
+    commands = [fact.ts_ns for fact in strategy.order_facts if fact.event in {"SUBMIT", "AMEND", "CANCEL"}]
+    assert len(commands) > 20
+    assert commands == sorted(commands)

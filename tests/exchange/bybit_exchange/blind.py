@@ -99,8 +99,10 @@ class Blind:
             return "not acknowledged"
         if self._now_s - self._reachable_s < ALLOWED_S:
             return "no way to cancel"
+        # One refused just before may never have been told: its answer goes with the connection, and the engine sends
+        # no second cancel while it waits for the first one's.
         refused_s = venue.refused_s.get(order_id)
-        return "cancel refused" if refused_s is not None and self._now_s - refused_s < silent_s else ""
+        return "cancel refused" if refused_s is not None and self._now_s - refused_s < silent_s + ALLOWED_S else ""
 
 
 class _Dark:
