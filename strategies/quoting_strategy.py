@@ -1,7 +1,8 @@
 """What every strategy that quotes has in common: legs, one set of books, hedges, restarts, and who hears which event.
 
 A subclass opens its legs and its `Hedger` in `_open` and says when they are quoted anew. What is written down about an
-answer bears the venue's time (``ts_event``); what is decided because of it happens when it has reached us (``ts_init``).
+answer bears the venue's time (``ts_event``); what is decided because of it is decided when it has reached us
+(``ts_init``).
 """
 
 from __future__ import annotations
