@@ -10,7 +10,16 @@ from typing import Any, Final
 
 import market
 from nautilus_trader.backtest import BacktestEngine
-from nautilus_trader.model import BookType, OrderBookDeltas, OrderStatus, Quantity, QuoteTick
+from nautilus_trader.model import (
+    BookType,
+    ClientOrderId,
+    OrderBookDeltas,
+    OrderSide,
+    OrderStatus,
+    Price,
+    Quantity,
+    QuoteTick,
+)
 from nautilus_trader.trading import GridMarketMakerConfig, Strategy, StrategyConfig
 
 from mm_nautilus.actors import (
@@ -65,6 +74,36 @@ class Idle(Strategy):
     def on_quote(self, quote: QuoteTick) -> None: ...
 
     def on_book_deltas(self, deltas: OrderBookDeltas) -> None: ...
+
+
+class Bare(Strategy):
+    """Sends the commands of a maker of one level and does nothing else: what the engine asks of one written in Python.
+
+    It keeps no position, no limit and no record, and hears of no answer.
+    """
+
+    threshold_ticks = 1
+
+    def on_start(self) -> None:
+        self._quoted: int | None = None
+        self._working: list[ClientOrderId] = []
+        self._size = Quantity.from_str(ORDER_SIZE)
+        self._step = 10**14  # a tick, as the engine stores it
+        self.subscribe_quotes(market.INSTRUMENT_ID)
+
+    def on_quote(self, quote: QuoteTick) -> None:
+        mid = (quote.bid_price.raw + quote.ask_price.raw) // (2 * self._step)
+        if self._quoted is not None and abs(mid - self._quoted) < self.threshold_ticks:
+            return
+        self._quoted = mid
+        if self._working:
+            self.cancel_orders(self._working)
+        self._working = []
+        for side, ticks in ((OrderSide.BUY, mid - HALF_SPREAD_TICKS), (OrderSide.SELL, mid + HALF_SPREAD_TICKS)):
+            price = Price.from_raw(ticks * self._step, 2)
+            order = self.order_factory.limit(market.INSTRUMENT_ID, side, self._size, price, post_only=True)
+            self.submit_order(order)
+            self._working.append(order.client_order_id)
 
 
 @dataclass(frozen=True)
@@ -122,6 +161,14 @@ def run_idle(scenario: Scenario) -> Outcome:
     engine, idle = market.engine(scenario.data, scenario.book), Idle(StrategyConfig())
     idle.book = scenario.book
     engine.add_strategy(idle)
+    return timed(engine)
+
+
+def run_bare(scenario: Scenario) -> Outcome:
+    """Run a strategy that sends a maker's commands and does nothing else."""
+    engine, bare = market.engine(scenario.data, scenario.book), Bare(StrategyConfig())
+    bare.threshold_ticks = scenario.threshold_ticks
+    engine.add_strategy(bare)
     return timed(engine)
 
 
