@@ -224,12 +224,14 @@ def length(size: Size) -> Section:
             )
         else:
             lines.append(figure(f"{count:,} events", Spread.of([run.cpu_seconds for run in some]), "s", note=note))
-        peak = Spread.of([run.peak_mib for run in some])
-        lines.append(figure(f"{count:,} events, memory", peak, "MiB"))
+        held = Spread.of([run.run_mib for run in some])
+        note = f"{Spread.of([run.peak_mib for run in some]).median:.0f} MiB with adding up"
+        lines.append(figure(f"{count:,} events, memory", held, "MiB", at_most=long_run.HELD_MIB, note=note))
     about = (
         "A run file on a catalogue, from reading to adding up, without the report. Processor seconds of a run less "
         f"those of {lengths[0]:,} events, an event, against those of {reference:,}. Memory is the peak above "
-        "that before the run."
+        "that before the run while it trades: what is over is forgotten, what happened is in the log. Adding up reads "
+        "the log, and what it takes grows with the fills."
     )
     return Section("Length of a run", about, lines, [])
 
