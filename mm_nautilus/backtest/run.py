@@ -217,6 +217,7 @@ def write_run_file(loaded: LoadedRun, run_dir: Path) -> bytes:
     (run_dir / "run.toml").write_text(tomli_w.dumps(tables), encoding="utf-8")
     for section, key in (("data", "catalog"), ("run", "output")):
         tables[section].pop(key)
+    tables["report"].pop("sensitivity", None)  # other runs, of which this one knows nothing
     without_model_path(tables)
     return tomli_w.dumps(tables).encode()
 
