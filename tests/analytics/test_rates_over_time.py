@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from random_markets import NS, written
 
-from mm_nautilus.analytics.attribution import LINES
+from mm_nautilus.analytics.attribution_lines import LINES
 from mm_nautilus.analytics.attribution_summary import attributed
 from mm_nautilus.analytics.facts import InstrumentFacts, RunFacts
 from mm_nautilus.analytics.instrument_log import instrument_log

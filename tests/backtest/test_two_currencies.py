@@ -11,7 +11,7 @@ import pytest
 import tomli_w
 from money import adds_up
 
-from mm_nautilus.analytics.attribution import LINES
+from mm_nautilus.analytics.attribution_lines import LINES
 from mm_nautilus.analytics.rate_path import RATES_FILE
 from mm_nautilus.analytics.report.bands import cumulated
 from mm_nautilus.analytics.report.reading import RESULT_FILE

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import orjson
 
-from mm_nautilus.analytics.attribution import Posting
-from mm_nautilus.analytics.attribution_summary import STATED, attributed
+from mm_nautilus.analytics.asset_rates import STATED
+from mm_nautilus.analytics.attribution_lines import Posting
+from mm_nautilus.analytics.attribution_summary import attributed
 from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
 from mm_nautilus.analytics.rate_path import RatePath, read_rate_paths
 from mm_nautilus.analytics.report.sensitivity_section import read_sensitivity
