@@ -27,15 +27,16 @@ def backtest(
         bool | None,
         typer.Option(
             "--sensitivity/--no-sensitivity",
-            help="Whether to run it again under other assumptions; as [report.sensitivity] says when left out.",
+            help="Whether to run it again under other assumptions; as the run file says when left out.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
     """Run a strategy on recorded or simulated data and write its result and report.
 
-    Where [report.sensitivity] or --sensitivity asks for it, the run is repeated under other assumptions, and the report
-    and what is printed show what becomes of the PnL. The exit code is then 1 where one of those runs failed.
+    Where the run file's table report.sensitivity or --sensitivity asks for it, the run is repeated under other
+    assumptions, and the report and what is printed show what becomes of the PnL. The exit code is then 1 where one of
+    those runs failed.
     """
     from rich.console import Console
 

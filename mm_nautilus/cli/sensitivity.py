@@ -28,7 +28,7 @@ def sensitivity(
     """Run a run file again under other assumptions and print what becomes of its PnL.
 
     Latency times 0, 3 and 10; queue position off; rebates zero; fees one tier worse; the better half of the maker
-    fills removed; other seeds: all of them, or those that [report.sensitivity] of the run file names. The exit code
+    fills removed; other seeds: all of them, or those that the run file's table report.sensitivity names. The exit code
     is 1 where one of the runs failed.
     """
     from rich.console import Console
