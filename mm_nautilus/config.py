@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from mm_nautilus.adverse_selection.settings import AdverseSelectionSettings
@@ -28,6 +28,12 @@ from mm_nautilus.venues.obligation import ObligationSettings
 def _listed(value: object) -> object:
     """Read one table as a list of one."""
     return [value] if isinstance(value, dict) else value
+
+
+def _each_once[T](values: list[T]) -> list[T]:
+    if len(set(values)) != len(values):
+        raise ValueError("each may stand once")
+    return values
 
 
 type Rate = Annotated[Decimal, Field(gt=Decimal("-0.1"), lt=Decimal("0.1"))]
@@ -174,6 +180,29 @@ class TargetSettings(Settings):
         return self
 
 
+type Assumption = Literal[
+    "latency-x0", "latency-x3", "latency-x10", "queue-off", "rebates-zero", "fees-worse", "half-the-fills-removed"
+]
+
+
+class SensitivitySettings(Settings):
+    """Under which other assumptions a run is run again; see `mm_nautilus.sensitivity.plan`."""
+
+    assumptions: Annotated[list[Assumption], AfterValidator(_each_once)] = Field(
+        default_factory=lambda: list(get_args(Assumption.__value__)), description="Which of them, each a run; all."
+    )
+    seeds: int = Field(default=3, ge=0, le=1000, description="Other seeds, each a run.")
+    horizon_s: float = Field(
+        default=5.0, ge=0.001, description="After which the fills to remove are judged, in seconds."
+    )
+
+    @model_validator(mode="after")
+    def _something_is_asked(self) -> Self:
+        if not self.assumptions and not self.seeds:
+            raise ValueError("asks for nothing: name assumptions, or seeds above 0, or leave the table out")
+        return self
+
+
 class ReportSection(Settings):
     """What the report and its numbers are told."""
 
@@ -184,6 +213,11 @@ class ReportSection(Settings):
         "instrument; by default the starting balances at the first mids.",
     )
     targets: TargetSettings = TargetSettings()
+    sensitivity: SensitivitySettings | None = Field(
+        default=None,
+        description="Runs a backtest again under other assumptions, for a table in its report; without the table it is "
+        "run once.",
+    )
 
 
 class LogSection(Settings):
@@ -212,7 +246,8 @@ class RunFile(Settings):
         default=None, description="Watches every fill and assesses both sides; not run where the table is not there."
     )
     live: dict[str, Any] = Field(
-        default_factory=dict, description="How a live node is run; of no concern to a backtest of the same file."
+        default_factory=dict,
+        description="How a live node is run; a backtest of the same file looks for mistakes in it, no more.",
     )
     recorder: RecorderSection = RecorderSection()
     stress: StressSection = StressSection()

@@ -34,216 +34,26 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from enum import StrEnum
-from itertools import pairwise
 from operator import itemgetter
 from typing import Final
 
+from mm_nautilus.analytics.attributed_fill import AttributedFill, FillKind
+from mm_nautilus.analytics.attribution_lines import HELD, LINES, Attribution, Posting
+from mm_nautilus.analytics.valuation import Mark, Valuation, check_valuation, checked_marks
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.inventory.contract import EXACT, Contract
-from mm_nautilus.market import Side
 
 _ZERO: Final = Decimal(0)
 _ONE: Final = Decimal(1)
-
-type Mark = tuple[int, Decimal]
-"""``(ts_ns, price)``."""
-type CashFlow = tuple[int, Decimal]
-"""``(ts_ns, amount)``, received above 0."""
-
-
-class FillKind(StrEnum):
-    """Why we traded."""
-
-    MAKER = "MAKER"
-    HEDGE = "HEDGE"
-    ARBITRAGE = "ARBITRAGE"
-
-
-@dataclass(frozen=True, slots=True)
-class AttributedFill:
-    """One fill and why it was made.
-
-    Parameters
-    ----------
-    ts_ns : int
-        When, in nanoseconds.
-    side : Side
-        Our side.
-    size : Decimal
-        Above 0, in base units (contracts).
-    price : Decimal
-        In quote currency; spreads and some futures trade below 0.
-    commission : Decimal
-        In settlement currency; positive is a cost, negative a rebate.
-    kind : FillKind
-        Quote, hedge or arbitrage.
-    venue : str
-        Where.
-
-    Raises
-    ------
-    ParameterError
-        For a size that is not above 0, or a price or commission that is not finite.
-
-    """
-
-    ts_ns: int
-    side: Side
-    size: Decimal
-    price: Decimal
-    commission: Decimal
-    kind: FillKind
-    venue: str = ""
-
-    def __post_init__(self) -> None:
-        if not (self.size.is_finite() and self.size > 0):
-            raise ParameterError("size", str(self.size), "> 0 and finite")
-        for name in ("price", "commission"):
-            value: Decimal = getattr(self, name)
-            if not value.is_finite():
-                raise ParameterError(name, str(value), "finite")
-
-
-@dataclass(frozen=True, slots=True)
-class Attribution:
-    """The lines of a PnL, signed as they enter the total, in settlement currency or one it was converted to.
-
-    Seven as the field counts them for one market, with hedging and arbitrage as one: those two are kept apart here.
-
-    Parameters
-    ----------
-    spread_capture : Decimal
-        What maker fills earned against the mark.
-    adverse_selection : Decimal
-        What the mark then did within the horizon; a cost is negative.
-    hedging, arbitrage : Decimal
-        What those fills earned against the mark.
-    fees : Decimal
-        At most 0.
-    rebates : Decimal
-        At least 0.
-    funding : Decimal
-        Cash flows while holding.
-    inventory : Decimal
-        What the position earned beyond adverse selection.
-    basis : Decimal
-        What the position earned because its venue's price moved against the asset's; 0 where there is one venue.
-    conversion : Decimal
-        What earlier amounts gained in worth until the end; 0 where everything is in one currency.
-    total : Decimal
-        From the cash and the worth at both ends, computed apart from the lines.
-    position : Decimal
-        Signed position at the end, in base units (contracts).
-
-    """
-
-    spread_capture: Decimal = _ZERO
-    adverse_selection: Decimal = _ZERO
-    hedging: Decimal = _ZERO
-    arbitrage: Decimal = _ZERO
-    fees: Decimal = _ZERO
-    rebates: Decimal = _ZERO
-    funding: Decimal = _ZERO
-    inventory: Decimal = _ZERO
-    basis: Decimal = _ZERO
-    conversion: Decimal = _ZERO
-    total: Decimal = _ZERO
-    position: Decimal = _ZERO
-
-    @property
-    def lines(self) -> Mapping[str, Decimal]:
-        """The lines by name, in the order of a statement."""
-        return {name: getattr(self, name) for name in LINES}
-
-    @property
-    def sum_of_lines(self) -> Decimal:
-        """What the lines add up to; equal to `total`."""
-        with localcontext(EXACT):
-            return sum(self.lines.values(), _ZERO)
-
-    @property
-    def realised_spread(self) -> Decimal:
-        """Spread capture less adverse selection: half the realised spread of Huang and Stoll, times size."""
-        return EXACT.add(self.spread_capture, self.adverse_selection)
-
-    def __add__(self, other: Attribution) -> Attribution:
-        """Return the attribution of both together."""
-        return Attribution(*(EXACT.add(getattr(self, name), getattr(other, name)) for name in _FIELDS))
-
-
-LINES: Final = (
-    "spread_capture",
-    "adverse_selection",
-    "hedging",
-    "arbitrage",
-    "fees",
-    "rebates",
-    "funding",
-    "inventory",
-    "basis",
-    "conversion",
-)
-_FIELDS: Final = (*LINES, "total", "position")
 _LINE_OF: Final = {
     FillKind.MAKER: "spread_capture",
     FillKind.HEDGE: "hedging",
     FillKind.ARBITRAGE: "arbitrage",
 }
 
-
-@dataclass(frozen=True, slots=True)
-class Valuation:
-    """What else is known of an instrument whose asset trades on several venues, at the instants of its marks.
-
-    Parameters
-    ----------
-    asset : sequence of Decimal
-        The asset's worth without the basis of the instrument's venue, in the instrument's quote currency.
-    own_first, own_last : Decimal
-        The venue's own mark at the start and at the end, in quote currency.
-    rates : sequence of Decimal
-        Reference currency for one unit of settlement currency.
-    worth : sequence of Decimal, optional
-        The asset's worth without the basis in the reference currency, where a linear instrument's rate moves: what the
-        rate does to what is held is then conversion, and inventory takes the moves of this.
-
-    """
-
-    asset: Sequence[Decimal]
-    own_first: Decimal
-    own_last: Decimal
-    rates: Sequence[Decimal]
-    worth: Sequence[Decimal] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """One amount of one line, as it arose.
-
-    Parameters
-    ----------
-    line : str
-        One of `LINES`, never ``conversion``.
-    amount : Decimal
-        In settlement currency.
-    ts_ns : int
-        When: that of the fill, or of the mark that moved what was held.
-    fill : int
-        Place of the fill in order of time; -1 where it is what was held, and no single fill.
-
-    """
-
-    line: str
-    amount: Decimal
-    ts_ns: int
-    fill: int
-
-
-HELD: Final = -1
-"""Fill of a posting that no single fill made."""
+type CashFlow = tuple[int, Decimal]
+"""``(ts_ns, amount)``, received above 0."""
 
 
 def attribute(
@@ -286,11 +96,11 @@ def attribute(
         fill before the first mark, or a price of an inverse contract that is not above 0.
 
     """
-    times, prices = _checked_marks(marks, contract)
+    times, prices = checked_marks(marks, contract)
     if horizon_ns < 0:
         raise ParameterError("horizon_ns", horizon_ns, ">= 0")
     valued = valuation or Valuation(prices, prices[0], prices[-1], [_ONE] * len(prices))
-    _check_valuation(valued, prices, contract)
+    check_valuation(valued, prices, contract)
     statement = _Statement(valued, prices, times, contract, postings)
     last = len(prices) - 1
     position, cash, seen = opening_position, _ZERO, 0
@@ -428,28 +238,3 @@ def attribute_by_venue(
 def _drift(position: Decimal, prices: Sequence[Decimal], first: int, last: int, contract: Contract) -> Decimal:
     """Return what a position gained from one mark to a later one."""
     return contract.value(position, prices[last]) - contract.value(position, prices[first])
-
-
-def _checked_marks(marks: Sequence[Mark], contract: Contract) -> tuple[list[int], list[Decimal]]:
-    if not marks:
-        raise ParameterError("marks", "none", "at least one")
-    times, prices = [ts for ts, _ in marks], [price for _, price in marks]
-    for before, after in pairwise(times):
-        if after < before:
-            raise ParameterError("marks", f"{after} ns after {before} ns", "in order of time")
-    for price in prices:
-        if not price.is_finite() or (contract.inverse and price <= 0):
-            raise ParameterError("marks", str(price), "finite prices, > 0 for an inverse contract")
-    return times, prices
-
-
-def _check_valuation(valued: Valuation, prices: Sequence[Decimal], contract: Contract) -> None:
-    for name, values in (("asset", valued.asset), ("rates", valued.rates), ("worth", valued.worth)):
-        if values is not None and len(values) != len(prices):
-            raise ParameterError(name, f"{len(values)} values", f"one for each of {len(prices)} marks")
-    ends = (valued.own_first, valued.own_last)
-    if not all(value.is_finite() and value > 0 for value in valued.rates):
-        raise ParameterError("rates", [str(value) for value in valued.rates], "finite and > 0")
-    for price in (*valued.asset, *ends):
-        if not price.is_finite() or (contract.inverse and price <= 0):
-            raise ParameterError("asset", str(price), "finite prices, > 0 for an inverse contract")

@@ -14,7 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from mm_nautilus.analytics.attribution_summary import MARKS_OF, STATED, AttributionSummary
+from mm_nautilus.analytics.asset_rates import MARKS_OF, STATED
+from mm_nautilus.analytics.attribution_summary import AttributionSummary
 from mm_nautilus.analytics.equity import Floats, Ints
 from mm_nautilus.analytics.instrument_log import InstrumentLog
 from mm_nautilus.analytics.rate_path import RatePath

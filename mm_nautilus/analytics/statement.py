@@ -14,8 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from mm_nautilus.analytics.attribution import HELD as NO_FILL
-from mm_nautilus.analytics.attribution import LINES, Posting
+from mm_nautilus.analytics.attribution_lines import HELD as NO_FILL
+from mm_nautilus.analytics.attribution_lines import LINES, Posting
 from mm_nautilus.analytics.instrument_log import InstrumentLog
 from mm_nautilus.inventory.contract import EXACT
 from mm_nautilus.market import Purpose

@@ -13,6 +13,7 @@ from nautilus_trader.persistence import ParquetDataCatalog
 from mm_nautilus.analytics.facts import InstrumentFacts, RunFacts
 from mm_nautilus.analytics.jsonable import jsonable
 from mm_nautilus.analytics.moment import known_until, span
+from mm_nautilus.analytics.rate_path import RatePath
 from mm_nautilus.analytics.report.reading import CUT_SHORT, RESULT_FILE, RUN_FILE, ReportedRun, read_result, read_run
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import summarise
@@ -46,7 +47,8 @@ def rebuilt(run_dir: Path) -> ReportedRun:
     log = RunLog.open(run_dir)
     if not log.complete:
         log = replace(log, until_ns=known_until(log))
-    return read_run(run_dir, _added_up(log), log)
+    result, rates = _added_up(log)
+    return read_run(run_dir, result, log, rates)
 
 
 def _written(run_dir: Path) -> dict[str, Any]:
@@ -59,8 +61,8 @@ def _written(run_dir: Path) -> dict[str, Any]:
         raise
 
 
-def _added_up(log: RunLog) -> Mapping[str, Any]:
-    """Return a result without balances: what the log says."""
+def _added_up(log: RunLog) -> tuple[Mapping[str, Any], Mapping[str, RatePath]]:
+    """Return a result without balances, what the log says, and the rates over time that it was added up with."""
     start_ns, end_ns = span(log)
     loaded = load_run(log.run_dir / RUN_FILE)
     catalog, shape = prepared_catalog(loaded)
@@ -76,13 +78,14 @@ def _added_up(log: RunLog) -> Mapping[str, Any]:
         targets=wanted.targets,
         seed=section.seed,
     )
+    rates = rate_paths(loaded, catalog, shape, facts)
     return {
         "status": CUT_SHORT,
         "run": {"name": section.name, "seed": section.seed, "folder": os.fspath(log.run_dir)},
         "realism": realism(loaded, data_shapes(loaded, shape)),
         "data": {"catalog": str(catalog)},
-        **jsonable(summarise(log, replace(facts, rate_paths=rate_paths(loaded, catalog, shape, facts)))),
-    }
+        **jsonable(summarise(log, replace(facts, rate_paths=rates))),
+    }, rates
 
 
 def _instruments(loaded: LoadedRun, catalog: Path) -> tuple[InstrumentFacts, ...]:

@@ -17,6 +17,7 @@ from nautilus_trader.backtest import BacktestNode
 from mm_nautilus.actors import Recorder, RecorderConfig
 from mm_nautilus.analytics.facts import RunFacts
 from mm_nautilus.analytics.jsonable import jsonable
+from mm_nautilus.analytics.rate_path import write_rate_paths
 from mm_nautilus.analytics.realism import DataShape, caveats
 from mm_nautilus.analytics.report import write_report
 from mm_nautilus.analytics.report.calibration_section import CALIBRATION_FILE
@@ -143,6 +144,7 @@ def run_loaded(
         result["error"] = repr(failure)
     else:
         facts = replace(facts, rate_paths=rate_paths(loaded, catalog, shape, facts))
+        write_rate_paths(run_dir, facts.rate_paths)
         result |= jsonable(summarise(RunLog.open(run_dir), facts))
         result["relations"] = jsonable(run_relations(loaded, catalog, shape, facts))
     (run_dir / "result.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
@@ -217,6 +219,7 @@ def write_run_file(loaded: LoadedRun, run_dir: Path) -> bytes:
     (run_dir / "run.toml").write_text(tomli_w.dumps(tables), encoding="utf-8")
     for section, key in (("data", "catalog"), ("run", "output")):
         tables[section].pop(key)
+    tables["report"].pop("sensitivity", None)  # other runs, of which this one knows nothing
     without_model_path(tables)
     return tomli_w.dumps(tables).encode()
 

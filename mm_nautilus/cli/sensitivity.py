@@ -10,10 +10,13 @@ import typer
 
 def sensitivity(
     run_file: Annotated[Path, typer.Argument(help="TOML run file.")],
-    seeds: Annotated[int, typer.Option(min=0, max=1000, help="Other seeds to run under.")] = 3,
+    seeds: Annotated[
+        int | None, typer.Option(min=0, max=1000, help="Other seeds to run under; the run file's, or 3.")
+    ] = None,
     horizon_s: Annotated[
-        float, typer.Option(min=0.001, help="Seconds after which the fills to remove are judged.")
-    ] = 5.0,
+        float | None,
+        typer.Option(min=0.001, help="Seconds after which the fills to remove are judged; the run file's, or 5."),
+    ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs side by side; one a core when left out.")] = None,
     overrides: Annotated[
         list[str] | None,
@@ -25,14 +28,17 @@ def sensitivity(
     """Run a run file again under other assumptions and print what becomes of its PnL.
 
     Latency times 0, 3 and 10; queue position off; rebates zero; fees one tier worse; the better half of the maker
-    fills removed; other seeds. The exit code is 1 where one of the runs failed.
+    fills removed; other seeds: all of them, or those that the run file's table report.sensitivity names. The exit code
+    is 1 where one of the runs failed.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from mm_nautilus.cli.live_table import check_live_table
     from mm_nautilus.cli.sensitivity_table import sensitivity_table
     from mm_nautilus.sensitivity import sensitivity as run
 
+    check_live_table(run_file, overrides or ())
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=None)

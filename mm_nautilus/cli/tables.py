@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mm_nautilus.analytics.attribution import LINES
+from mm_nautilus.analytics.attribution_lines import LINES
 from mm_nautilus.analytics.numbers import aligned, amount, compact, duration, share
 from mm_nautilus.analytics.report.attribution_section import statements
 from mm_nautilus.analytics.report.figures import MARKS, figure, target

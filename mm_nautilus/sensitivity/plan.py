@@ -8,7 +8,9 @@
   contract rises by a tenth, rounded up to the last digit stated.
 - *Seeds*: another seed of the run and, where the market is simulated, another market.
 
-The other case is no run but made from the fills of the run as it is (`mm_nautilus.analytics.adverse_removal`).
+The other case is no run but made from the fills of the run as it is (`mm_nautilus.analytics.adverse_removal`). Which of
+them are tried, and how many seeds, is for ``[report.sensitivity]`` of the run file to say
+(`mm_nautilus.config.SensitivitySettings`).
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 from typing import Any, Final
 
-from mm_nautilus.config import FeeSection, LatencySection, RunFile, VenueSection
+from mm_nautilus.config import FeeSection, LatencySection, RunFile, SensitivitySettings, VenueSection
 
 BASE: Final = "base"
 REMOVED: Final = "half-the-fills-removed"
@@ -62,7 +64,7 @@ class Cases:
     same: tuple[str, ...]
 
 
-def cases(raw: Mapping[str, Any], run_file: RunFile, seeds: int) -> Cases:
+def cases(raw: Mapping[str, Any], run_file: RunFile, asked: SensitivitySettings) -> Cases:
     """Return the runs of a sensitivity table.
 
     Parameters
@@ -71,24 +73,28 @@ def cases(raw: Mapping[str, Any], run_file: RunFile, seeds: int) -> Cases:
         Tables of the run file, overrides applied.
     run_file : RunFile
         The same, validated.
-    seeds : int
-        How many other seeds, at least 0.
+    asked : SensitivitySettings
+        Which of the assumptions are tried.
 
     """
     base = copy.deepcopy(dict(raw))
     if isinstance(base.get("risk"), dict):
         base["risk"].pop("webhook", None)  # nobody is to be woken by incidents that are none
+    if isinstance(base.get("report"), dict):
+        base["report"].pop("sensitivity", None)
     runs = [Case(BASE, "as it is", "the run file, latency times 1", base)]
     same = []
     for name, label, change, words in _changes():
+        if name not in asked.assumptions:
+            continue
         tables = _with_venues(base, run_file, change)
         if [change(venue) for venue in run_file.venues] == [_stated(venue) for venue in run_file.venues]:
             same.append(f"{label}: changes nothing, {words}")
             continue
         runs.append(Case(name, label, _differences(run_file.venues, change), tables))
     if _by_chance(run_file):
-        runs += [_seeded(base, run_file, number) for number in range(1, seeds + 1)]
-    elif seeds:
+        runs += [_seeded(base, run_file, number) for number in range(1, asked.seeds + 1)]
+    elif asked.seeds:
         same.append("seeds: change nothing, recorded data and a fill model without chance")
     return Cases(tuple(runs), tuple(same))
 

@@ -7,13 +7,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from mm_nautilus.analytics import attribution
-from mm_nautilus.analytics.attribution import (
-    AttributedFill,
-    Attribution,
-    FillKind,
-    attribute,
-    attribute_by_venue,
-)
+from mm_nautilus.analytics.attributed_fill import AttributedFill, FillKind
+from mm_nautilus.analytics.attribution import attribute, attribute_by_venue
+from mm_nautilus.analytics.attribution_lines import Attribution
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.inventory.accounting import account_for
 from mm_nautilus.inventory.contract import Contract

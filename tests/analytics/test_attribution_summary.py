@@ -5,8 +5,9 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from mm_nautilus.analytics.attribution import LINES, Attribution
-from mm_nautilus.analytics.attribution_summary import FIRST_MIDS, STATED, attribution_summary
+from mm_nautilus.analytics.asset_rates import FIRST_MIDS, STATED
+from mm_nautilus.analytics.attribution_lines import LINES, Attribution
+from mm_nautilus.analytics.attribution_summary import attribution_summary
 from mm_nautilus.analytics.facts import InstrumentFacts
 from mm_nautilus.analytics.instrument_log import instrument_log
 from mm_nautilus.analytics.report.attribution_section import attribution_section, statements

@@ -10,7 +10,7 @@ import pytest
 from synthetic_result import RUN_TOML, write_run_folder
 from synthetic_run import synthetic_run
 
-from mm_nautilus.analytics.attribution import LINES
+from mm_nautilus.analytics.attribution_lines import LINES
 from mm_nautilus.analytics.report import palette, write_report
 from mm_nautilus.analytics.report.bands import cumulated
 from mm_nautilus.analytics.report.heat import time_buckets

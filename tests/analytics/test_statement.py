@@ -7,7 +7,8 @@ import pytest
 from random_markets import MARKETS, NS, decision, facts_of, fill, random_messages, written
 
 from mm_nautilus.analytics import statement as room
-from mm_nautilus.analytics.attribution import AttributedFill, FillKind, attribute
+from mm_nautilus.analytics.attributed_fill import AttributedFill, FillKind
+from mm_nautilus.analytics.attribution import attribute
 from mm_nautilus.analytics.attribution_summary import attributed
 from mm_nautilus.analytics.facts import AccountFacts, BalanceFacts, InstrumentFacts, RunFacts
 from mm_nautilus.analytics.instrument_log import instrument_log

@@ -3,7 +3,7 @@
 import tomllib
 from pathlib import Path
 
-from mm_nautilus.analytics.attribution import LINES
+from mm_nautilus.analytics.attribution_lines import LINES
 from mm_nautilus.analytics.statement import ROUNDING
 from mm_nautilus.config import ReportSection
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from mm_nautilus.analytics.attribution import LINES, Attribution
+from mm_nautilus.analytics.attribution_lines import LINES, Attribution
 from mm_nautilus.analytics.attribution_summary import attribution_summary
 from mm_nautilus.analytics.facts import InstrumentFacts
 from mm_nautilus.analytics.instrument_log import instrument_log

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from mm_nautilus.backtest.run import write_run_file
+from mm_nautilus.cli import main
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.host.loading import load_run
 from mm_nautilus.live.settings import load_live
@@ -64,3 +66,19 @@ def test_a_mistake_in_the_table_is_named(tmp_path: Path, live: str, complaint: s
     with pytest.raises(ConfigError) as caught:
         load_live(run_file(tmp_path, live))
     assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize("command", ["backtest", "compare --models glft", "sensitivity", "stress"])
+def test_a_mistake_in_the_table_stops_what_does_not_use_it_too(
+    tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = run_file(tmp_path, "[live]\nflush_evry_s = 1\n")
+    wrong = ["--set", "strategy.gamma=-1", "--output", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", ["mm-nautilus", *command.split(), str(path), *wrong])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert "live.flush_evry_s: unknown key, did you mean 'flush_every_s'?" in said
+    assert "strategy.gamma" in said, "every mistake at once"
+    assert not (tmp_path / "out").exists()

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mm_nautilus.analytics.attribution import AttributedFill, FillKind, attribute
+from mm_nautilus.analytics.attributed_fill import AttributedFill, FillKind
+from mm_nautilus.analytics.attribution import attribute
 from mm_nautilus.analytics.sharpe import sharpe_ratio
 from mm_nautilus.inventory.age import LotQueue
 from mm_nautilus.inventory.average_cost import Holding

@@ -1,14 +1,17 @@
 """Which assumptions are changed, and by how much."""
 
+import tomllib
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from mm_nautilus.config import FeeSection, LatencySection, RunFile
-from mm_nautilus.sensitivity.plan import cases, slower, without_rebates, worse
+from mm_nautilus.config import FeeSection, LatencySection, RunFile, SensitivitySettings, problems_of
+from mm_nautilus.sensitivity.plan import REMOVED, cases, slower, without_rebates, worse
 
 
 def tables(**venue: Any) -> dict[str, Any]:
@@ -28,9 +31,9 @@ def tables(**venue: Any) -> dict[str, Any]:
     }
 
 
-def planned(raw: dict[str, Any], seeds: int = 2) -> Any:
+def planned(raw: dict[str, Any], seeds: int = 2, **asked: Any) -> Any:
     checked = {key: value for key, value in raw.items() if key != "risk"}
-    return cases(raw, RunFile.model_validate(checked), seeds)
+    return cases(raw, RunFile.model_validate(checked), SensitivitySettings(seeds=seeds, **asked))
 
 
 def test_every_case_changes_what_it_says_and_nothing_else() -> None:
@@ -72,6 +75,49 @@ def test_a_case_that_changes_nothing_is_said_and_not_run() -> None:
     chance = tables(fill={"prob_slippage": 0.5})
     del chance["data"]["simulation"]
     assert planned(chance, 1).runs[-1].words == "run.seed 8"
+
+
+def test_only_what_is_asked_for_is_tried_and_no_case_asks_again() -> None:
+    raw = tables() | {"report": {"sensitivity": {"seeds": 1}, "capital": 5}}
+    found = planned(raw, 1, assumptions=["fees-worse", "latency-x10", REMOVED])
+    assert [case.name for case in found.runs] == ["base", "latency-x10", "fees-worse", "seed-1"]
+    assert all(case.tables["report"] == {"capital": 5} for case in found.runs)
+    assert [case.name for case in planned(tables(), 0, assumptions=["queue-off"]).runs] == ["base", "queue-off"]
+
+
+def test_every_assumption_can_be_asked_for_by_the_name_of_its_case() -> None:
+    named = SensitivitySettings().assumptions
+    assert [case.name for case in planned(tables(), 0).runs] == ["base", *(one for one in named if one != REMOVED)]
+    assert REMOVED in named
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            {"assumptions": ["fees-better"]},
+            ["report.sensitivity.assumptions.0", "latency-x10", "half-the-fills-removed"],
+        ),
+        ({"assumptions": ["queue-off", "queue-off"]}, ["report.sensitivity.assumptions", "each may stand once"]),
+        ({"assumptions": [], "seeds": 0}, ["report.sensitivity", "asks for nothing"]),
+        ({"seeds": -1}, ["report.sensitivity.seeds", "greater than or equal to 0"]),
+        ({"seed": 1}, ["report.sensitivity.seed: unknown key", "did you mean 'seeds'", "assumptions"]),
+    ],
+)
+def test_what_cannot_be_asked_for_is_an_error_that_says_what_can(wrong: dict[str, Any], said: list[str]) -> None:
+    raw = tables() | {"report": {"sensitivity": wrong}}
+    with pytest.raises(ValidationError) as raised:
+        RunFile.model_validate({key: value for key, value in raw.items() if key != "risk"})
+    (problem,) = problems_of(raised.value, RunFile)
+    for words in said:
+        assert words in problem
+
+
+def test_the_defaults_are_those_of_the_page() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "report.md").read_text()
+    told = tomllib.loads(page.split("```toml")[1].split("```")[0])["report"]["sensitivity"]
+    assert SensitivitySettings(**told) == SensitivitySettings()
+    assert set(told) == set(SensitivitySettings.model_fields)
 
 
 HIGHEST = Decimal("0.099999")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pyarrow.compute as pc
 
-from mm_nautilus.analytics.attribution import Posting
+from mm_nautilus.analytics.attribution_lines import Posting
 from mm_nautilus.analytics.instrument_log import InstrumentLog
 from mm_nautilus.analytics.report.chart import Chart
 from mm_nautilus.analytics.report.heat import fills_and_markouts

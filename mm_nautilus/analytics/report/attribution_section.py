@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
-from mm_nautilus.analytics.attribution import LINES
+from mm_nautilus.analytics.attribution_lines import LINES
 from mm_nautilus.analytics.jsonable import plain
 from mm_nautilus.analytics.numbers import aligned, amount, compact
 from mm_nautilus.analytics.report.chart import Chart, plain_figure

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import plotly.graph_objects as go
 
-from mm_nautilus.analytics.attribution import LINES, Posting
+from mm_nautilus.analytics.attribution_lines import LINES, Posting
 from mm_nautilus.analytics.report.chart import milliseconds
 from mm_nautilus.analytics.report.palette import BANDS, EMPTY, Colour
 from mm_nautilus.analytics.report.thin import Floats, Ints

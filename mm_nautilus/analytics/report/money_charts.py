@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from mm_nautilus.analytics.attribution import Posting
+from mm_nautilus.analytics.attribution_lines import Posting
 from mm_nautilus.analytics.instrument_log import InstrumentLog
 from mm_nautilus.analytics.numbers import amount, compact
 from mm_nautilus.analytics.report.bands import bands

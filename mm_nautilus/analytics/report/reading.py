@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +11,11 @@ from typing import Any, Final
 
 import orjson
 
-from mm_nautilus.analytics.attribution import Posting
-from mm_nautilus.analytics.attribution_summary import STATED, attributed
+from mm_nautilus.analytics.asset_rates import STATED
+from mm_nautilus.analytics.attribution_lines import Posting
+from mm_nautilus.analytics.attribution_summary import attributed
 from mm_nautilus.analytics.instrument_log import InstrumentLog, instrument_log
+from mm_nautilus.analytics.rate_path import RatePath, read_rate_paths
 from mm_nautilus.analytics.report.sensitivity_section import read_sensitivity
 from mm_nautilus.analytics.report.words import clock
 from mm_nautilus.analytics.runlog import RunLog
@@ -45,6 +47,8 @@ class ReportedRun:
         The run's log.
     logs : mapping of instrument to InstrumentLog
         In the order of the result.
+    rate_paths : mapping of currency to RatePath
+        What instruments said that currencies were worth.
 
     """
 
@@ -53,6 +57,7 @@ class ReportedRun:
     run_toml: str
     log: RunLog
     logs: Mapping[str, InstrumentLog]
+    rate_paths: Mapping[str, RatePath] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -84,7 +89,7 @@ class ReportedRun:
             for currency, rate in asset["rates"].items()
             if rate["source"] == STATED
         }
-        return attributed(list(self.logs.values()), self.span_ns[0], stated)[1]
+        return attributed(list(self.logs.values()), self.span_ns[0], stated, rate_paths=self.rate_paths)[1]
 
     @property
     def notices(self) -> list[str]:
@@ -96,7 +101,12 @@ class ReportedRun:
         return said if self.log.complete else ["The run was cut short: its log ends at the last flush.", *said]
 
 
-def read_run(run_dir: Path, result: Mapping[str, Any] | None = None, log: RunLog | None = None) -> ReportedRun:
+def read_run(
+    run_dir: Path,
+    result: Mapping[str, Any] | None = None,
+    log: RunLog | None = None,
+    rate_paths: Mapping[str, RatePath] | None = None,
+) -> ReportedRun:
     """Read a run folder; a log that ends at its last flush will do.
 
     Parameters
@@ -107,6 +117,8 @@ def read_run(run_dir: Path, result: Mapping[str, Any] | None = None, log: RunLog
         Instead of its ``result.json``.
     log : RunLog, optional
         Instead of all that its log holds.
+    rate_paths : mapping of currency to RatePath, optional
+        Instead of those that the folder holds.
 
     Raises
     ------
@@ -122,7 +134,8 @@ def read_run(run_dir: Path, result: Mapping[str, Any] | None = None, log: RunLog
         for name, one in found["instruments"].items()
     }
     text = run_file.read_text(encoding="utf-8") if run_file.is_file() else "# the run folder holds no run.toml\n"
-    return ReportedRun(run_dir, found, text, log, logs)
+    paths = read_rate_paths(run_dir) if rate_paths is None else rate_paths
+    return ReportedRun(run_dir, found, text, log, logs, paths)
 
 
 def read_result(run_dir: Path) -> dict[str, Any]:

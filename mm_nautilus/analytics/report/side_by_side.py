@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from mm_nautilus.analytics.attribution import LINES
+from mm_nautilus.analytics.attribution_lines import LINES
 from mm_nautilus.analytics.comparison import Run, standings
 from mm_nautilus.analytics.numbers import NOTHING, amount, compact, duration, share
 from mm_nautilus.analytics.report.page import document

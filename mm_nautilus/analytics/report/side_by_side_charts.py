@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import plotly.graph_objects as go
 
-from mm_nautilus.analytics.attribution import LINES
+from mm_nautilus.analytics.attribution_lines import LINES
 from mm_nautilus.analytics.numbers import compact
 from mm_nautilus.analytics.report.chart import Chart, plain_figure
 from mm_nautilus.analytics.report.comparison_charts import run_style

@@ -17,12 +17,15 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from mm_nautilus.analytics.attribution import AttributedFill, Attribution, Mark, Valuation, attribute
-from mm_nautilus.analytics.attribution_summary import HORIZON_S, attributed_fill
+from mm_nautilus.analytics.attributed_fill import AttributedFill, attributed_fill
+from mm_nautilus.analytics.attribution import attribute
+from mm_nautilus.analytics.attribution_lines import Attribution
+from mm_nautilus.analytics.attribution_summary import HORIZON_S
 from mm_nautilus.analytics.consolidated_marks import ConsolidatedMarks, exact_price
 from mm_nautilus.analytics.facts import InstrumentFacts
 from mm_nautilus.analytics.instrument_log import exact_mid
 from mm_nautilus.analytics.rate_path import exact_rate
+from mm_nautilus.analytics.valuation import Mark, Valuation
 from mm_nautilus.market import Side
 from mm_nautilus.messages import FillFact, MarkFact
 

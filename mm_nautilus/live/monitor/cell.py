@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from mm_nautilus.analytics.attribution import Attribution
+from mm_nautilus.analytics.attribution_lines import Attribution
 from mm_nautilus.analytics.facts import InstrumentFacts
 from mm_nautilus.analytics.jsonable import plain
 from mm_nautilus.live.monitor.facts import asset_of

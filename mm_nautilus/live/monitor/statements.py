@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, localcontext
 from typing import Any
 
-from mm_nautilus.analytics.attribution import LINES, Attribution
+from mm_nautilus.analytics.attribution_lines import LINES, Attribution
 from mm_nautilus.analytics.facts import InstrumentFacts
 from mm_nautilus.inventory.contract import EXACT
 from mm_nautilus.live.monitor.attribution import AssetSoFar
