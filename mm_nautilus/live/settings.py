@@ -55,6 +55,10 @@ class LiveSettings(Settings):
     agree_within_s: float = Field(
         default=10.0, gt=0, description="Seconds until somebody is told that books and venue still disagree at a start."
     )
+    operator: Literal["keep", "forget"] = Field(
+        default="keep",
+        description="Whether a pause, and values that were set, hold on in the next life.",
+    )
     on_stop: Literal["withdraw", "flatten"] = Field(
         default="withdraw", description="Whether positions are kept on a stop, or worked off."
     )
