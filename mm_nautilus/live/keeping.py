@@ -32,7 +32,14 @@ class Keeping:
         stated: Path | None = getattr(run.loaded.strategy_config.settings, "state_file", None)
         path = (stated or identity.file_in(folder_of(run))).resolve()
         live = run.live
-        settings = RecoverySettings(identity, path, live.unknown_orders, live.agree_within_s, live.operator == "keep")
+        settings = RecoverySettings(
+            identity,
+            path,
+            live.unknown_orders,
+            live.agree_within_s,
+            live.operator == "keep",
+            live.checks.cancel_again_s,
+        )
         return cls(identity, path, settings)
 
     def check(self) -> None:

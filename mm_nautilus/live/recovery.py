@@ -45,6 +45,8 @@ class RecoverySettings:
     agree_within_s: float
     keep_operator: bool = True
     """Whether what an operator said in an earlier life holds on."""
+    cancel_again_s: float = 0.5
+    """Seconds a cancel may go unanswered while the quotes have to go."""
 
 
 class Recovering(GuardedStrategy):

@@ -24,6 +24,11 @@ class ChecksSection(Settings):
     inflight_after_ms: int = Field(
         default=2_000, ge=100, description="Age at which an unanswered command is asked for."
     )
+    cancel_again_s: float = Field(
+        default=0.5,
+        gt=0,
+        description="Age at which an unanswered cancel is repeated while the quotes have to go, in seconds.",
+    )
     patience_s: float = Field(
         default=1.0, gt=0, description="Seconds the private stream has before an order is asked for."
     )
