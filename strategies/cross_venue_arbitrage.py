@@ -71,6 +71,7 @@ _BOOK_TYPES = {"L1": None, "L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
 _ORDER_SIDES = {Side.BUY: OrderSide.BUY, Side.SELL: OrderSide.SELL}
 _SAMPLE_TIMER = "10_sample_"
 _PURPOSE: Final = str(Purpose.ARBITRAGE)
+_PAUSED: Final = "paused by the operator"
 _REMEMBERED: Final = 256
 """Opportunities whose orders are still known by what they were for: a fill may be heard of after the end."""
 
@@ -104,6 +105,7 @@ class CrossVenueArbitrage(GuardedStrategy):
         self._taken = 0
         self._warned = False
         self._halted = ""
+        self._paused = False
 
     # ------------------------------------------------------------------ life
 
@@ -244,6 +246,19 @@ class CrossVenueArbitrage(GuardedStrategy):
         """Take no more; nothing of ours rests."""
         self._halted = "the strategy has stopped"
 
+    # -------------------------------------------------------------- operator
+
+    @property
+    def venues(self) -> Mapping[str, ArbitrageLeg]:
+        """Where it is taken, by instrument id; nowhere before the start."""
+        return dict(self._by_name) if self._started else {}
+
+    def pause(self, *, paused: bool) -> None:
+        """Begin nothing until told otherwise, or look again; what is under way is finished, and hedges go on."""
+        self._paused = paused
+        if self._started:
+            self._look(self._clock.timestamp_ns())
+
     def on_save(self) -> dict[str, bytes]:
         """Return what a restart needs: the books of all fills and hedges."""
         return {"arbitrage": orjson.dumps(self._state())} if self._started else {}
@@ -329,7 +344,7 @@ class CrossVenueArbitrage(GuardedStrategy):
 
     def _barred(self, now_ns: int, sigma: float | None) -> str:
         """Return why nothing may be taken now; empty where it may."""
-        why = self._halted or self._busy()
+        why = self._halted or (_PAUSED if self._paused else "") or self._busy()
         if not why and self._last_send_ns is not None and now_ns > self._last_send_ns:
             why = "the data end before legs could be answered and a residual hedged"
         if not why and sigma is None and self._settings.latency_z > 0.0:

@@ -26,6 +26,7 @@ from mm_nautilus.host.traded import Traded
 from mm_nautilus.inventory.limits import Holding
 from mm_nautilus.inventory.venue_market import VenueMarket
 from mm_nautilus.market import Side, TopOfBook
+from mm_nautilus.quoting.settings import QuotingSettings
 from mm_nautilus.strategies.cross_venue_settings import CrossVenueSettings
 from mm_nautilus.strategies.hedging import Hedger
 from mm_nautilus.strategies.leg import QuotingLeg
@@ -170,14 +171,22 @@ class CrossVenueMarketMaker(QuotingStrategy):
         leg = self._legs.get(one.id)
         size_lots, join = 0, None
         if leg is not None:
-            ladder, order = leg.settings.ladder, int(leg.settings.order_size / grid.lot)
-            size_lots = sum(round(order * ladder.size_decay**level) for level in range(ladder.levels))
+            size_lots = _size_lots(leg.settings, grid.lot)
             join = None if settings.join_ticks is None else settings.join_ticks * float(grid.tick)
         latency_s = entry.hedge_latency_s
         if latency_s is None:
             latency_s = market.terms.submit_ns * 1e-9
         levels = None if settings.book == "L1" else self._levels_of(one)
         return Place(venue, market, entry.quote, entry.hedge, latency_s, size_lots, levels, join)
+
+    def retune(self, settings: QuotingSettings, leg: QuotingLeg) -> None:
+        """Quote a venue by other settings, and let the hedges count on what it may hold, and be filled with, then."""
+        leg.retune(settings)
+        place, lot = self._cross.places[self._index[leg.traded.id]], leg.lattice.grid.lot
+        place.size_lots = _size_lots(settings, lot)
+        place.market.limit_lots = int(settings.limits.max_position / lot)
+        self._cross.moved()
+        self._requote_all("operator", self._clock.timestamp_ns())
 
     def _levels_of(self, one: Traded) -> Callable[[Side], Depth]:
         count = self._settings.depth_levels
@@ -368,3 +377,9 @@ class CrossVenueMarketMaker(QuotingStrategy):
 
     def _position_corrected(self, name: str) -> None:  # noqa: ARG002 - the inventory is one over all venues
         self._cross.moved()
+
+
+def _size_lots(settings: QuotingSettings, lot: Decimal) -> int:
+    """Return what one sweep of a side of all our quotes would fill."""
+    order, ladder = int(settings.order_size / lot), settings.ladder
+    return sum(round(order * ladder.size_decay**level) for level in range(ladder.levels))

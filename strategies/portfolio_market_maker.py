@@ -21,6 +21,7 @@ from mm_nautilus.host.traded import Traded
 from mm_nautilus.inventory.portfolio import Member, Portfolio, Terms
 from mm_nautilus.market import RiskStage
 from mm_nautilus.models import BoundedModel
+from mm_nautilus.quoting.settings import QuotingSettings
 from mm_nautilus.strategies.hedging import Hedger
 from mm_nautilus.strategies.leg import QuotingLeg
 from mm_nautilus.strategies.portfolio_hedging import PortfolioHedger
@@ -289,6 +290,15 @@ class PortfolioMarketMaker(QuotingStrategy):
 
     def _position_corrected(self, name: str) -> None:
         next(leg for leg in self._members if leg.name == name).tell()
+
+    def retune(self, settings: QuotingSettings, leg: QuotingLeg) -> None:
+        """Quote a member by other settings, and price the portfolio with the sizes that it has then."""
+        assert isinstance(leg, MemberLeg)
+        leg.retune(settings)
+        self._tolerances[leg.index] = max(settings.requote.tolerance_ticks, 0.5) * float(leg.lattice.grid.tick)
+        if self._book.ready:
+            self._solve()
+        self._requote_all("operator", self._clock.timestamp_ns())
 
     # ------------------------------------------------------- risk and hedges
 

@@ -56,7 +56,11 @@ def live(
                 if "://" in doing:  # where the page is has to stay on the screen
                     console.print(doing, soft_wrap=True, highlight=False)
 
-            outcome = run_live(run_file or _quickstart(), sets, mode, seed=seed, output=output, say=say)
+            def tell(words: str) -> None:
+                console.print(words, style="bold yellow", soft_wrap=True, highlight=False, markup=False)
+
+            path = run_file or _quickstart()
+            outcome = run_live(path, sets, mode, seed=seed, output=output, say=say, tell=tell)
     except RunFailedError as error:
         _say_failure(error)
         raise typer.Exit(1) from None

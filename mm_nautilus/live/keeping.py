@@ -31,7 +31,15 @@ class Keeping:
         )
         stated: Path | None = getattr(run.loaded.strategy_config.settings, "state_file", None)
         path = (stated or identity.file_in(folder_of(run))).resolve()
-        settings = RecoverySettings(identity, path, run.live.unknown_orders, run.live.agree_within_s)
+        live = run.live
+        settings = RecoverySettings(
+            identity,
+            path,
+            live.unknown_orders,
+            live.agree_within_s,
+            live.operator == "keep",
+            live.checks.cancel_again_s,
+        )
         return cls(identity, path, settings)
 
     def check(self) -> None:
@@ -64,6 +72,13 @@ def folder_of(run: LiveRun) -> Path:
 def lock_of(run: LiveRun) -> tuple[Path, list[str]]:
     """Return folder and names of the locks that a real run has to hold."""
     return folder_of(run), accounts(run)
+
+
+def held_over(strategy: Any) -> list[str]:
+    """Return what an operator said in an earlier life, in words, as far as it concerns this one."""
+    found: dict[str, Any] = getattr(strategy, "found", {})
+    words: list[str] = found.get("operator", [])
+    return words
 
 
 def recovered(strategy: Any) -> dict[str, Any]:

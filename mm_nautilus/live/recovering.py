@@ -8,6 +8,7 @@ from typing import Any, Final
 from nautilus_trader.common import TimeEvent
 from nautilus_trader.model import InstrumentId
 
+from mm_nautilus.live.insisting import Insisting
 from mm_nautilus.live.recovery import Recovering, RecoverySettings
 from mm_nautilus.market import Side, TopOfBook
 from mm_nautilus.strategies.cross_venue_arbitrage import CrossVenueArbitrage
@@ -16,7 +17,7 @@ from mm_nautilus.strategies.quoting_strategy import QuotingStrategy
 _NOT_YET: Final = "books and venues do not agree yet"
 
 
-class RecoveringQuotes(Recovering, QuotingStrategy):
+class RecoveringQuotes(Insisting, Recovering, QuotingStrategy):
     """A strategy that quotes."""
 
     def _hold(self) -> None:

@@ -23,6 +23,8 @@ from mm_nautilus.errors import UserError
 from mm_nautilus.host.guard import GuardedStrategy
 from mm_nautilus.host.traded import is_ours
 from mm_nautilus.inventory.ledger import Difference
+from mm_nautilus.live.standing import KEY as OPERATOR
+from mm_nautilus.live.standing import Standing
 from mm_nautilus.live.state_file import KEY, Identity
 from mm_nautilus.market import Purpose, Side, TopOfBook
 from mm_nautilus.messages import TOPIC_ALERT, TOPIC_FILL, AlertFact, FillFact
@@ -41,6 +43,10 @@ class RecoverySettings:
     state_file: Path
     unknown_orders: UnknownOrders
     agree_within_s: float
+    keep_operator: bool = True
+    """Whether what an operator said in an earlier life holds on."""
+    cancel_again_s: float = 0.5
+    """Seconds a cancel may go unanswered while the quotes have to go."""
 
 
 class Recovering(GuardedStrategy):
@@ -50,8 +56,13 @@ class Recovering(GuardedStrategy):
     recovery: Any
     _clock: Any
     _hedger: Any
+    _saved: Any
     _mismatches: int
     _started: bool
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.standing = Standing(self)
 
     # ---------------------------------------------- what a kind of strategy says
 
@@ -97,6 +108,7 @@ class Recovering(GuardedStrategy):
             line.instrument_id: str(line.opening) for line in self._hedger.control.ledger.lines if line.opening
         }
         self._describe(self.recovery)
+        self._take_up_operator(now_ns)
         self._agreed = not self._asked and self._hedger.difference() is None
         if not self._agreed:
             self._hold()
@@ -104,6 +116,17 @@ class Recovering(GuardedStrategy):
         look: Callable[[TimeEvent], None] = self._look_around
         self._clock.set_timer_ns(_TIMER + str(self.strategy_id), _LOOK_EVERY_NS, callback=self.guard(look))
         self.subscribe_socket_state()
+
+    def _take_up_operator(self, now_ns: int) -> None:
+        """Let hold on what an operator said in an earlier life, and say so to everybody who could have forgotten."""
+        told = (self._saved or {}).get(OPERATOR)
+        if told is None or not self.recovery_settings.keep_operator:
+            return
+        refused = self.standing.take_up(told)
+        self.found["operator"] = [*self.standing.words, *refused]
+        for words in self.found["operator"]:
+            self.log.warning(f"operator: {words}")
+            self.publish_message(TOPIC_ALERT, AlertFact(now_ns, str(self.strategy_id), "", "operator", words))
 
     def withdraw(self) -> None:
         """Take every order back, those included that nobody ever told us of."""
@@ -249,7 +272,7 @@ class Recovering(GuardedStrategy):
 
     def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = super()._state()  # type: ignore[misc]
-        return state | {KEY: self.recovery_settings.identity.saved()}
+        return state | {KEY: self.recovery_settings.identity.saved(), OPERATOR: self.standing.saved()}
 
     def positions(self) -> dict[str, dict[str, str]]:
         """Return what books and engine say is held, by instrument."""

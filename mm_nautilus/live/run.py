@@ -28,7 +28,7 @@ from mm_nautilus.live.components import Components
 from mm_nautilus.live.disk import on_a_full_disk
 from mm_nautilus.live.doctor.examine import Examined, refuse_problems
 from mm_nautilus.live.folder import RunFolder
-from mm_nautilus.live.keeping import Keeping, lock_of, recovered
+from mm_nautilus.live.keeping import Keeping, held_over, lock_of, recovered
 from mm_nautilus.live.listener import Listener, ListenerConfig
 from mm_nautilus.live.nodes import paper_node, real_node, replay_node
 from mm_nautilus.live.replay.client import ReplayFeed
@@ -79,6 +79,7 @@ def run_live(
     seed: int | None = None,
     output: Path | None = None,
     say: Say = lambda _text: None,
+    tell: Say = lambda _text: None,
 ) -> Outcome:
     """Run a run file on a live node until its data end or a signal comes, and write its folder.
 
@@ -96,6 +97,8 @@ def run_live(
         Folder that the run folder is made in; ``run.output`` by default.
     say : callable
         Told in a few words what is being done.
+    tell : callable
+        Told what nobody may miss, as that trading is paused.
 
     Raises
     ------
@@ -122,7 +125,7 @@ def run_live(
     with on_a_full_disk(place), held, Beside(run, mode.name) as beside:
         if isinstance(mode, Replay):
             return _replay(run, mode, folder, say, beside)
-        return _trade(run, mode, folder, say, beside)
+        return _trade(run, mode, folder, say, tell, beside)
 
 
 def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Say, beside: Beside) -> Outcome:
@@ -164,7 +167,9 @@ def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Sa
     return written.write(facts, failure or next(iter(failures), None), live, about, shape.fingerprint)
 
 
-def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], say: Say, beside: Beside) -> Outcome:
+def _trade(
+    run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], say: Say, tell: Say, beside: Beside
+) -> Outcome:
     """Trade on live data until somebody says stop."""
     loaded, paper = run.loaded, isinstance(mode, Paper)
     keeping = None if paper else Keeping.of(run)
@@ -199,6 +204,8 @@ def _trade(run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], sa
 
     def started() -> None:
         starting.update(books.balances(venues))
+        for words in held_over(parts.strategy):
+            tell(words)
         say(_where("trading on paper" if paper else "trading", beside))
 
     try:

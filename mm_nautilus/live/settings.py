@@ -24,6 +24,11 @@ class ChecksSection(Settings):
     inflight_after_ms: int = Field(
         default=2_000, ge=100, description="Age at which an unanswered command is asked for."
     )
+    cancel_again_s: float = Field(
+        default=0.5,
+        gt=0,
+        description="Age at which an unanswered cancel is repeated while the quotes have to go, in seconds.",
+    )
     patience_s: float = Field(
         default=1.0, gt=0, description="Seconds the private stream has before an order is asked for."
     )
@@ -54,6 +59,10 @@ class LiveSettings(Settings):
     )
     agree_within_s: float = Field(
         default=10.0, gt=0, description="Seconds until somebody is told that books and venue still disagree at a start."
+    )
+    operator: Literal["keep", "forget"] = Field(
+        default="keep",
+        description="Whether a pause, and values that were set, hold on in the next life.",
     )
     on_stop: Literal["withdraw", "flatten"] = Field(
         default="withdraw", description="Whether positions are kept on a stop, or worked off."

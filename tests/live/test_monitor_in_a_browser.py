@@ -223,6 +223,7 @@ def test_trouble_comes_first_and_words_from_outside_are_only_words(run, browser,
     )
     tell(board, [hedge])
     board.connection("SIM", False, time.time_ns())
+    board.standing = {"paused": True, "values": {NAME: {"order_size": ("2", "1")}}}
     server.push(board.snapshot(time.time_ns()))
     with looking(browser, tmp_path / "profile", server.url) as looked:
         items = looked.page.locator(".attention li")
@@ -230,6 +231,8 @@ def test_trouble_comes_first_and_words_from_outside_are_only_words(run, browser,
         words = looked.text(".attention")
         assert evil in words
         assert "SIM is not connected" in words
+        assert "Paused by the operator until a resume" in words
+        assert f"{NAME}: order_size is 2 by the operator, 1 in the run file" in words
         assert "Halt" in looked.text("#strip")
         assert f"band: {evil}" in looked.text("[data-panel=Hedges]")
         assert "broken" not in looked.page.title()

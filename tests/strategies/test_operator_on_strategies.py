@@ -4,21 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
-from cross_kit import cross, others
+from arbitrage_kit import BALANCES, arbitrage, venues_of
+from arbitrage_kit import A as ONE
+from arbitrage_kit import B as TWO
+from arbitrage_kit import calm as arbitrage_calm
+from cross_kit import A, B, C, cross, others
 from cross_kit import walk as cross_walk
-from engine_kit import MS, T0, Watched, engine_with, maker_fields, quote
+from engine_kit import MS, T0, Latency, Watched, engine_with, maker_fields, quote
 from nautilus_trader.common import DataActor
+from test_portfolio_market_maker import NAMES, pairs, still
+from test_portfolio_market_maker import Watched as Portfolio
+from test_portfolio_market_maker import told as portfolio
 
 from mm_nautilus.actors import RiskMonitor, RiskMonitorConfig
 from mm_nautilus.errors import UserError
 from mm_nautilus.live.beside.beside import _ORDERS_ALONE
 from mm_nautilus.live.beside.surface import NodeSurface
+from mm_nautilus.live.keeping import held_over
+from mm_nautilus.live.recovering import recovering
+from mm_nautilus.live.recovery import RecoverySettings
+from mm_nautilus.live.state_file import Identity
+from mm_nautilus.messages import AlertFact
 from mm_nautilus.strategies import MarketMakerConfig
 
 S = 1_000 * MS
+BOTH = (ONE, TWO)
+TWO_QUOTED: dict[str, Any] = {
+    "venues": [
+        {"instrument_id": str(A), "hedge": False},
+        {"instrument_id": str(B), "hedge": False},
+        {"instrument_id": str(C), "quote": False},
+    ]
+}
+
+
+class Alerted(Watched):
+    """A maker that keeps its alerts, too."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.alerts: list[AlertFact] = []
+
+    def publish_message(self, topic: str, message: Any) -> None:
+        if isinstance(message, AlertFact):
+            self.alerts.append(message)
+        super().publish_message(topic, message)
 
 
 @dataclass(frozen=True)
@@ -96,22 +130,159 @@ def test_a_pause_holds_until_it_is_ended_and_losses_are_not_counted_anew() -> No
     assert {"PAUSED"} in [set(one.reasons) for one in strategy.decisions]
 
 
-def test_a_strategy_on_several_venues_is_paused_and_not_retuned() -> None:
-    strategy = cross()
+def test_a_strategy_on_several_venues_is_paused_and_told_which_one_quotes_otherwise() -> None:
+    strategy = cross(**TWO_QUOTED)
     steps = {
         5.05: lambda on: on.pause(paused=True),
-        6.05: lambda on: on.change("order_size", "0.02", ""),
-        7.05: lambda on: on.status(),
+        6.05: lambda on: on.change("order_size", "0.020", ""),
+        7.05: lambda on: on.change("order_size", "0.020", str(A)),
+        7.15: lambda on: on.change("limits.max_position", "0.100", str(A)),
+        7.25: lambda on: on.status(),
         10.05: lambda on: on.resume("back"),
     }
     said = played(strategy, cross_walk(15), steps, others=others())
     assert isinstance(said[1], UserError)
-    assert "run file only" in str(said[1])
-    assert said[2]["paused"] is True
+    assert f"one of {A}, {B}" in str(said[1])
+    assert said[2] == ("0.010", "0.020")
+    assert said[4]["paused"] is True
+    assert said[4]["values"] == {str(A): {"order_size": ("0.020", "0.010"), "limits.max_position": ("0.100", "0.200")}}
     quoting = [one for one in strategy.decisions if one.bid_prices or one.ask_prices]
-    assert quoting
     assert not [one for one in quoting if T0 + 5.1 * S < one.ts_ns < T0 + 10 * S]
-    assert [one for one in quoting if one.ts_ns > T0 + 10 * S], "and it quotes again"
+    sizes = {
+        name: {
+            size for one in quoting if one.instrument_id == name and one.ts_ns > T0 + 10 * S for size in one.bid_sizes
+        }
+        for name in (str(A), str(B))
+    }
+    assert max(sizes[str(A)]) == 0.02, "it quotes again, and more on the one"
+    assert max(sizes[str(B)]) == 0.01
+    place = strategy._cross.places[0]
+    assert (place.size_lots, place.market.limit_lots) == (20, 100), "and hedges elsewhere are counted for as much"
+
+
+def test_a_member_of_a_portfolio_is_told_and_the_gamma_of_all_is_not() -> None:
+    strategy = Portfolio(portfolio())
+    steps = {
+        5.05: lambda on: on.change("order_size", "0.020", NAMES[1]),
+        5.15: lambda on: on.change("requote.tolerance_ticks", "3", NAMES[1]),
+        5.25: lambda on: on.change("gamma", "5", NAMES[1]),
+        5.35: lambda on: on.change("limits.max_position", "0.060", NAMES[1]),
+        5.45: lambda on: on.pause(paused=True),
+        7.05: lambda on: on.resume("back"),
+    }
+    first, *more = pairs()
+    said = played(strategy, still(2), steps, instrument=first, others=more)
+    assert said[:2] == [("0.010", "0.020"), ("0", "3")]
+    assert "order_size" in str(said[2])
+    assert "at most 0.050, as in the run file" in str(said[3])
+    for name, size in ((NAMES[0], 0.01), (NAMES[1], 0.02)):
+        quoted = [one for one in strategy.decisions(name) if one.bid_sizes]
+        assert {one.bid_sizes for one in quoted if one.ts_ns < T0 + 5 * S} == {(0.01,)}
+        assert {one.bid_sizes for one in quoted if one.ts_ns > T0 + 7 * S} == {(size,)}
+        assert not [one for one in quoted if T0 + 5.5 * S < one.ts_ns < T0 + 7 * S]
+    assert list(strategy._tolerances) == pytest.approx([0.05, 0.3])
+    assert [strategy._terms(leg).order_size for leg in strategy._members] == pytest.approx([0.01, 0.02])
+
+
+def crossing(seconds: int) -> list[Any]:
+    """Return two venues of which every half second the other one is the dearer."""
+    return [
+        quote(price, price + 2, T0 + k * 500 * MS, lots=100, instrument_id=one)
+        for k in range(2 * seconds)
+        for one, price in zip(BOTH, (4000, 4006) if k % 2 else (4006, 4000), strict=True)
+    ]
+
+
+def test_an_arbitrage_takes_nothing_while_it_is_paused() -> None:
+    strategy = arbitrage(cooldown_s=0.0)
+    steps = {
+        3.05: lambda on: on.pause(paused=True),
+        3.15: lambda on: on.change("order_size", "1", ""),
+        3.25: lambda on: on.status(),
+        3.35: lambda on: on.order("widen", "", "NOT.THERE"),
+        6.05: lambda on: on.resume("back"),
+    }
+    engine: dict[str, Any] = {"account": "CASH", "balances": BALANCES, "taker_fee": "0"} | venues_of(BOTH)
+    said = played(strategy, crossing(9), steps, **engine)
+    assert said[0] == "nothing more is taken; what is under way is finished, hedges go on"
+    assert "quotes nothing" in str(said[1])
+    assert said[2]["paused"] is True
+    assert set(said[2]["instruments"]) == {str(one) for one in BOTH}
+    assert f"one of {BOTH[0]}, {BOTH[1]}" in str(said[3])
+    assert said[4] == (True, "taking again")
+    taken = [one.ts_ns for one in strategy.of("TAKEN")]
+    assert min(taken) < T0 + 3 * S
+    assert max(taken) > T0 + 6 * S
+    assert not [at_ns for at_ns in taken if T0 + 3.05 * S <= at_ns < T0 + 6.05 * S]
+    assert any(one.reason.endswith("; paused by the operator") for one in strategy.of("MISSED"))
+
+
+def test_what_is_under_way_is_finished_and_its_residual_hedged_in_a_pause() -> None:
+    """Both legs are out when the pause comes, one of them finds nothing, and what the other bought is sold again."""
+    data = arbitrage_calm(2)
+    data += [quote(4000, 4002, T0 + 2 * S, instrument_id=BOTH[0]), quote(4006, 4008, T0 + 2 * S, instrument_id=BOTH[1])]
+    data += [quote(3999, 4001, T0 + 2 * S + 10 * MS, instrument_id=BOTH[1])]
+    data += arbitrage_calm(3, from_s=3)
+    strategy = arbitrage(submit_ns=40 * MS)
+    engine: dict[str, Any] = {"account": "CASH", "balances": BALANCES, "taker_fee": "0"} | venues_of(BOTH)
+    played(strategy, data, {2.02: lambda on: on.pause(paused=True)}, latency=Latency(40, 0, 0), **engine)
+    (done,) = strategy.of("DONE")
+    assert done.verdict == "LEGGED"
+    assert done.ts_ns > T0 + 2.02 * S
+    assert sum(fill.size for fill in strategy.fills if fill.purpose == "HEDGE") == done.residual > 0
+
+
+IDENTITY = Identity("MM-001", ("SIM-001-live",), "MarketMaker", (maker_fields()["instrument_id"],))
+
+
+def life(folder: Path, data: list[Any], steps: dict[float, Callable[[NodeSurface], Any]], **changes: Any) -> Any:
+    """Run a maker as on a real account with its state in a folder; return it and what came of each step."""
+    file = folder / "one.state"
+    settings = RecoverySettings(IDENTITY, file, "cancel", 1.0, changes.pop("keep_operator", True))
+    told = maker_fields(state_file=str(file), **changes)
+    strategy = recovering(Alerted, settings)(MarketMakerConfig(**told))
+    return strategy, played(strategy, data, steps)
+
+
+def test_a_pause_and_values_hold_over_a_restart_until_the_operator_says_otherwise(tmp_path: Path) -> None:
+    first, _ = life(
+        tmp_path,
+        calm(10),
+        {5.05: lambda on: on.change("limits.max_position", "0.020", ""), 6.05: lambda on: on.pause(paused=True)},
+    )
+    assert first.alerts == []
+    second, said = life(tmp_path, calm(15), {1.05: lambda on: on.status(), 10.05: lambda on: on.resume("back")})
+    name = maker_fields()["instrument_id"]
+    told = [
+        "paused by the operator until a resume",
+        f"{name}: limits.max_position is 0.020 by the operator, 0.030 in the run file",
+    ]
+    assert [(one.source, one.text) for one in second.alerts] == [("operator", words) for words in told]
+    assert held_over(second) == told
+    assert said[0]["paused"] is True
+    assert said[0]["values"] == {name: {"limits.max_position": ("0.020", "0.030")}}
+    assert [working(second, at) for at in (9.9, 11.0)] == [0, 2]
+    third, said = life(tmp_path, calm(8), {5.05: lambda on: on.change("limits.max_position", "0.030", "")})
+    assert held_over(third) == told[1:], "the pause was ended, the value was not"
+    assert said == [("0.020", "0.030")]
+    fourth, _ = life(tmp_path, calm(5), {})
+    assert held_over(fourth) == [], "the run file's own value is no order"
+    assert working(fourth, 4.9) == 2
+
+
+def test_what_no_longer_fits_the_run_file_is_said_and_what_is_to_be_forgotten_is(tmp_path: Path) -> None:
+    life(tmp_path, calm(8), {5.05: lambda on: on.change("limits.max_position", "0.020", "")})
+    lower, _ = life(tmp_path, calm(5), {}, limits={"max_position": "0.010"})
+    (words,) = held_over(lower)
+    assert "limits.max_position = 0.020 of the operator does not hold any more" in words
+    assert "at most 0.010, as in the run file" in words
+    assert [one.text for one in lower.alerts] == [words]
+    life(tmp_path, calm(8), {5.05: lambda on: on.pause(paused=True)})
+    forgotten, _ = life(tmp_path, calm(5), {}, keep_operator=False)
+    assert held_over(forgotten) == []
+    assert working(forgotten, 4.9) == 2
+    again, _ = life(tmp_path, calm(5), {})
+    assert held_over(again) == [], "and it stays forgotten"
 
 
 def test_orders_need_a_known_instrument_and_a_halt_is_for_everything() -> None:

@@ -236,8 +236,13 @@ class Operator(GuardedActor):
             server.offer(Kind.MEASURES, orjson.dumps(self._measures.families(self.now_ns(), beside)))
 
         self._showing("measures", measured)
-        if board is not None:
-            self._showing("board", lambda: server.offer(Kind.SNAPSHOT, board.snapshot(time.time_ns())))
+
+        def shown() -> None:
+            if board is not None:
+                board.standing = self._parts.surface.standing
+                server.offer(Kind.SNAPSHOT, board.snapshot(time.time_ns()))
+
+        self._showing("board", shown)
 
     def _showing(self, source: str, act: Callable[[], Any]) -> None:
         try:

@@ -8,11 +8,9 @@ from typing import Any
 from mm_nautilus.actors import RiskMonitor
 from mm_nautilus.errors import ParameterError, UserError
 from mm_nautilus.host.guard import Guarded
+from mm_nautilus.live.standing import Standing, parameters
 from mm_nautilus.market import RiskStage
-from mm_nautilus.quoting.retune import CHANGEABLE, retuned, value_of
-from mm_nautilus.strategies import MarketMaker
-from mm_nautilus.strategies.leg import QuotingLeg
-from mm_nautilus.strategies.quoting_strategy import QuotingStrategy
+from mm_nautilus.strategies.cross_venue_arbitrage import CrossVenueArbitrage
 
 
 class NodeSurface:
@@ -30,45 +28,51 @@ class NodeSurface:
     def __init__(self, strategy: Any, risk: RiskMonitor | None) -> None:
         self._strategy = strategy
         self._risk = risk
-        self._paused = False
-        self._tested: dict[str, Any] = {}
+        self._standing = Standing.of(strategy)
 
     @property
     def stage(self) -> str:
         """Name of the risk stage of everything."""
         return "NORMAL" if self._risk is None else self._risk.stage.name
 
+    @property
+    def standing(self) -> dict[str, Any]:
+        """Whether there is a pause, and each value that is not the run file's; JSON-able."""
+        return {"paused": self._standing.paused, "values": self._standing.values}
+
     def status(self) -> dict[str, Any]:
         """Return stage, pause, positions, orders out, and what can be changed, by instrument."""
+        return {"stage": self.stage, "instruments": self._instruments()} | self.standing
+
+    def _instruments(self) -> dict[str, Any]:
+        strategy = self._strategy
+        if isinstance(strategy, CrossVenueArbitrage):
+            return {
+                name: {"position": str(leg.position_lots * leg.traded.lattice.grid.lot)}
+                for name, leg in strategy.venues.items()
+            }
         return {
-            "stage": self.stage,
-            "paused": self._paused,
-            "instruments": {
-                name: {
-                    "position": str(leg.desk.position_lots * leg.lattice.grid.lot),
-                    "orders": len(list(leg.desk.orders)),
-                    "parameters": _parameters(leg),
-                }
-                for name, leg in self._legs.items()
-            },
+            name: {
+                "position": str(leg.desk.position_lots * leg.lattice.grid.lot),
+                "orders": len(list(leg.desk.orders)),
+                "parameters": parameters(leg),
+            }
+            for name, leg in self._standing.legs.items()
         }
 
     def pause(self, *, paused: bool) -> str:
-        """Take the quotes back for a while, or end that."""
-        strategy = self._strategy
-        if not isinstance(strategy, QuotingStrategy):
-            raise UserError(f"{type(strategy).__name__} cannot be paused; halt stops it")
-        self._protected(strategy, lambda: strategy.pause(paused=paused))
-        self._paused = paused
-        return "the quotes are taken back; hedges go on" if paused else "quoting again"
+        """Let nothing new begin for a while, or end that."""
+        answer: str = self._kept(lambda: self._standing.pause(paused=paused))
+        return answer
 
     def order(self, action: str, reason: str, instrument_id: str) -> str:
         """Have the risk monitor widen, reduce only, flatten or halt."""
         risk = self._risk
         if risk is None:
             raise UserError("nobody carries orders out in this run")
-        if instrument_id and instrument_id not in self._legs:
-            raise ParameterError("instrument_id", instrument_id, f"one of {', '.join(self._legs)}, or empty for all")
+        known = self._standing.instruments
+        if instrument_id and instrument_id not in known:
+            raise ParameterError("instrument_id", instrument_id, f"one of {', '.join(known)}, or empty for all")
         if action == "halt":
             if instrument_id:
                 raise ParameterError("instrument_id", instrument_id, "empty for a halt, which is for everything")
@@ -82,7 +86,7 @@ class NodeSurface:
     def resume(self, reason: str) -> tuple[bool, str]:
         """End a pause, and every halt and order where there is one: losses are counted from here on only then."""
         said, resumed, risk = [], True, self._risk
-        if self._paused:
+        if self._standing.paused:
             said.append(self.pause(paused=False))
         if risk is not None and risk.holds:
             results: list[bool] = []
@@ -95,27 +99,19 @@ class NodeSurface:
 
     def change(self, parameter: str, value: str, instrument_id: str) -> tuple[str, str]:
         """Change a parameter of one instrument's quotes."""
-        name, leg = self._leg(instrument_id)
-        tested = self._tested.setdefault(name, leg.settings)
-        old = value_of(leg.settings, parameter)
-        settings = retuned(leg.settings, tested, parameter, value)
-        self._protected(self._strategy, lambda: self._strategy.retune(settings, leg))
-        return _said(old), _said(value_of(leg.settings, parameter))
+        old_and_new: tuple[str, str] = self._kept(lambda: self._standing.change(parameter, value, instrument_id))
+        return old_and_new
 
-    @property
-    def _legs(self) -> dict[str, QuotingLeg]:
-        strategy = self._strategy
-        return dict(strategy.legs) if isinstance(strategy, QuotingStrategy) else {}
+    def _kept(self, act: Callable[[], Any]) -> Any:
+        """Act on the strategy, and have its state written before anybody is told that it was done."""
+        strategy, came_of_it = self._strategy, list[Any]()
 
-    def _leg(self, instrument_id: str) -> tuple[str, QuotingLeg]:
-        legs = self._legs
-        name = instrument_id or (next(iter(legs)) if len(legs) == 1 else "")
-        if name not in legs:
-            raise ParameterError("instrument_id", instrument_id, f"one of {', '.join(legs) or 'none'}")
-        leg = legs[name]
-        if not isinstance(self._strategy, MarketMaker):
-            raise UserError(f"{name}: what is quoted together with others is changed in the run file only")
-        return name, leg
+        def acted() -> None:
+            came_of_it.append(act())
+            strategy._persist()  # noqa: SLF001 - the state is the strategy's to write
+
+        self._protected(strategy, acted)
+        return came_of_it[0]
 
     @staticmethod
     def _protected(component: Guarded, act: Callable[[], Any]) -> None:
@@ -133,17 +129,3 @@ class NodeSurface:
             raise refusal[0]
         if component.fatal is not None:
             raise RuntimeError(f"{type(component).__name__} has failed and is being stopped: {component.fatal!r}")
-
-
-def _said(value: object) -> str:
-    return "none" if value is None else str(value)
-
-
-def _parameters(leg: QuotingLeg) -> dict[str, str]:
-    found = {}
-    for name in CHANGEABLE:
-        try:
-            found[name] = _said(value_of(leg.settings, name))
-        except ParameterError:
-            continue
-    return found

@@ -86,6 +86,9 @@ class Board:
         self._controls: deque[ControlFact] = deque(maxlen=_EVENTS)
         self._clock_ns = self._messages = self._told = self._sequence = 0
         self._heard_ns: int | None = None
+        self.standing: Mapping[str, Any] = {"paused": False, "values": {}}
+        """What an operator said that holds: whether there is a pause, and by instrument and parameter each value other
+        than the run file's, with the run file's."""
 
     @property
     def handlers(self) -> Mapping[str, Callable[[Any], None]]:
@@ -244,6 +247,7 @@ class Board:
             },
             "connections": list(self._connections.values()),
             "risk": self._risk_state(),
+            "standing": self.standing,
             "latencies": self._latencies.rows(),
             "money": statements.by_currency(),
             "unattributed": statements.failed,

@@ -87,11 +87,11 @@ class Blind:
         if not dark.counted:
             dark.count, dark.counted = dark.count + 1, True
         for order in ours:
-            excuse = self._excuse(venue, order.order_id, dark.silent_s)
+            excuse = self._excuse(venue, order.order_id)
             if dark.rested.get(order.link, (0.0, "?"))[1] or not excuse:
                 dark.rested[order.link] = dark.silent_s, excuse
 
-    def _excuse(self, venue: Venue, order_id: str, silent_s: float) -> str:
+    def _excuse(self, venue: Venue, order_id: str) -> str:
         """Return what the venue itself did that an order still rests; empty where it did nothing."""
         amended_ms = venue.amended_ms.get(order_id, 0)
         told_s = next((at_s for at_s, as_of_ms in self._sockets.told[order_id] if as_of_ms >= amended_ms), None)
@@ -99,10 +99,10 @@ class Blind:
             return "not acknowledged"
         if self._now_s - self._reachable_s < ALLOWED_S:
             return "no way to cancel"
-        # One refused just before may never have been told: its answer goes with the connection, and the engine sends
-        # no second cancel while it waits for the first one's.
+        # One refused just before may never have been told: its answer goes with the connection. The node asks again
+        # after half a second, each time it is refused.
         refused_s = venue.refused_s.get(order_id)
-        return "cancel refused" if refused_s is not None and self._now_s - refused_s < silent_s + ALLOWED_S else ""
+        return "cancel refused" if refused_s is not None and self._now_s - refused_s < 2.0 * ALLOWED_S else ""
 
 
 class _Dark:

@@ -39,7 +39,7 @@ class Control:
         ]
 
     def truth(self) -> dict[str, Any]:
-        """Return executions, position, open orders and wallet, sizes in lots and prices in ticks.
+        """Return executions, position, open orders, cancels refused and wallet, sizes in lots and prices in ticks.
 
         They are the first contract's; those of the others are in ``contracts``, by symbol.
         """
@@ -132,6 +132,7 @@ def _of_contract(venue: Venue) -> dict[str, Any]:
         "fees": str(ledger.fees),
         "open": [_order(order) for order in venue.open_orders],
         "orders": len(venue.orders),
+        "refused_cancels": list(venue.refused_s),
         "executions": [
             {
                 "id": one.execution_id,

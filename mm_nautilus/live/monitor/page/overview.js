@@ -42,6 +42,12 @@ export function attention(snap) {
   const found = [];
   const { risk } = snap;
   if (risk.stage !== "NORMAL") found.push(["severe", `Risk: ${title(risk.stage)}. ${risk.state?.reason || ""}`]);
+  if (snap.standing.paused) found.push(["severe", "Paused by the operator until a resume: nothing new begins, hedges go on"]);
+  for (const [name, values] of Object.entries(snap.standing.values)) {
+    for (const [parameter, [value, tested]] of Object.entries(values)) {
+      found.push(["warning", `${name}: ${parameter} is ${value} by the operator, ${tested} in the run file`]);
+    }
+  }
   for (const state of risk.restrained) {
     if (state.stage !== "NORMAL") found.push(["warning", `${state.instrument_id}: ${inWords(state.stage)}. ${state.reason}`]);
   }
