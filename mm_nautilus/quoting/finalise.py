@@ -106,9 +106,11 @@ def priced_side(
         Is told what changed a price.
 
     """
-    levels = shape.levels
-    spacing = 0.0 if levels == 1 else stretched(shape.spacing, shape.widen_inventory_side, towards)
-    ticks = ladder_ticks(side, price, tick, spacing, levels)
+    if shape.levels == 1:
+        ticks = [ticks_away(side, price, tick)]
+    else:
+        spacing = stretched(shape.spacing, shape.widen_inventory_side, towards)
+        ticks = ladder_ticks(side, price, tick, spacing, shape.levels)
     # Two ticks from the other side of the market, rounding cannot bring a price to where it would have to give way.
     if opposite_best is not None and (opposite_best - price) * int(side) < 2.0 * tick:
         post_only(side, ticks, ticks_away(side, opposite_best, tick), trace)

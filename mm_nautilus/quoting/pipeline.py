@@ -19,7 +19,7 @@ from mm_nautilus.models import QuotingModel, find_model
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, Bands, adjusted
 from mm_nautilus.quoting.anchor import Anchor
 from mm_nautilus.quoting.finalise import LadderShape, priced_side, sized_side
-from mm_nautilus.quoting.guards import Bounds, Cap, Reason, Room, Trace, floor_half_spread, uncross
+from mm_nautilus.quoting.guards import UNBOUNDED, Bounds, Cap, Reason, Room, Trace, floor_half_spread, uncross
 from mm_nautilus.quoting.ladder import smallest_lots
 from mm_nautilus.quoting.settings import QuotingSettings
 from mm_nautilus.quoting.stance import SideStance, Sizing, Stance
@@ -240,8 +240,7 @@ class Quoter:
             What other markets of the asset say; ``None`` where the instrument is quoted by itself.
 
         """
-        trace = Trace()
-        target = self._target.value(state)
+        target = self._target.value(state) if self._target.fixed is None else self._target.fixed
         inventory = position_lots * self._base_per_lot if anchor is None else anchor.inventory
         held = position_lots if anchor is None else inventory / self._base_per_lot
         try:
@@ -249,34 +248,34 @@ class Quoter:
         except ArithmeticError:  # parameters beyond what floats can hold overflow or divide by zero
             return withdrawn(Reason.MODEL_NOT_FINITE)
         if not _finite(quote):
-            trace.reason(Reason.MODEL_NOT_FINITE)
-            return Wanted(EMPTY_LADDER, QuoteState.WITHDRAWN, tuple(trace.reasons), (), quote, adjustment)
+            reasons = (Reason.MODEL_NOT_FINITE.value,)
+            return Wanted(EMPTY_LADDER, QuoteState.WITHDRAWN, reasons, (), quote, adjustment)
         stance, made_for = self._stance, (position_lots, held, target, adjustment)
         if stance is None or stance.made_for != made_for:
             stance = self._stance = self._sizing.stance(made_for, state.fair_value)
-        trace.reasons += stance.reasons
-        final = adjusted(quote, stance.asked)
+        asked, trace = stance.asked, Trace(stance.reasons)
+        final = quote if asked is NEUTRAL else adjusted(quote, asked)
         if anchor is not None:
             final = anchor.applied(final, state.top, trace)
         notional_lots = None if self._max_notional is None else self._notional_lots(state.fair_value)
         limited = notional_lots is not None or funds is not None or bounds is not None
         bid_room = ask_room = None
         if limited or not stance.bid.fits:
-            bid_room = self._room(Side.BUY, position_lots, notional_lots, funds, bounds)
+            bid_room = self._room(Side.BUY, stance.bid, position_lots, notional_lots, funds, bounds)
         if limited or not stance.ask.fits:
-            ask_room = self._room(Side.SELL, position_lots, notional_lots, funds, bounds)
-        bids = self._side(Side.BUY, final.bid, stance.bid, state, bid_room, trace)
-        asks = self._side(Side.SELL, final.ask, stance.ask, state, ask_room, trace)
+            ask_room = self._room(Side.SELL, stance.ask, position_lots, notional_lots, funds, bounds)
+        bids, bid_lots = self._side(Side.BUY, final.bid, stance.bid, state, bid_room, trace)
+        asks, ask_lots = self._side(Side.SELL, final.ask, stance.ask, state, ask_room, trace)
         if stance.bid.away:
-            bids = _stepped_away(Side.BUY, trace)
+            bids, bid_lots = _stepped_away(Side.BUY, trace)
         if stance.ask.away:
-            asks = _stepped_away(Side.SELL, trace)
-        if bids[0] and asks[0] and asks[0][0] <= bids[0][0] and any(bids[1]) and any(asks[1]):
-            uncross(bids[0], asks[0], trace)
-        smallest = self._min_lots if self._min_notional == 0.0 else self._smallest_lots(bids[0] or asks[0])
+            asks, ask_lots = _stepped_away(Side.SELL, trace)
+        if bids and asks and asks[0] <= bids[0] and any(bid_lots) and any(ask_lots):
+            uncross(bids, asks, trace)
+        smallest = self._min_lots if self._min_notional == 0.0 else self._smallest_lots(bids or asks)
         ladder = Ladder(
-            self._levels(Side.BUY, *bids, smallest, state.fair_value, trace),
-            self._levels(Side.SELL, *asks, smallest, state.fair_value, trace),
+            self._levels(Side.BUY, bids, bid_lots, smallest, state.fair_value, trace),
+            self._levels(Side.SELL, asks, ask_lots, smallest, state.fair_value, trace),
         )
         return Wanted(
             ladder,
@@ -284,7 +283,7 @@ class Quoter:
             tuple(trace.reasons),
             tuple(trace.caps),
             quote,
-            stance.asked,
+            asked,
             self.limit_lots if notional_lots is None else min(self.limit_lots, notional_lots),
             smallest,
             target,
@@ -307,20 +306,29 @@ class Quoter:
     def _room(
         self,
         side: Side,
+        stance: SideStance,
         position_lots: int,
         notional_lots: int | None,
         funds: Funds | None,
         bounds: Bounds | None,
-    ) -> Room:
+    ) -> Room | None:
+        """Return what bounds the sizes of one side, or ``None`` where the stance's fit whatever the price."""
         held = int(side) * position_lots
-        buying = side is Side.BUY
         notional = None if notional_lots is None else notional_lots - held
-        balance = None if funds is None else funds.buy_lots if buying else funds.sell_lots
-        if bounds is None:
-            return Room(self.limit_lots - held, notional, balance)
-        if buying:
-            return Room(self.limit_lots - held, notional, balance, bounds.buy_lots, bounds.buy_reason)
-        return Room(self.limit_lots - held, notional, balance, bounds.sell_lots, bounds.sell_reason)
+        outer = UNBOUNDED if bounds is None else bounds
+        if side is Side.BUY:
+            balance, bound, reason = None if funds is None else funds.buy_lots, outer.buy_lots, outer.buy_reason
+        else:
+            balance, bound, reason = None if funds is None else funds.sell_lots, outer.sell_lots, outer.sell_reason
+        wanted = stance.lots_in_all
+        if (
+            stance.fits
+            and (notional is None or wanted <= notional)
+            and (balance is None or wanted <= balance)
+            and (bound is None or wanted <= bound)
+        ):
+            return None
+        return Room(self.limit_lots - held, notional, balance, bound, reason)
 
     def _notional_lots(self, fair_value: float) -> int:
         assert self._max_notional is not None
@@ -337,7 +345,7 @@ class Quoter:
     ) -> tuple[list[int], list[int]]:
         """Return prices in ticks and sizes in lots of one side, before levels are dropped.
 
-        Without a `room` the sizes of the stance are known to fit.
+        Without a `room` the sizes of the stance fit.
         """
         if price is None:
             if not trace.names(Reason.NO_HEDGE, side):

@@ -26,6 +26,7 @@ class SideStance:
     """The same with the band."""
     lots: list[int] | None
     """Sizes best first, for nobody to change; ``None`` where they depend on the price."""
+    lots_in_all: int
     fits: bool
     """Neither the position limit nor the venue's smallest order has anything against these sizes, at any price."""
     away: bool
@@ -113,11 +114,11 @@ class Sizing:
             before, away = adjustment.ask_size, adjustment.ask_away and share <= 0.0
         towards = towards_limit(side, share)
         if self.max_order_notional is not None or (held_back != before and self.min_notional > 0.0):
-            return SideStance(towards, before, held_back, None, False, away)
+            return SideStance(towards, before, held_back, None, 0, False, away)
         lots = self.lots(side, towards, before, held_back, fair_value, Trace())
-        room_lots = self.limit_lots - int(side) * position_lots
-        fits = sum(lots) <= room_lots and lots[-1] >= self.min_lots and self.min_notional == 0.0
-        return SideStance(towards, before, held_back, lots, fits, away)
+        in_all, room_lots = sum(lots), self.limit_lots - int(side) * position_lots
+        fits = in_all <= room_lots and lots[-1] >= self.min_lots and self.min_notional == 0.0
+        return SideStance(towards, before, held_back, lots, in_all, fits, away)
 
     def lots(
         self, side: Side, towards: float, before: float, held_back: float, fair_value: float, trace: Trace
