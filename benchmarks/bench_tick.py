@@ -77,7 +77,7 @@ def test_reconcile_two_orders_that_move(benchmark: Any, desk: Desk) -> None:
     settings = MarketMakerConfig(**maker_fields("L1", amend=True)).settings
     orders = list(desk.orders)
     desk.top = TopOfBook(95.01, 95.03, 1.0, 1.0)
-    _, wanted = desk._decide(_NOW_NS, None)  # noqa: SLF001 - the step before, without its record
+    _, wanted = desk._decide(desk.top, _NOW_NS, None, None, None)  # noqa: SLF001 - the step before, without its record
     plan = benchmark(
         lambda: reconcile(wanted.ladder, orders, desk.exposure(wanted.limit_lots), 1, settings.requote, 100)
     )
@@ -85,7 +85,7 @@ def test_reconcile_two_orders_that_move(benchmark: Any, desk: Desk) -> None:
 
 
 def test_decision_record(benchmark: Any, desk: Desk) -> None:
-    state, wanted = desk._decide(_NOW_NS, None)  # noqa: SLF001 - the step before, without its record
+    state, wanted = desk._decide(desk.top, _NOW_NS, None, None, None)  # noqa: SLF001 - the step before, without its record
     exposure = desk.exposure(wanted.limit_lots)
     plan = reconcile(wanted.ladder, desk.orders, exposure, 1, desk._settings.requote, 100)  # noqa: SLF001
     record = benchmark(

@@ -136,18 +136,23 @@ class Glft(BoundedModel):
         super().__init__(parameters, order_size, inventory_bound)
         self._gamma = parameters.gamma
         self._xi_size = parameters.fill_risk_aversion() * order_size
-        self._seen: tuple[Intensity, Intensity] | None = None
+        self._bid_seen: Intensity | None = None
+        self._ask_seen: Intensity | None = None
 
     def quote(self, state: MarketState, inventory: float, elapsed_s: float) -> Quote:  # noqa: ARG002 - stationary
         """Return the stationary quote; see the module for the formula."""
         fair, sigma, gamma, size = state.fair_value, state.sigma, self._gamma, self._order_size
-        seen = (state.bid_intensity, state.ask_intensity)
-        if seen != self._seen:  # estimates change now and then, a quote with every tick
-            self._sides = (*self._side(state.bid_intensity), *self._side(state.ask_intensity))
-            self._seen = seen
+        bid_seen, ask_seen = state.bid_intensity, state.ask_intensity
+        if bid_seen is not self._bid_seen or ask_seen is not self._ask_seen:
+            # Estimates change now and then, a quote with every tick.
+            self._bid, self._ask = self._side(bid_seen), self._side(ask_seen)
+            self._bid_seen, self._ask_seen = bid_seen, ask_seen
+        (bid_k, bid_eta, bid_premium), (ask_k, ask_eta, ask_premium) = self._bid, self._ask
         target = self.target(self.drift(fair), gamma * sigma * sigma) if self._carries else self._target
         cost = self.fill_cost(fair)
-        centre, bid, ask = stationary_quote(fair, sigma, inventory - target, gamma, size, cost, *self._sides)
+        centre, bid, ask = stationary_quote(
+            fair, sigma, inventory - target, gamma, size, cost, bid_k, bid_eta, bid_premium, ask_k, ask_eta, ask_premium
+        )
         return self.bounded(centre, bid, ask, inventory)
 
     def _side(self, estimate: Intensity) -> tuple[float, float, float]:

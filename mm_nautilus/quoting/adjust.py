@@ -136,8 +136,6 @@ def combined(one: Adjustment, other: Adjustment) -> Adjustment:
 
 def adjusted(quote: Quote, adjustment: Adjustment) -> Quote:
     """Return `quote` with its half-spreads scaled and its centre shifted."""
-    if adjustment is NEUTRAL:
-        return quote
     bid, ask = quote.bid_half_spread, quote.ask_half_spread
     return Quote(
         quote.reservation_price + adjustment.shift,

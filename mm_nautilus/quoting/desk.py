@@ -232,7 +232,9 @@ class Desk:
 
     def fault(self, now_ns: int) -> Reason | None:
         """Return why the market must not be quoted on now, or ``None``."""
-        top = self.top
+        return self._fault_of(self.top, now_ns)
+
+    def _fault_of(self, top: TopOfBook | None, now_ns: int) -> Reason | None:
         if top is not None and now_ns - self.market_ns > self._stale_after_ns:
             return Reason.STALE_BOOK
         return book_fault(top, self._max_book_spread_bps)
@@ -273,7 +275,8 @@ class Desk:
         """
         if self.restraint is not UNRESTRAINED:
             bounds = self.restraint.bounds(bounds, self.position_lots)
-        state, wanted = self._decide(now_ns, funds, bounds, anchor)
+        top = self.top
+        state, wanted = self._decide(top, now_ns, funds, bounds, anchor)
         last = self._last
         same = (
             last is not None
@@ -294,9 +297,10 @@ class Desk:
         )
         self._last = wanted
         self.dirty = plan.deferred > 0
-        if same and plan.messages == 0:
+        messages = plan.messages
+        if same and messages == 0:
             return None
-        self.budget.spend(plan.messages)
+        self.budget.spend(messages)
         self.decisions += 1
         decision = quote_decision(
             now_ns,
@@ -304,7 +308,7 @@ class Desk:
             self._instrument_id,
             self.decisions,
             trigger,
-            self.top,
+            top,
             state,
             exposure,
             wanted,
@@ -316,14 +320,14 @@ class Desk:
         return Requote(plan, decision)
 
     def _decide(
-        self, now_ns: int, funds: Funds | None, bounds: Bounds | None = None, anchor: Anchor | None = None
+        self, top: TopOfBook | None, now_ns: int, funds: Funds | None, bounds: Bounds | None, anchor: Anchor | None
     ) -> tuple[MarketState | None, Wanted]:
         restraint = self.restraint
         free = restraint is UNRESTRAINED  # nearly always, and then none of its rules need be asked
         withdraws = Reason.HALTED if self._halted else None if free else restraint.withdraws
         if withdraws is not None:
             return None, withdrawn(withdraws)
-        fault, top, sigma = self.fault(now_ns), self.top, self.volatility.value
+        fault, sigma = self._fault_of(top, now_ns), self.volatility.value
         if fault is not None or top is None:
             return None, withdrawn(fault or Reason.NO_BOOK)
         if anchor is not None and anchor.withdraws is not None:
@@ -347,7 +351,7 @@ class Desk:
             left = restraint.left_to_quotes(bounds, self.position_lots, self._limit_lots)
         wanted = self._quoter.decide(state, self.position_lots, elapsed_s, adjustment, funds, left, anchor)
         self.target = wanted.target
-        if adjustment is not self.adjustment:
+        if not free and adjustment is not self.adjustment:
             wanted = replace(wanted, reasons=(*wanted.reasons, Reason.RISK_WIDENED))
         if self.intensity is not None and self.intensity.notes:
             wanted = replace(wanted, reasons=wanted.reasons + self.intensity.notes)

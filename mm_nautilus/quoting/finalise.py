@@ -25,7 +25,6 @@ from mm_nautilus.quoting.ladder import (
     ladder_lots,
     ladder_ticks,
     skewed,
-    smallest_lots,
     stretched,
     towards_limit,
 )
@@ -78,21 +77,16 @@ class LadderShape:
 ONE_LEVEL = LadderShape()
 
 
-def finalised_side(
+def priced_side(
     side: Side,
     price: float,
-    best_lots: float,
     towards: float,
-    room: Room,
     opposite_best: float | None,
     shape: LadderShape,
     tick: float,
-    min_lots: int,
     trace: Trace,
-    min_notional: float = 0.0,
-    tick_value: float = 0.0,
-) -> tuple[list[int], list[int]]:
-    """Return prices in ticks and sizes in lots of one side, best first; a size of 0 is not quoted.
+) -> list[int]:
+    """Return prices in ticks of one side, best first.
 
     Parameters
     ----------
@@ -100,38 +94,49 @@ def finalised_side(
         Which side.
     price : float
         Wanted price of the best level, in price units.
-    best_lots : float
-        Wanted size of the best level, in lots; need not be whole. The size skew has been applied.
     towards : float
         From `towards_limit`.
-    room : Room
-        Lots that may be added on this side.
     opposite_best : float or None
         Best price of the other side of the market, in price units; ``None`` where there is none.
     shape : LadderShape
         Levels, spacing and decay.
     tick : float
         In price units.
-    min_lots : int
-        The venue's smallest order.
     trace : Trace
-        Is told what changed a price or a size.
-    min_notional : float
-        The venue's smallest value of an order, in quote currency.
-    tick_value : float
-        What one lot is worth per tick of its price, in quote currency; needed where `min_notional` is above 0.
+        Is told what changed a price.
 
     """
-    levels = shape.levels
-    spacing = 0.0 if levels == 1 else stretched(shape.spacing, shape.widen_inventory_side, towards)
-    ticks = ladder_ticks(side, price, tick, spacing, levels)
-    if opposite_best is not None:
+    if shape.levels == 1:
+        ticks = [ticks_away(side, price, tick)]
+    else:
+        spacing = stretched(shape.spacing, shape.widen_inventory_side, towards)
+        ticks = ladder_ticks(side, price, tick, spacing, shape.levels)
+    # Two ticks from the other side of the market, rounding cannot bring a price to where it would have to give way.
+    if opposite_best is not None and (opposite_best - price) * int(side) < 2.0 * tick:
         post_only(side, ticks, ticks_away(side, opposite_best, tick), trace)
-    lots = ladder_lots(best_lots, shape.size_decay, levels)
-    smallest = min_lots if min_notional == 0.0 else smallest_lots(ticks, min_lots, min_notional, tick_value)
+    return ticks
+
+
+def sized_side(side: Side, lots: list[int], room: Room, smallest: int, trace: Trace) -> list[int]:
+    """Return the sizes of one side in lots, best first, as far as there is room; a size of 0 is not quoted.
+
+    Parameters
+    ----------
+    side : Side
+        Which side.
+    lots : list of int
+        Wanted sizes; the size skew has been applied.
+    room : Room
+        Lots that may be added on this side.
+    smallest : int
+        Smallest order the venue accepts at these prices, in lots.
+    trace : Trace
+        Is told what changed a size.
+
+    """
     if lots[-1] < smallest:
         trace.reason(Reason.BELOW_MIN_SIZE, side)
-    return ticks, fitted(lots, room.lots(side, trace, sum(lots), smallest))
+    return fitted(lots, room.lots(side, trace, sum(lots), smallest))
 
 
 def finalise(
@@ -200,9 +205,10 @@ def finalise(
         if fair_value is not None:
             price = floor_half_spread(side, price, fair_value, min_half_spread, trace)  # noqa: PLW2901 - the same price, moved
         towards = towards_limit(side, share)
-        best_lots = skewed(order_size, shape.size_skew, towards) / lot
+        lots = ladder_lots(skewed(order_size, shape.size_skew, towards) / lot, shape.size_decay, shape.levels)
         room = Room(whole_lots((max_position - int(side) * position) / lot))
-        sides.append(finalised_side(side, price, best_lots, towards, room, opposite, shape, tick, min_lots, trace))
+        ticks = priced_side(side, price, towards, opposite, shape, tick, trace)
+        sides.append((ticks, sized_side(side, lots, room, min_lots, trace)))
     bids, asks = sides
     uncross(bids[0], asks[0], trace)
     return Ladder(_levels(Side.BUY, *bids, min_lots), _levels(Side.SELL, *asks, min_lots))

@@ -6,7 +6,8 @@ has to ask why we were not quoting.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -89,12 +90,14 @@ _TEXTS: Final[dict[Side | None, dict[str, str]]] = {
 }
 
 
-@dataclass(slots=True)
 class Trace:
     """Reasons and caps of one pass, in the order in which they applied, each once."""
 
-    reasons: list[str] = field(default_factory=list)
-    caps: list[str] = field(default_factory=list)
+    __slots__ = ("caps", "reasons")
+
+    def __init__(self, reasons: Iterable[str] = ()) -> None:
+        self.reasons: list[str] = [*reasons]
+        self.caps: list[str] = []
 
     def reason(self, reason: Reason, side: Side | None = None) -> None:
         """Note why something is not quoted."""

@@ -164,3 +164,32 @@ def skewed(size: float, size_skew: float, towards: float) -> float:
 
     """
     return size * (1.0 - size_skew * towards)
+
+
+def held_back_lots(
+    order_lots: int,
+    before: float,
+    held_back: float,
+    min_lots: int,
+    min_notional: float,
+    lot_value: float,
+) -> float:
+    """Return the size of the best level: the band shrinks an order to the smallest one there is, and no further.
+
+    Parameters
+    ----------
+    order_lots : int
+        Size of the best level when flat.
+    before, held_back : float
+        Factors on it without and with the band.
+    min_lots : int
+        The venue's smallest order.
+    min_notional, lot_value : float
+        Smallest value of an order, and of one lot at the fair value, in quote currency.
+
+    """
+    size = order_lots * held_back
+    if held_back == before:
+        return size
+    smallest = max(min_lots, math.ceil(min_notional / lot_value))
+    return max(size, min(order_lots * before, smallest))

@@ -10,19 +10,11 @@ from mm_nautilus.market import Side
 _ON_LATTICE = 1e-6
 
 
-def ticks_below(price: float, tick: float) -> int:
-    """Return the last tick at or below `price`."""
-    return math.floor(price / tick + _ON_LATTICE)
-
-
-def ticks_above(price: float, tick: float) -> int:
-    """Return the first tick at or above `price`."""
-    return math.ceil(price / tick - _ON_LATTICE)
-
-
 def ticks_away(side: Side, price: float, tick: float) -> int:
-    """Return `price` in ticks, rounded away from the market for an order of `side`."""
-    return ticks_below(price, tick) if side is Side.BUY else ticks_above(price, tick)
+    """Return `price` in ticks, rounded away from the market for an order of `side`: bids down, asks up."""
+    if side is Side.BUY:
+        return math.floor(price / tick + _ON_LATTICE)
+    return math.ceil(price / tick - _ON_LATTICE)
 
 
 def whole_lots(lots: float) -> int:

@@ -16,12 +16,13 @@ from typing import Final
 from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import EMPTY_LADDER, Grid, Ladder, Level, MarketState, Quote, QuoteState, Side
 from mm_nautilus.models import QuotingModel, find_model
-from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, Bands, adjusted, banded
+from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, Bands, adjusted
 from mm_nautilus.quoting.anchor import Anchor
-from mm_nautilus.quoting.finalise import LadderShape, finalised_side
-from mm_nautilus.quoting.guards import Bounds, Cap, Reason, Room, Trace, floor_half_spread, uncross
-from mm_nautilus.quoting.ladder import inventory_share, skewed, smallest_lots, towards_limit
+from mm_nautilus.quoting.finalise import LadderShape, priced_side, sized_side
+from mm_nautilus.quoting.guards import UNBOUNDED, Bounds, Cap, Reason, Room, Trace, floor_half_spread, uncross
+from mm_nautilus.quoting.ladder import smallest_lots
 from mm_nautilus.quoting.settings import QuotingSettings
+from mm_nautilus.quoting.stance import SideStance, Sizing, Stance
 from mm_nautilus.quoting.target import TargetInventory
 
 type ModelOf = Callable[[QuotingSettings, float, float], QuotingModel]
@@ -137,35 +138,6 @@ def notional_lots(max_notional: float, fair_value: float, base_per_lot: float) -
     return math.floor(max_notional / (fair_value * base_per_lot))
 
 
-def held_back_lots(
-    order_lots: int,
-    before: float,
-    held_back: float,
-    min_lots: int,
-    min_notional: float,
-    lot_value: float,
-) -> float:
-    """Return the size of the best level: the band shrinks an order to the smallest one there is, and no further.
-
-    Parameters
-    ----------
-    order_lots : int
-        Size of the best level when flat.
-    before, held_back : float
-        Factors on it without and with the band.
-    min_lots : int
-        The venue's smallest order.
-    min_notional, lot_value : float
-        Smallest value of an order, and of one lot at the fair value, in quote currency.
-
-    """
-    size = order_lots * held_back
-    if held_back == before:
-        return size
-    smallest = max(min_lots, math.ceil(min_notional / lot_value))
-    return max(size, min(order_lots * before, smallest))
-
-
 class Quoter:
     """The settings of one strategy on one instrument, ready to be asked what to quote.
 
@@ -200,17 +172,18 @@ class Quoter:
     ) -> None:
         # Settings models look every field up through a Python hook; a pass asks for twenty.
         ladder, guards = settings.ladder, settings.guards
-        self._min_half_spread_bps, self._max_half_spread_bps = guards.min_half_spread_bps, guards.max_half_spread_bps
-        self._adjust = Bands.of(settings.adjust)
+        farthest = guards.max_half_spread_bps
+        self._min_half_spread = guards.min_half_spread_bps * 1e-4  # of the fair value, as the next one
+        self._max_half_spread = None if farthest is None else farthest * 1e-4
         self._tick = float(grid.tick)
         self._base_per_lot = base_per_lot
-        self._order_lots = order_lots = int(settings.order_size / grid.lot)
+        order_lots = int(settings.order_size / grid.lot)
         self._min_lots, self._min_notional = grid.min_lots, float(grid.min_notional)
         self.limit_lots = int(settings.limits.max_position / grid.lot)
         self._max_notional = _optional_float(settings.limits.max_notional)
-        self._max_order_notional = _optional_float(settings.limits.max_order_notional)
-        self._min_price = _optional_float(settings.guards.min_price)
-        self._max_price = _optional_float(settings.guards.max_price)
+        self._min_price = _optional_float(guards.min_price)
+        self._max_price = _optional_float(guards.max_price)
+        self._any_price = self._min_price is None and self._max_price is None and farthest is None
         self._shape = LadderShape(
             ladder.levels,
             ladder.spacing_ticks * self._tick,
@@ -221,9 +194,20 @@ class Quoter:
         model_type: ModelOf = model_of or find_model(settings.model)
         own_limit = self.limit_lots * base_per_lot
         limit = own_limit if inventory_limit is None else inventory_limit
-        self._inventory_limit_lots = self.limit_lots if inventory_limit is None else limit / base_per_lot
         self._model = model_type(settings, order_lots * base_per_lot, limit)
         self._target = TargetInventory(settings, self._model, limit)
+        self._sizing = Sizing(
+            self._shape,
+            Bands.of(settings.adjust),
+            order_lots,
+            self.limit_lots,
+            self.limit_lots if inventory_limit is None else limit / base_per_lot,
+            base_per_lot,
+            self._min_lots,
+            self._min_notional,
+            _optional_float(settings.limits.max_order_notional),
+        )
+        self._stance: Stance | None = None
 
     def decide(
         self,
@@ -256,46 +240,42 @@ class Quoter:
             What other markets of the asset say; ``None`` where the instrument is quoted by itself.
 
         """
-        trace = Trace()
-        target = self._target.value(state)
+        target = self._target.value(state) if self._target.fixed is None else self._target.fixed
         inventory = position_lots * self._base_per_lot if anchor is None else anchor.inventory
         held = position_lots if anchor is None else inventory / self._base_per_lot
-        share = inventory_share(held, target / self._base_per_lot, self._inventory_limit_lots)
         try:
             quote = self._model.quote(state, inventory, elapsed_s)
         except ArithmeticError:  # parameters beyond what floats can hold overflow or divide by zero
             return withdrawn(Reason.MODEL_NOT_FINITE)
         if not _finite(quote):
-            trace.reason(Reason.MODEL_NOT_FINITE)
-            return Wanted(EMPTY_LADDER, QuoteState.WITHDRAWN, tuple(trace.reasons), (), quote, adjustment)
-        asked = banded(adjustment, share, self._adjust)
-        if asked is not adjustment:
-            self._explain_bands(share, trace)
-        final = adjusted(quote, asked)
+            reasons = (Reason.MODEL_NOT_FINITE.value,)
+            return Wanted(EMPTY_LADDER, QuoteState.WITHDRAWN, reasons, (), quote, adjustment)
+        stance, made_for = self._stance, (position_lots, held, target, adjustment)
+        if stance is None or stance.made_for != made_for:
+            stance = self._stance = self._sizing.stance(made_for, state.fair_value)
+        asked, trace = stance.asked, Trace(stance.reasons)
+        final = quote if asked is NEUTRAL else adjusted(quote, asked)
         if anchor is not None:
             final = anchor.applied(final, state.top, trace)
         notional_lots = None if self._max_notional is None else self._notional_lots(state.fair_value)
-        bid_room = self._room(Side.BUY, position_lots, notional_lots, None if funds is None else funds.buy_lots, bounds)
-        ask_room = self._room(
-            Side.SELL, position_lots, notional_lots, None if funds is None else funds.sell_lots, bounds
-        )
-        if asked is adjustment:
-            bid_lots, ask_lots = self._order_lots * asked.bid_size, self._order_lots * asked.ask_size
-        else:
-            bid_lots = self._best_lots(adjustment.bid_size, asked.bid_size, state.fair_value)
-            ask_lots = self._best_lots(adjustment.ask_size, asked.ask_size, state.fair_value)
-        bids = self._side(Side.BUY, final.bid, bid_lots, state, share, bid_room, trace)
-        asks = self._side(Side.SELL, final.ask, ask_lots, state, share, ask_room, trace)
-        if adjustment.bid_away and share >= 0.0:
-            bids = _stepped_away(Side.BUY, trace)
-        if adjustment.ask_away and share <= 0.0:
-            asks = _stepped_away(Side.SELL, trace)
-        if any(bids[1]) and any(asks[1]):
-            uncross(bids[0], asks[0], trace)
-        smallest = self._min_lots if self._min_notional == 0.0 else self._smallest_lots(bids[0] or asks[0])
+        limited = notional_lots is not None or funds is not None or bounds is not None
+        bid_room = ask_room = None
+        if limited or not stance.bid.fits:
+            bid_room = self._room(Side.BUY, stance.bid, position_lots, notional_lots, funds, bounds)
+        if limited or not stance.ask.fits:
+            ask_room = self._room(Side.SELL, stance.ask, position_lots, notional_lots, funds, bounds)
+        bids, bid_lots = self._side(Side.BUY, final.bid, stance.bid, state, bid_room, trace)
+        asks, ask_lots = self._side(Side.SELL, final.ask, stance.ask, state, ask_room, trace)
+        if stance.bid.away:
+            bids, bid_lots = _stepped_away(Side.BUY, trace)
+        if stance.ask.away:
+            asks, ask_lots = _stepped_away(Side.SELL, trace)
+        if bids and asks and asks[0] <= bids[0] and any(bid_lots) and any(ask_lots):
+            uncross(bids, asks, trace)
+        smallest = self._min_lots if self._min_notional == 0.0 else self._smallest_lots(bids or asks)
         ladder = Ladder(
-            self._levels(Side.BUY, *bids, smallest, state, trace),
-            self._levels(Side.SELL, *asks, smallest, state, trace),
+            self._levels(Side.BUY, bids, bid_lots, smallest, state.fair_value, trace),
+            self._levels(Side.SELL, asks, ask_lots, smallest, state.fair_value, trace),
         )
         return Wanted(
             ladder,
@@ -314,7 +294,7 @@ class Quoter:
 
         Of a flat position, over one order; a model that fails there has none.
         """
-        held = (position_lots or self._order_lots) * self._base_per_lot
+        held = (position_lots or self._sizing.order_lots) * self._base_per_lot
         try:
             flat = self._model.quote(state, 0.0, elapsed_s).reservation_price
             moved = self._model.quote(state, held, elapsed_s).reservation_price
@@ -323,25 +303,32 @@ class Quoter:
         skew = (flat - moved) / held
         return skew if math.isfinite(skew) else 0.0
 
-    def _explain_bands(self, share: float, trace: Trace) -> None:
-        settings = self._adjust
-        if abs(share) > settings.skew_above and (settings.skew_size or settings.skew_spread):
-            trace.reason(Reason.ADDING_SIDE_SKEWED, Side.BUY if share > 0 else Side.SELL)
-        if abs(share) >= settings.aggressive_above and settings.aggressive_spread_multiplier < 1.0:
-            trace.reason(Reason.REDUCING_SIDE_TIGHTENED)
-
-    def _best_lots(self, before: float, held_back: float, fair_value: float) -> float:
-        lot_value = fair_value * self._base_per_lot
-        return held_back_lots(self._order_lots, before, held_back, self._min_lots, self._min_notional, lot_value)
-
     def _room(
-        self, side: Side, position_lots: int, notional_lots: int | None, funds_lots: int | None, bounds: Bounds | None
-    ) -> Room:
+        self,
+        side: Side,
+        stance: SideStance,
+        position_lots: int,
+        notional_lots: int | None,
+        funds: Funds | None,
+        bounds: Bounds | None,
+    ) -> Room | None:
+        """Return what bounds the sizes of one side, or ``None`` where the stance's fit whatever the price."""
         held = int(side) * position_lots
         notional = None if notional_lots is None else notional_lots - held
-        if bounds is None:
-            return Room(self.limit_lots - held, notional, funds_lots)
-        return Room(self.limit_lots - held, notional, funds_lots, bounds.lots(side), bounds.reason(side))
+        outer = UNBOUNDED if bounds is None else bounds
+        if side is Side.BUY:
+            balance, bound, reason = None if funds is None else funds.buy_lots, outer.buy_lots, outer.buy_reason
+        else:
+            balance, bound, reason = None if funds is None else funds.sell_lots, outer.sell_lots, outer.sell_reason
+        wanted = stance.lots_in_all
+        if (
+            stance.fits
+            and (notional is None or wanted <= notional)
+            and (balance is None or wanted <= balance)
+            and (bound is None or wanted <= bound)
+        ):
+            return None
+        return Room(self.limit_lots - held, notional, balance, bound, reason)
 
     def _notional_lots(self, fair_value: float) -> int:
         assert self._max_notional is not None
@@ -351,51 +338,42 @@ class Quoter:
         self,
         side: Side,
         price: float | None,
-        best_lots: float,
+        stance: SideStance,
         state: MarketState,
-        share: float,
-        room: Room,
+        room: Room | None,
         trace: Trace,
     ) -> tuple[list[int], list[int]]:
-        """Return prices in ticks and sizes in lots of one side, before levels are dropped."""
+        """Return prices in ticks and sizes in lots of one side, before levels are dropped.
+
+        Without a `room` the sizes of the stance fit.
+        """
         if price is None:
             if not trace.names(Reason.NO_HEDGE, side):
                 trace.reason(Reason.MODEL_BOUND, side)
             return [], []
-        floor = self._min_half_spread_bps * 1e-4 * state.fair_value
-        price = floor_half_spread(side, price, state.fair_value, floor, trace)
-        towards = towards_limit(side, share)
-        size_lots = skewed(best_lots, self._shape.size_skew, towards)
-        if self._max_order_notional is not None:
-            largest = self._max_order_notional / (state.fair_value * self._base_per_lot)
-            if largest < size_lots:
-                size_lots = largest
-                trace.cap(Cap.ORDER_NOTIONAL, side)
+        fair_value, towards = state.fair_value, stance.towards
+        price = floor_half_spread(side, price, fair_value, self._min_half_spread * fair_value, trace)
+        lots = stance.lots
+        if lots is None:
+            lots = self._sizing.lots(side, towards, stance.before, stance.held_back, fair_value, trace)
         opposite = state.top.ask if side is Side.BUY else state.top.bid
-        return finalised_side(
-            side,
-            price,
-            size_lots,
-            towards,
-            room,
-            opposite,
-            self._shape,
-            self._tick,
-            self._min_lots,
-            trace,
-            self._min_notional,
-            self._tick * self._base_per_lot,
-        )
+        ticks = priced_side(side, price, towards, opposite, self._shape, self._tick, trace)
+        if room is None:
+            return ticks, lots
+        smallest = self._min_lots if self._min_notional == 0.0 else self._smallest_lots(ticks)
+        return ticks, sized_side(side, lots, room, smallest, trace)
 
     def _smallest_lots(self, ticks: list[int]) -> int:
         return smallest_lots(ticks, self._min_lots, self._min_notional, self._tick * self._base_per_lot)
 
     def _levels(
-        self, side: Side, ticks: list[int], lots: list[int], smallest: int, state: MarketState, trace: Trace
+        self, side: Side, ticks: list[int], lots: list[int], smallest: int, fair_value: float, trace: Trace
     ) -> tuple[Level, ...]:
         """Drop what stands outside the allowed prices or is too small to send."""
+        if self._any_price and len(ticks) == 1 and ticks[0] > 0 and lots[0] >= smallest:
+            return (_level(side, 0, ticks[0], lots[0]),)
         levels = []
-        farthest = self._max_half_spread_bps
+        farthest = self._max_half_spread
         for index, price_ticks in enumerate(ticks):
             size_lots = lots[index]
             if size_lots < smallest:
@@ -407,7 +385,7 @@ class Quoter:
                 or (self._max_price is not None and price > self._max_price)
             ):
                 trace.reason(Reason.PRICE_BAND, side)
-            elif farthest is not None and abs(price - state.fair_value) > farthest * 1e-4 * state.fair_value:
+            elif farthest is not None and abs(price - fair_value) > farthest * fair_value:
                 trace.reason(Reason.WIDER_THAN_MAX, side)
             else:
                 levels.append(_level(side, index, price_ticks, size_lots))
@@ -439,7 +417,7 @@ def _state(ladder: Ladder, trace: Trace, quote: Quote, final: Quote) -> QuoteSta
         missing = ":ASK" if ladder.bids else ":BID"
         at_limit = any(reason + missing in trace.reasons for reason in _AT_LIMIT)
         return QuoteState.INVENTORY_LIMIT if at_limit else QuoteState.PASSIVE
-    if Reason.REDUCING_SIDE_TIGHTENED in trace.reasons:
+    if trace.reasons and Reason.REDUCING_SIDE_TIGHTENED in trace.reasons:
         return QuoteState.AGGRESSIVE
     widened = final is not quote and _width(final) > _width(quote) * (1.0 + 1e-12)
     if widened or (trace.caps and any(cap.startswith(Cap.MIN_HALF_SPREAD) for cap in trace.caps)):
@@ -459,9 +437,9 @@ _LARGEST = 1e100
 def _finite(quote: Quote) -> bool:
     bid, ask = quote.bid_half_spread, quote.ask_half_spread
     return (
-        abs(quote.reservation_price) < _LARGEST
-        and (bid is None or abs(bid) < _LARGEST)
-        and (ask is None or abs(ask) < _LARGEST)
+        -_LARGEST < quote.reservation_price < _LARGEST
+        and (bid is None or -_LARGEST < bid < _LARGEST)
+        and (ask is None or -_LARGEST < ask < _LARGEST)
     )
 
 

@@ -63,14 +63,16 @@ class Exposure:
 
     def room_lots(self, side: Side) -> int:
         """Lots that may be submitted on `side` before the worst case passes the limit, the bounds or the funds."""
+        bounds = self.bounds
         if side is Side.BUY:
             room, funds, working = self.limit_lots - self.position_lots, self.buy_funds_lots, self.open_buy_lots
+            bound = None if bounds is None else bounds.buy_lots
         else:
             room, funds, working = self.limit_lots + self.position_lots, self.sell_funds_lots, self.open_sell_lots
-        bound = None if self.bounds is None else self.bounds.lots(side)
+            bound = None if bounds is None else bounds.sell_lots
         if bound is not None and bound < room:
             room = bound
-        return (room if funds is None else min(room, funds)) - working
+        return (room if funds is None or room < funds else funds) - working
 
 
 def reconcile(
@@ -104,38 +106,36 @@ def reconcile(
     asks: list[WorkingOrder] = []
     for order in orders:
         (bids if order.side is Side.BUY else asks).append(order)
-    buying = (Side.BUY, wanted.bids, bids, _best(wanted.asks), _nearest_own(Side.SELL, asks))
-    selling = (Side.SELL, wanted.asks, asks, _best(wanted.bids), _nearest_own(Side.BUY, bids))
-    unfilled: list[tuple[list[Level], list[WorkingOrder], int, int | None]] = []
+    best_bid = wanted.bids[0].price_ticks if wanted.bids else None
+    best_ask = wanted.asks[0].price_ticks if wanted.asks else None
+    buying = (Side.BUY, wanted.bids, bids, best_ask, _nearest_own(Side.SELL, asks) if asks else None)
+    selling = (Side.SELL, wanted.asks, asks, best_bid, _nearest_own(Side.BUY, bids) if bids else None)
+    unfilled: list[tuple[list[Level], bool, int, int | None]] = []
     for side, levels, working, other_best, barrier in (
         (selling, buying) if exposure.position_lots > 0 else (buying, selling)
     ):
         room_lots = exposure.room_lots(side)
-        open_levels = draft.match(levels, working, room_lots, other_best, barrier)
+        open_levels, in_flight = draft.match(levels, working, room_lots, other_best, barrier)
         if open_levels:
-            unfilled.append((open_levels, working, room_lots, barrier))
-    for open_levels, working, room_lots, barrier in unfilled:
-        draft.submit(open_levels, working, room_lots, barrier)
+            unfilled.append((open_levels, in_flight, room_lots, barrier))
+    for open_levels, in_flight, room_lots, barrier in unfilled:
+        draft.submit(open_levels, in_flight, room_lots, barrier)
     return Plan(tuple(draft.cancels), tuple(draft.amends), tuple(draft.submits), draft.keeps, draft.deferred)
 
 
-def _best(levels: tuple[Level, ...]) -> int | None:
-    return levels[0].price_ticks if levels else None
-
-
-def _nearest_own(side: Side, orders: list[WorkingOrder]) -> int | None:
+def _nearest_own(side: Side, orders: list[WorkingOrder]) -> int:
     """Return the price closest to the market that any of our orders on `side` rests at or is going to."""
-    if not orders:
-        return None
+    if len(orders) == 1 and orders[0].resting_ticks == orders[0].price_ticks:
+        return orders[0].price_ticks
     nearest = max if side is Side.BUY else min
-    if len(orders) == 1:
-        return nearest(orders[0].resting_ticks, orders[0].price_ticks)
     return nearest([price for order in orders for price in (order.resting_ticks, order.price_ticks)])
 
 
 def _meets(side: Side, price_ticks: int, opposite_ticks: int | None) -> bool:
     """Return whether an order of `side` at this price would trade with the opposite price."""
-    return opposite_ticks is not None and (price_ticks - opposite_ticks) * int(side) >= 0
+    if opposite_ticks is None:
+        return False
+    return price_ticks >= opposite_ticks if side is Side.BUY else price_ticks <= opposite_ticks
 
 
 class _Draft:
@@ -173,19 +173,27 @@ class _Draft:
         room_lots: int,
         opposite_wanted: int | None,
         barrier: int | None,
-    ) -> list[Level]:
-        """Keep, move or cancel the orders of one side; return the levels that need a new order."""
+    ) -> tuple[list[Level], bool]:
+        """Keep, move or cancel the orders of one side.
+
+        Returns the levels that need a new order, and whether anything is in flight for an order of this side, what has
+        just been decided included.
+        """
         open_levels = list(levels)
         loose: list[WorkingOrder] = []
-        live = [order for order in orders if order.status is not OrderStatus.PENDING_CANCEL]
-        if len(live) > 1:
+        in_flight, budget = False, self._budget
+        if len(orders) > 1:
             # An order at a wanted price must not lose its place to a neighbour that is merely near enough.
             wanted = {level.price_ticks for level in levels}
-            live.sort(key=lambda order: order.price_ticks not in wanted)
-        for order in live:
-            level = (
-                None if _meets(order.side, order.price_ticks, opposite_wanted) else self._closest(order, open_levels)
-            )
+            orders = sorted(orders, key=lambda order: order.price_ticks not in wanted)
+        for order in orders:
+            if order.status is not OrderStatus.WORKING:
+                in_flight = True
+                if order.status is OrderStatus.PENDING_CANCEL:
+                    continue
+            price_ticks = order.price_ticks
+            met = _meets(order.side, price_ticks, opposite_wanted)
+            level = None if met else self._closest(price_ticks, open_levels)
             if level is None:
                 loose.append(order)
             else:
@@ -196,16 +204,16 @@ class _Draft:
             loose.sort(key=lambda order: order.status is OrderStatus.WORKING)
         for order in loose:
             self._move(order, open_levels, barrier)
-        return open_levels
+        return open_levels, in_flight or self._budget < budget
 
-    def _closest(self, order: WorkingOrder, levels: list[Level]) -> Level | None:
-        """Return the wanted level this order may stay for, the nearest within the tolerance."""
-        best = None
+    def _closest(self, price_ticks: int, levels: list[Level]) -> Level | None:
+        """Return the wanted level an order at this price may stay for, the nearest within the tolerance."""
+        closest, nearer_than = None, self._tolerance_ticks + 1
         for level in levels:
-            distance = abs(level.price_ticks - order.price_ticks)
-            if distance <= self._tolerance_ticks and (best is None or distance < best[0]):
-                best = (distance, level)
-        return None if best is None else best[1]
+            distance = abs(level.price_ticks - price_ticks)
+            if distance < nearer_than:
+                closest, nearer_than = level, distance
+        return closest
 
     def _resize(self, order: WorkingOrder, level: Level, open_levels: list[Level], room_lots: int) -> None:
         """Keep the order at its price; change its size only beyond the tolerance.
@@ -239,8 +247,7 @@ class _Draft:
             self._cancel(order)
             return
         level = open_levels[0]
-        too_small = order.leaves_lots < level.size_lots * (1.0 - self._size_tolerance)
-        if too_small or not self._may_amend(order):
+        if not self._may_amend(order) or order.leaves_lots < level.size_lots * (1.0 - self._size_tolerance):
             self._cancel(order)
             return
         if self._budget > 0 and not _meets(order.side, level.price_ticks, barrier):
@@ -264,11 +271,8 @@ class _Draft:
         self.cancels.append(order)
         self._budget -= 1
 
-    def submit(self, levels: list[Level], orders: list[WorkingOrder], room_lots: int, barrier: int | None) -> None:
+    def submit(self, levels: list[Level], in_flight: bool, room_lots: int, barrier: int | None) -> None:
         """Submit what fits into the room and the budget and meets none of our own; the rest waits for answers."""
-        moving = {order.client_order_id for order in self.cancels}
-        moving.update([amend.order.client_order_id for amend in self.amends])
-        in_flight = any(order.status is not OrderStatus.WORKING or order.client_order_id in moving for order in orders)
         if len(levels) > 1:
             levels = sorted(levels, key=lambda level: level.index)
         for level in levels:

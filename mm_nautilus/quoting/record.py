@@ -42,8 +42,9 @@ def quote_decision(
         What other markets of the asset had to say.
 
     """
-    quote, adjustment = wanted.quote, wanted.adjustment
-    bids, asks = wanted.ladder.bids, wanted.ladder.asks
+    quote, adjustment, position_lots = wanted.quote, wanted.adjustment, exposure.position_lots
+    bid_prices, bid_sizes = _columns(wanted.ladder.bids, tick, lot)
+    ask_prices, ask_sizes = _columns(wanted.ladder.asks, tick, lot)
     return QuoteDecision(
         ts_ns,
         strategy_id,
@@ -54,9 +55,9 @@ def quote_decision(
         top.ask if top else None,
         top.bid_size if top else None,
         top.ask_size if top else None,
-        exposure.position_lots * lot,
-        (exposure.position_lots + exposure.open_buy_lots) * lot,
-        (exposure.position_lots - exposure.open_sell_lots) * lot,
+        position_lots * lot,
+        (position_lots + exposure.open_buy_lots) * lot,
+        (position_lots - exposure.open_sell_lots) * lot,
         state.fair_value if state else None,
         state.sigma if state else None,
         state.bid_intensity.a_per_s if state else None,
@@ -71,10 +72,10 @@ def quote_decision(
         adjustment.bid_size,
         adjustment.ask_size,
         adjustment.shift,
-        _prices(bids, tick),
-        _sizes(bids, lot),
-        _prices(asks, tick),
-        _sizes(asks, lot),
+        bid_prices,
+        bid_sizes,
+        ask_prices,
+        ask_sizes,
         wanted.quote_state.value,
         wanted.reasons,
         wanted.caps,
@@ -92,9 +93,9 @@ def quote_decision(
     )
 
 
-def _prices(levels: tuple[Level, ...], tick: float) -> tuple[float, ...]:
-    return tuple([level.price_ticks * tick for level in levels])
-
-
-def _sizes(levels: tuple[Level, ...], lot: float) -> tuple[float, ...]:
-    return tuple([level.size_lots * lot for level in levels])
+def _columns(levels: tuple[Level, ...], tick: float, lot: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return prices and sizes."""
+    if len(levels) == 1:
+        level = levels[0]
+        return (level.price_ticks * tick,), (level.size_lots * lot,)
+    return tuple([level.price_ticks * tick for level in levels]), tuple([level.size_lots * lot for level in levels])

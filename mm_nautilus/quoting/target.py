@@ -40,10 +40,12 @@ class TargetInventory:
             for name in ("drift_price_per_s", "funding_rate_per_s", "mean_reversion_per_s")
         )
         self._model = model if isinstance(model, BoundedModel) and carries and self._gamma > 0.0 else None
+        self.fixed = self._stated if self._model is None else None
+        """The target where no market moves it, in base units."""
 
     def value(self, state: MarketState) -> float:
         """Return the target in base units."""
-        if self._model is None:
-            return self._stated
         model = self._model
+        if model is None:
+            return self._stated
         return model.target(model.drift(state.fair_value), self._gamma * state.sigma * state.sigma)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mm_nautilus.market import Side
 from mm_nautilus.quoting.ladder import fitted, ladder_lots, ladder_ticks, towards_limit
-from mm_nautilus.quoting.lattice import ticks_above, ticks_away, ticks_below, whole_lots
+from mm_nautilus.quoting.lattice import ticks_away, whole_lots
 
 
 def rungs(vector: dict[str, Any], side: Side) -> list[tuple[float, float]]:
@@ -76,7 +76,7 @@ def test_what_does_not_fit_is_cut_from_the_far_end(lots: list[int], room: int) -
 
 @given(ticks=st.integers(1, 10**8), tick=st.sampled_from((0.01, 0.05, 0.1, 0.25, 1e-5, 1e-8)))
 def test_a_price_on_the_lattice_stays_there(ticks: int, tick: float) -> None:
-    assert ticks_below(ticks * tick, tick) == ticks_above(ticks * tick, tick) == ticks
+    assert ticks_away(Side.BUY, ticks * tick, tick) == ticks_away(Side.SELL, ticks * tick, tick) == ticks
 
 
 def test_rounding_goes_away_from_the_market() -> None:

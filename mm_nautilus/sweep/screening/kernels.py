@@ -42,8 +42,6 @@ KERNELS: Final[tuple[Callable[..., Any], ...]] = (
     budget.refilled,
     budget.whole_messages,
     budget.spent,
-    lattice.ticks_below,
-    lattice.ticks_above,
     lattice.ticks_away,
     lattice.whole_lots,
     ladder.ladder_ticks,
@@ -54,12 +52,12 @@ KERNELS: Final[tuple[Callable[..., Any], ...]] = (
     ladder.towards_limit,
     ladder.stretched,
     ladder.skewed,
+    ladder.held_back_lots,
     guards.book_fault,
     guards.floor_half_spread,
     guards.post_only,
     guards.uncross,
     pipeline.notional_lots,
-    pipeline.held_back_lots,
 )
 """Every function of the library that screening compiles."""
 

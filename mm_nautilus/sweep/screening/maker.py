@@ -22,6 +22,7 @@ from mm_nautilus.quoting.adjust import band_factors
 from mm_nautilus.quoting.guards import book_fault, floor_half_spread, post_only, uncross
 from mm_nautilus.quoting.ladder import (
     fitted,
+    held_back_lots,
     inventory_share,
     ladder_lots,
     ladder_ticks,
@@ -31,7 +32,7 @@ from mm_nautilus.quoting.ladder import (
     towards_limit,
 )
 from mm_nautilus.quoting.lattice import ticks_away, whole_lots
-from mm_nautilus.quoting.pipeline import held_back_lots, notional_lots
+from mm_nautilus.quoting.pipeline import notional_lots
 from mm_nautilus.sweep.screening.kernels import SILENT, Top
 from mm_nautilus.sweep.screening.rules import AVELLANEDA_STOIKOV, GLFT
 
@@ -114,7 +115,7 @@ def model_quote(
 def _side(
     rules: Any, side: Any, price: float, best_lots: float, fair: float, opposite: float, share: float, room: int
 ) -> Any:
-    """Return prices and sizes of one side, best first, as `Quoter` and `finalised_side` do."""
+    """Return prices and sizes of one side, best first, as `Quoter` does."""
     price = floor_half_spread(side, price, fair, rules.min_half_spread_bps * 1e-4 * fair, SILENT)
     towards = towards_limit(side, share)
     size = skewed(best_lots, rules.size_skew, towards)
