@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy.stats import norm, spearmanr
+from scipy.special import ndtri
 
 from mm_nautilus.sweep.judged import Score, score_of
 from mm_nautilus.sweep.ranking import Ranked
@@ -57,12 +57,14 @@ def agreement(screened: Sequence[float], engine: Sequence[float]) -> Agreement |
     Source: Bonett and Wright, Psychometrika 65(1), 2000.
 
     """
+    from scipy.stats import spearmanr  # noqa: PLC0415 - most sweeps never need it; scipy.stats takes seconds
+
     count = len(screened)
     if count < _FEWEST or len(set(screened)) < 2 or len(set(engine)) < 2:
         return None
     found = float(spearmanr(screened, engine).statistic)
     inside = math.copysign(min(abs(found), 1.0 - 1e-12), found)
-    reach = float(norm.ppf(0.5 + LEVEL / 2.0)) * math.sqrt((1.0 + 0.5 * found * found) / (count - 3))
+    reach = float(ndtri(0.5 + LEVEL / 2.0)) * math.sqrt((1.0 + 0.5 * found * found) / (count - 3))
     middle = math.atanh(inside)
     return Agreement(count, found, math.tanh(middle - reach), math.tanh(middle + reach))
 
@@ -91,6 +93,8 @@ def described(
 ) -> dict[str, Any]:
     """Return what is written about the runs that the engine has confirmed, the best first.
 
+    Ranks are among those that the engine completed, so that both paths number the same runs.
+
     Parameters
     ----------
     rows : sequence of Row
@@ -114,6 +118,8 @@ def described(
                 "reason": there.reason,
                 "screen_score": _score(here, by),
                 "engine_score": _score(there, by) if there.completed else None,
+                "screen_rank": None,
+                "engine_rank": None,
                 "screen_pnl": str(here.pnl),
                 "engine_pnl": str(there.pnl),
                 "screen_fills": here.fills,
@@ -123,8 +129,19 @@ def described(
             }
         )
     whole = [one for one in pairs if one["completed"]]
+    _number(whole, "screen")
+    _number(whole, "engine")
     sampled = [one for one in whole if one["sampled"]]
     return {"pairs": pairs, "agreement": _agreed(whole), "sample_agreement": _agreed(sampled)}
+
+
+def _number(pairs: Sequence[dict[str, Any]], path: str) -> None:
+    """Write down the rank of each pair by the score of one path, 1 the best; equal scores share the mean rank."""
+    from scipy.stats import rankdata  # noqa: PLC0415 - as above
+
+    ranks = rankdata([-one[f"{path}_score"] for one in pairs])
+    for one, rank in zip(pairs, ranks.tolist(), strict=True):
+        one[f"{path}_rank"] = rank
 
 
 def _agreed(pairs: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

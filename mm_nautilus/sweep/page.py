@@ -14,7 +14,21 @@ from mm_nautilus.analytics.report.section import figure_card
 from mm_nautilus.sweep.charts import each_alone, heat_maps, parallel, walked
 from mm_nautilus.sweep.ranking import Ranked
 from mm_nautilus.sweep.store import Row
-from mm_nautilus.sweep.words import LABELS, PLATEAU, READING, cells, columns, figures, headline, keys_in, meta, notes
+from mm_nautilus.sweep.words import (
+    CONFIRMED_HEAD,
+    LABELS,
+    PLATEAU,
+    READING,
+    agreement,
+    cells,
+    columns,
+    confirmed_cells,
+    figures,
+    headline,
+    keys_in,
+    meta,
+    notes,
+)
 
 PAGE_FILE: Final = "sweep.html"
 _MOST_ROWS: Final = 50
@@ -40,7 +54,8 @@ def write_page(folder: Path, sweep: Mapping[str, Any], rows: Sequence[Row], orde
     everything = parallel(rows, order, score)
     wide = [chart for chart in (everything, walked(sweep["walk_forward"]) if sweep["walk_forward"] else None) if chart]
     narrow = [*heat_maps(rows, order, score), *each_alone(rows, order, score)] if order else []
-    body = f"{_top(sweep)}<main>{_ranking(sweep)}{_charts(wide, narrow)}{_failures(sweep)}{_method(sweep)}</main>"
+    tables = f"{_confirmed(sweep)}{_ranking(sweep)}"
+    body = f"{_top(sweep)}<main>{tables}{_charts(wide, narrow)}{_failures(sweep)}{_method(sweep)}</main>"
     path = folder / PAGE_FILE
     path.write_text(document(f"{sweep['name']}: sweep", body, [*wide, *narrow]), encoding="utf-8")
     return path
@@ -63,17 +78,34 @@ def _top(sweep: Mapping[str, Any]) -> str:
 def _ranking(sweep: Mapping[str, Any]) -> str:
     if not sweep["ranking"]:
         return ""
-    head = "".join(f'<th scope="col" style="text-align:right">{escape(name)}</th>' for name in columns(sweep))
     keys = keys_in(sweep)
-    body = "".join(
-        "<tr>" + "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells(one, keys)) + "</tr>"
-        for one in sweep["ranking"][:_MOST_ROWS]
-    )
+    table = _table(columns(sweep), [cells(one, keys) for one in sweep["ranking"][:_MOST_ROWS]])
     more = len(sweep["ranking"]) - _MOST_ROWS
     rest = f" {more:,} more are in sweep.json and results.parquet." if more > 0 else ""
-    table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     hint = f"{PLATEAU} Money in {sweep['currency']}.{rest}"
     return f'<section><h2>Ranking</h2><p class="hint">{escape(hint)}</p><div class="card">{table}</div></section>'
+
+
+def _confirmed(sweep: Mapping[str, Any]) -> str:
+    """Return how far screening and the engine agree; nothing for a sweep on the engine alone."""
+    if sweep["screen"] is None:
+        return ""
+    said = "".join(f'<p class="hint">{escape(line)}</p>' for line in agreement(sweep))
+    confirmed = sweep["screen"]["confirmed"]
+    if confirmed is None:
+        return f"<section><h2>Screened, not confirmed</h2>{said}</section>"
+    keys = keys_in(sweep)
+    head = [*(key.rpartition(".")[2] for key in keys), *CONFIRMED_HEAD]
+    table = _table(head, [confirmed_cells(one, keys) for one in confirmed["pairs"]])
+    return f'<section><h2>Screened and confirmed by the engine</h2>{said}<div class="card">{table}</div></section>'
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    names = "".join(f'<th scope="col" style="text-align:right">{escape(name)}</th>' for name in head)
+    body = "".join(
+        "<tr>" + "".join(f'<td class="number">{escape(cell)}</td>' for cell in row) + "</tr>" for row in rows
+    )
+    return f'<div class="scroll"><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _charts(wide: Sequence[Chart], narrow: Sequence[Chart]) -> str:

@@ -180,16 +180,21 @@ def agreement(sweep: Json) -> list[str]:
     return found
 
 
-CONFIRMED_HEAD: Final = ("score screened", "engine", "PnL screened", "engine", "fills screened", "engine", "drawn")
+CONFIRMED_HEAD: Final = (
+    *("rank screened", "engine", "score screened", "engine", "PnL screened", "engine", "fills screened", "engine"),
+    "drawn",
+)
 
 
 def confirmed_cells(one: Json, keys: Sequence[str]) -> list[str]:
     """Return one row of the table that holds screened runs against the engine's."""
     point = [_value(one["point"].get(key)) for key in keys]
     if not one["completed"]:
-        return [*point, _score(one["screen_score"]), "failed", *[NOTHING] * 4, one["reason"]]
+        return [*point, NOTHING, "failed", _score(one["screen_score"]), *[NOTHING] * 5, one["reason"]]
     return [
         *point,
+        f"{one['screen_rank']:g}",
+        f"{one['engine_rank']:g}",
         _score(one["screen_score"]),
         _score(one["engine_score"]),
         compact(float(one["screen_pnl"]), signed=True),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sweep_kit import run_file
+from sweep_kit import run_file, run_file_by_order
 
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.backtest import run_backtest
@@ -37,9 +37,23 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return text
 
 
+@pytest.fixture(scope="module")
+def by_order(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run_file_by_order(tmp_path_factory.mktemp("by_order"), 3_000)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_screened_run_has_the_executions_of_the_engine(name: str, path: Path, tmp_path: Path) -> None:
     changes = CASES[name] if "strategy.model=symmetric" in CASES[name] else [*CASES[name], "strategy.gamma=0.5"]
+    same_executions(path, changes, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["without latency", "constant latency", "cancel and submit"])
+def test_in_a_book_by_order_the_executions_are_those_of_the_engine(name: str, by_order: Path, tmp_path: Path) -> None:
+    same_executions(by_order, [*CASES[name], "strategy.half_spread=0.005", "strategy.ladder.levels=2"], tmp_path)
+
+
+def same_executions(path: Path, changes: list[str], tmp_path: Path) -> None:
     loaded = load_run(path, changes)
     root, shape = prepared_catalog(loaded)
     settings = loaded.strategy_config.settings

@@ -13,8 +13,9 @@ from rich.console import Console
 from sweep_kit import failure, row
 
 from mm_nautilus.analytics.jsonable import jsonable
-from mm_nautilus.cli.sweep_table import sweep_table
+from mm_nautilus.cli.sweep_table import screen_table, sweep_table
 from mm_nautilus.sweep.charts import each_alone, heat_maps, parallel
+from mm_nautilus.sweep.confirm import chosen, described
 from mm_nautilus.sweep.judged import Score, judge, ranked
 from mm_nautilus.sweep.page import write_page
 from mm_nautilus.sweep.space import Point, draws, grid, parse_parameter
@@ -36,7 +37,7 @@ def made_up(points: list[Point], seed: int = 1) -> tuple[dict[str, Any], list, l
         "currency": "USD",
         "failed": [{"point": rows[1].point, "identity": "x", "attempts": 1, "reason": rows[1].reason}],
         "duration_s": 12_000.0, "step_s": 60.0, "data_fingerprints": ["f"], "packages": {},
-        "verdict": jsonable(judge(rows, order)), "walk_forward": None,
+        "verdict": jsonable(judge(rows, order)), "walk_forward": None, "screen": None,
         "ranking": [
             {
                 "place": place, "point": dict(rows[one.index].point), "score": one.score, "plateau": one.plateau,
@@ -103,3 +104,47 @@ def test_every_chart_is_drawn_and_the_console_is_silent(tmp_path: Path, points: 
     shown = subprocess.run([*words, page.as_uri()], capture_output=True, text=True, timeout=120, check=True)
     assert shown.stdout.count('class="plot-container plotly"') == charts
     assert "CONSOLE" not in shown.stderr, shown.stderr
+
+
+def screened(confirmed: bool) -> tuple[dict[str, Any], list, list]:
+    """Return a sweep that was screened, eight of its runs confirmed by an engine that likes them a little less."""
+    sweep, rows, order = made_up(GRID)
+    first, drawn = chosen(order, 3, 5, seed=1)
+    engine = [row(rows[place].point, np.array(rows[place].increments) - 0.01) for place in (*first, *drawn)]
+    engine[-1] = failure(engine[-1].point, "<b>it broke</b>")
+    said = described(rows, engine, first, drawn, Score.SHARPE) if confirmed else None
+    sweep["screen"] = {"not_modelled": ["the risk monitor"], "caveats": ["[risk] is not in it."], "confirmed": said}
+    return sweep, rows, order
+
+
+def test_the_confirmation_stands_above_the_ranking_with_both_ranks_and_their_correlation(tmp_path: Path) -> None:
+    sweep, rows, order = screened(True)
+    page = write_page(tmp_path, sweep, rows, order).read_text()
+    body = page[page.index("<body>") :]
+    assert body.index("Screened and confirmed by the engine") < body.index("<h2>Ranking</h2>")
+    part = body[body.index("Screened and confirmed") : body.index("<h2>Ranking</h2>")]
+    for head in ("rank screened", "score screened", "PnL screened", "fills screened"):
+        assert f">{head}</th>" in part
+    assert part.count("<tr>") == 1 + 8
+    assert part.count(">best</td>") == 3
+    assert part.count(">random</td>") == 4
+    assert "Rank correlation with the engine, all confirmed: 1.000 (95 % interval" in part
+    assert "[risk] is not in it." in part
+    assert "Not in screened runs: the risk monitor." in part
+    assert "<b>it broke</b>" not in part
+    assert "&lt;b&gt;it broke" in part
+
+
+def test_a_screened_sweep_that_nobody_confirmed_says_so(tmp_path: Path) -> None:
+    page = write_page(tmp_path, *screened(False)).read_text()
+    assert "Screened, not confirmed" in page
+    assert "[risk] is not in it." in page
+    assert "Screened" not in write_page(tmp_path, *made_up(GRID)).read_text()
+
+
+def test_the_command_line_shows_the_same_table() -> None:
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(screen_table(screened(True)[0]))
+    said = console.export_text()
+    assert "rank screened" in said
+    assert "all confirmed: 1.000" in said

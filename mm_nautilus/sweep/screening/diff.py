@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from mm_nautilus.quoting.orders import OrderStatus
+from mm_nautilus.sweep.screening.kernels import borrowing
 from mm_nautilus.sweep.screening.state import NONE, SLOTS
 
 PENDING_SUBMIT: Final = OrderStatus.PENDING_SUBMIT.value
@@ -39,6 +39,8 @@ class Draft(NamedTuple):
     open_count: NDArray[np.int64]
     slots: NDArray[np.int64]
     loose: NDArray[np.int64]
+    level: NDArray[np.int64]
+    """Level, price and size of the one at hand."""
 
 
 def new_draft() -> Draft:
@@ -52,16 +54,17 @@ def new_draft() -> Draft:
         np.zeros(2, np.int64),
         np.zeros(SLOTS, np.int64),
         np.zeros(SLOTS, np.int64),
+        np.zeros(3, np.int64),
     )
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def leaves_of(order: Any) -> int:
     """Return what may still fill, as `WorkingOrder.leaves_lots`."""
     return max(order.total, order.resting_total) - order.filled
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _nearest_own(orders: Any, live: Any, count: int, side: int) -> int:
     nearest = NONE
     for place in range(count):
@@ -73,12 +76,12 @@ def _nearest_own(orders: Any, live: Any, count: int, side: int) -> int:
     return nearest
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _meets(side: int, price: int, opposite: int) -> bool:
     return opposite != NONE and (price - opposite) * side >= 0
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _take(draft: Draft, across: int, place: int) -> None:
     """Take an open level out of the list."""
     for later in range(place, draft.open_count[across] - 1):
@@ -87,14 +90,14 @@ def _take(draft: Draft, across: int, place: int) -> None:
     draft.open_count[across] -= 1
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _cancel(draft: Draft, slot: int) -> None:
     draft.cancels[draft.counts[_CANCELS]] = slot
     draft.counts[_CANCELS] += 1
     draft.counts[_BUDGET] -= 1
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _amend(draft: Draft, slot: int, price: int, total: int) -> None:
     place = draft.counts[_AMENDS]
     draft.amends[place, 0], draft.amends[place, 1], draft.amends[place, 2] = slot, price, total
@@ -102,7 +105,7 @@ def _amend(draft: Draft, slot: int, price: int, total: int) -> None:
     draft.counts[_BUDGET] -= 1
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _resize(rules: Any, draft: Draft, order: Any, slot: int, level: Any, across: int, room: int) -> None:
     excess = leaves_of(order) - level[2]
     must = room < 0 and excess > 0
@@ -122,7 +125,7 @@ def _resize(rules: Any, draft: Draft, order: Any, slot: int, level: Any, across:
         draft.counts[_DEFERRED] += 1
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _move(rules: Any, draft: Draft, order: Any, slot: int, across: int, barrier: int) -> None:
     if order.status != WORKING:
         draft.counts[_DEFERRED] += 1
@@ -147,7 +150,7 @@ def _move(rules: Any, draft: Draft, order: Any, slot: int, across: int, barrier:
         draft.counts[_DEFERRED] += 1
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _match(
     rules: Any,
     draft: Draft,
@@ -182,7 +185,7 @@ def _match(
                 draft.slots[found] = live[place]
                 found += 1
     loose = 0
-    level = np.zeros(3, np.int64)
+    level = draft.level
     for place in range(found):
         slot = draft.slots[place]
         order = orders[slot]
@@ -208,7 +211,7 @@ def _match(
                 _move(rules, draft, order, draft.loose[place], across, barrier)
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _submit(
     rules: Any, draft: Draft, orders: Any, live: Any, count: int, side: int, room: int, barrier: int, min_lots: int
 ) -> None:
@@ -250,7 +253,7 @@ def _submit(
         draft.counts[_SUBMITS] += 1
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def reconcile_arrays(
     rules: Any,
     draft: Draft,

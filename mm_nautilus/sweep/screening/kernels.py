@@ -88,7 +88,12 @@ if not numba.config.CACHE_DIR:
     numba.config.CACHE_DIR = str(_home / "mm-nautilus" / "numba" / _sha256(sorted(_sources))[:16])
 
 for _kernel in KERNELS:
-    register_jitable(_kernel)
+    register_jitable(_nrt=True)(_kernel)
+
+owning: Final = njit(_nrt=True)
+"""Compiles what makes lists or arrays."""
+borrowing: Final = njit(_nrt=False)
+"""Compiles what neither makes nor keeps any: counting who holds which would take two thirds of a run."""
 
 
 @overload(int)  # type: ignore[untyped-decorator]
@@ -116,7 +121,7 @@ class Silent(NamedTuple):
     reason: Callable[..., None]
 
 
-@njit  # type: ignore[untyped-decorator]
+@owning  # type: ignore[untyped-decorator]
 def _unheard(what: Any, side: Any = None) -> None:  # noqa: ARG001 - the trace's own signature
     return None
 

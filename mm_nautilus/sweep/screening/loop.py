@@ -21,6 +21,7 @@ from mm_nautilus.sweep.screening.diff import (
     leaves_of,
     reconcile_arrays,
 )
+from mm_nautilus.sweep.screening.kernels import borrowing
 from mm_nautilus.sweep.screening.maker import (
     decide,
     fair_value_of,
@@ -39,7 +40,7 @@ OUT_OF_SLOTS = 2
 __all__ = ["OUT_OF_ROOM", "OUT_OF_SLOTS", "fair_value_of", "play"]
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _open(run: Any, side: int, lots: int) -> None:
     """Count lots that may still fill."""
     if side > 0:
@@ -48,7 +49,7 @@ def _open(run: Any, side: int, lots: int) -> None:
         run.open_sell += lots
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _forget(it: Any, slot: int) -> None:
     """Take an order that is over out of the books."""
     run, live, order = it.state[0], it.live, it.orders[slot]
@@ -65,7 +66,7 @@ def _forget(it: Any, slot: int) -> None:
     run.live -= 1
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _send(rules: Any, run: Any, order: Any, command: int, now_ns: int) -> None:
     latency = rules.submit_ns if command == SUBMIT else rules.amend_ns if command == AMEND else rules.cancel_ns
     order.command = command
@@ -75,7 +76,7 @@ def _send(rules: Any, run: Any, order: Any, command: int, now_ns: int) -> None:
     run.next_due_ns = min(run.next_due_ns, order.due_ns)
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _carry_out(rules: Any, run: Any, orders: Any, live: Any, draft: Draft, now_ns: int) -> None:
     """Send the commands of a pass: cancels, amends, submits."""
     for index in range(draft.counts[0]):
@@ -113,7 +114,7 @@ def _carry_out(rules: Any, run: Any, orders: Any, live: Any, draft: Draft, now_n
     run.submits += draft.counts[2]
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _dearest(rules: Any, run: Any, orders: Any, live: Any) -> float:
     """Return the price at which buys must be payable, as `Desk.dearest_price`."""
     best = 0
@@ -124,7 +125,7 @@ def _dearest(rules: Any, run: Any, orders: Any, live: Any) -> float:
     return max(run.ask, best * rules.tick)
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _requote(rules: Any, it: Any, draft: Draft, now_ns: int) -> None:
     """One pass through the pipeline, as `Desk.requote`; `it` is a `Run`."""
     run, orders, live = it.state[0], it.orders, it.live
@@ -192,7 +193,7 @@ def _requote(rules: Any, it: Any, draft: Draft, now_ns: int) -> None:
     run.quotes += 1
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _filled(rules: Any, it: Any, slot: int, lots: int, now_ns: int) -> None:
     """Book an execution, as `Desk.filled` and `CashFunds.filled`."""
     run = it.state[0]
@@ -216,7 +217,7 @@ def _filled(rules: Any, it: Any, slot: int, lots: int, now_ns: int) -> None:
     run.dirty = 1
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _arrive(rules: Any, venue: Any, it: Any, draft: Draft, slot: int, now_ns: int) -> None:
     """Let one command reach the venue, and the maker hear of it."""
     run, order = it.state[0], it.orders[slot]
@@ -253,7 +254,7 @@ def _arrive(rules: Any, venue: Any, it: Any, draft: Draft, slot: int, now_ns: in
         _requote(rules, it, draft, now_ns)
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _next_due(it: Any, now_ns: int, before: int) -> tuple[int, int]:
     """Return the order whose command is next, -1 where none is due that was sent before another; and when one is."""
     run = it.state[0]
@@ -271,7 +272,7 @@ def _next_due(it: Any, now_ns: int, before: int) -> tuple[int, int]:
     return slot, later
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _arrivals(rules: Any, venue: Any, it: Any, draft: Draft, now_ns: int) -> None:
     """Let every command that is due reach the venue, which then matches anew, until nothing is due any more."""
     run = it.state[0]
@@ -293,14 +294,14 @@ def _arrivals(rules: Any, venue: Any, it: Any, draft: Draft, now_ns: int) -> Non
         run.next_due_ns = later
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _executions(rules: Any, venue: Any, it: Any, draft: Draft, hits: int, now_ns: int) -> None:
     for index in range(hits):
         _filled(rules, it, venue.hits[index].key, venue.hits[index].lots, now_ns)
         _requote(rules, it, draft, now_ns)
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _hear(rules: Any, event: Any, it: Any, draft: Draft) -> None:
     """Take the market into account, and think where its top has moved, as `QuotingLeg` does."""
     run = it.state[0]
@@ -326,7 +327,7 @@ def _hear(rules: Any, event: Any, it: Any, draft: Draft) -> None:
         _requote(rules, it, draft, now_ns)
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _sample(rules: Any, it: Any, draft: Draft, now_ns: int) -> None:
     run = it.state[0]
     fit = sample_volatility(rules, run, now_ns)
@@ -339,7 +340,7 @@ def _sample(rules: Any, it: Any, draft: Draft, now_ns: int) -> None:
     run.marks += 1
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True, _nrt=False)  # type: ignore[untyped-decorator]
 def play(rules: Any, columns: Any, venue: Any, it: Any, draft: Draft) -> None:
     """Play a market to a maker, from the first event to the last.
 

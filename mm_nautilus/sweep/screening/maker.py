@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import njit
-
 from mm_nautilus.estimators.fair_value import mid, weighted_mid
 from mm_nautilus.estimators.volatility import ewma_variance
 from mm_nautilus.market import Side
@@ -33,25 +31,26 @@ from mm_nautilus.quoting.ladder import (
 )
 from mm_nautilus.quoting.lattice import ticks_away, whole_lots
 from mm_nautilus.quoting.pipeline import notional_lots
-from mm_nautilus.sweep.screening.kernels import SILENT, Top
+from mm_nautilus.sweep.screening.kernels import SILENT, Top, owning
 from mm_nautilus.sweep.screening.rules import AVELLANEDA_STOIKOV, GLFT
 
-_LARGEST = 1e100
+_LARGEST_TICKS = 2.0**53
+"""No price of the engine reaches it, and compiled integers hold it with every ladder around it."""
 
 
-@njit  # type: ignore[untyped-decorator]
+@owning  # type: ignore[untyped-decorator]
 def fair_value_of(rules: Any, top: Any) -> float:
     """Return the price to quote around."""
     return weighted_mid(top) if rules.weighted else mid(top)
 
 
-@njit  # type: ignore[untyped-decorator]
+@owning  # type: ignore[untyped-decorator]
 def top_of(run: Any) -> Any:
     """Return the market as it was last heard."""
     return Top(run.bid, run.ask, run.bid_size, run.ask_size, 0.5 * (run.bid + run.ask))
 
 
-@njit  # type: ignore[untyped-decorator]
+@owning  # type: ignore[untyped-decorator]
 def is_fit(rules: Any, run: Any, now_ns: int) -> bool:
     """Return whether the market may be quoted on now."""
     if run.has_top == 0 or now_ns - run.market_ns > rules.stale_after_ns:
@@ -59,7 +58,7 @@ def is_fit(rules: Any, run: Any, now_ns: int) -> bool:
     return book_fault(top_of(run), rules.max_book_spread_bps) is None
 
 
-@njit  # type: ignore[untyped-decorator]
+@owning  # type: ignore[untyped-decorator]
 def sample_volatility(rules: Any, run: Any, now_ns: int) -> bool:
     """Take one sample, as `EwmaVolatility.sample` does; return whether the market was fit for it."""
     fit = is_fit(rules, run, now_ns)
@@ -78,7 +77,7 @@ def sample_volatility(rules: Any, run: Any, now_ns: int) -> bool:
     return True
 
 
-@njit  # type: ignore[untyped-decorator]
+@owning  # type: ignore[untyped-decorator]
 def sigma_of(rules: Any, run: Any) -> float:
     """Return the volatility, NaN while warming up."""
     if not math.isnan(rules.sigma_fixed):
@@ -88,7 +87,7 @@ def sigma_of(rules: Any, run: Any) -> float:
     return max(math.sqrt(run.variance), rules.sigma_floor)
 
 
-@njit  # type: ignore[untyped-decorator]
+@owning  # type: ignore[untyped-decorator]
 def model_quote(
     rules: Any, fair: float, sigma: float, inventory: float, elapsed_s: float
 ) -> tuple[float, float, float]:
@@ -111,7 +110,7 @@ def model_quote(
     return leaning_centre(fair, 0.0, rules.skew, beyond), half, half
 
 
-@njit  # type: ignore[untyped-decorator]
+@owning  # type: ignore[untyped-decorator]
 def _side(
     rules: Any, side: Any, price: float, best_lots: float, fair: float, opposite: float, share: float, room: int
 ) -> Any:
@@ -129,7 +128,7 @@ def _side(
     return ticks, fitted(lots, room if room >= smallest else 0)
 
 
-@njit  # type: ignore[untyped-decorator]
+@owning  # type: ignore[untyped-decorator]
 def _keep(rules: Any, ticks: Any, lots: Any, smallest: int, fair: float, prices: Any, sizes: Any) -> int:
     """Write the levels that may be sent, and return how many they are."""
     count = 0
@@ -146,7 +145,7 @@ def _keep(rules: Any, ticks: Any, lots: Any, smallest: int, fair: float, prices:
     return count
 
 
-@njit  # type: ignore[untyped-decorator]
+@owning  # type: ignore[untyped-decorator]
 def decide(
     rules: Any,
     top: Any,
@@ -162,7 +161,8 @@ def decide(
     inventory = position * rules.base_per_lot
     share = inventory_share(float(position), rules.banded_target / rules.base_per_lot, float(rules.limit_lots))
     centre, bid_half, ask_half = model_quote(rules, fair, sigma, inventory, elapsed_s)
-    if not (abs(centre) < _LARGEST and abs(bid_half) < _LARGEST and abs(ask_half) < _LARGEST):
+    largest = _LARGEST_TICKS * rules.tick
+    if not (abs(centre) < largest and abs(bid_half) < largest and abs(ask_half) < largest):
         return 0, 0, 0, 1
     add_size, add_spread, reduce_spread = band_factors(
         share, rules.skew_above, rules.skew_size, rules.skew_spread, rules.aggressive_above, rules.aggressive_spread
@@ -198,7 +198,7 @@ def decide(
     return bids, asks, limit, smallest
 
 
-@njit  # type: ignore[untyped-decorator]
+@owning  # type: ignore[untyped-decorator]
 def funds_lots(rules: Any, run: Any, dearest: float) -> tuple[int, int]:
     """Return what a cash account can still buy and sell, in lots."""
     return whole_lots(run.quote / (dearest * rules.paid_lot)), whole_lots(run.base / rules.lot)

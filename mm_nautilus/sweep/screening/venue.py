@@ -16,12 +16,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
+from mm_nautilus.sweep.screening.kernels import borrowing
 from mm_nautilus.sweep.screening.state import ADD, CLEAR, DELETE, NONE, UNSEEN, UPDATE
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def is_matched(run: Any, side: int, price: int) -> bool:
     """Return whether the market stands at or through a price of ours."""
     if side > 0:
@@ -29,7 +28,7 @@ def is_matched(run: Any, side: int, price: int) -> bool:
     return run.core_bid != NONE and run.core_bid >= price
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def shown(venue: Any, run: Any, across: int, price: int) -> int:
     """Return the size shown at a price, 0 for bids and 1 for asks."""
     if run.book == 1:
@@ -40,7 +39,7 @@ def shown(venue: Any, run: Any, across: int, price: int) -> int:
     return venue.levels[across, place].size if 0 <= place < run.width else 0
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def enter_queue(venue: Any, run: Any, order: Any, slot: int) -> None:
     """Put an order behind what is shown at its price."""
     across = 0 if order.side > 0 else 1
@@ -62,7 +61,7 @@ def enter_queue(venue: Any, run: Any, order: Any, slot: int) -> None:
             other = venue.others[other].after
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _advance(venue: Any, run: Any, order: Any, slot: int, lots: int) -> None:
     """Take lots from what is before an order, oldest first."""
     order.ahead -= lots
@@ -80,13 +79,13 @@ def _advance(venue: Any, run: Any, order: Any, slot: int, lots: int) -> None:
         venue.ahead[slot, 0].lots -= lots
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _clear_ahead(order: Any) -> None:
     order.ahead = 0
     order.tracked = 0
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _track(venue: Any, order: Any, slot: int, other: int, lots: int) -> None:
     """Note that another's order, if it is before ours, has so many lots now; none where it is gone."""
     for place in range(order.tracked):
@@ -102,7 +101,7 @@ def _track(venue: Any, order: Any, slot: int, other: int, lots: int) -> None:
         return
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _unchain(venue: Any, run: Any, other: int) -> None:
     if venue.others[other].lots == 0:
         return
@@ -120,7 +119,7 @@ def _unchain(venue: Any, run: Any, other: int) -> None:
     venue.others[other].lots = 0
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _chain(venue: Any, run: Any, other: int, across: int, price: int, lots: int) -> None:
     place = price - run.low
     last = venue.levels[across, place].tail
@@ -134,7 +133,7 @@ def _chain(venue: Any, run: Any, other: int, across: int, price: int, lots: int)
     venue.levels[across, place].size += lots
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _clear(venue: Any, run: Any) -> None:
     for across in range(2):
         low, high = (run.low_bid, run.high_bid) if across == 0 else (run.low_ask, run.high_ask)
@@ -151,7 +150,7 @@ def _clear(venue: Any, run: Any) -> None:
     run.high_bid = run.high_ask = -1
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _apply(venue: Any, run: Any, change: Any) -> None:
     action = change.action
     if action == CLEAR:
@@ -178,7 +177,7 @@ def _apply(venue: Any, run: Any, change: Any) -> None:
         _chain(venue, run, other, across, price, lots)
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _requeue_by_price(change: Any, orders: Any, live: Any, count: int) -> None:
     """Let a change of a level's size cut what is before our orders there."""
     action, price = change.action, change.at
@@ -191,7 +190,7 @@ def _requeue_by_price(change: Any, orders: Any, live: Any, count: int) -> None:
             order.ahead = 0 if action == DELETE else min(order.ahead, change.size)
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _requeue_by_order(venue: Any, change: Any, orders: Any, live: Any, count: int) -> None:
     """Let a change of another's order move ours forward."""
     other, price = change.order, change.at
@@ -204,7 +203,7 @@ def _requeue_by_order(venue: Any, change: Any, orders: Any, live: Any, count: in
             _track(venue, order, slot, other, lots)
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _requeue_anew(venue: Any, run: Any, orders: Any, live: Any, count: int) -> None:
     """Keep our orders' places where the whole book has been stated anew."""
     for index in range(count):
@@ -226,7 +225,7 @@ def _requeue_anew(venue: Any, run: Any, orders: Any, live: Any, count: int) -> N
                 place += 1
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def on_book(changes: Any, event: Any, venue: Any, run: Any, orders: Any, live: Any) -> int:
     """Take a book event; return how many executions of ours came of it."""
     if run.book == 1:
@@ -247,7 +246,7 @@ def on_book(changes: Any, event: Any, venue: Any, run: Any, orders: Any, live: A
     return iterate(venue, run, orders, live)
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _on_quote(event: Any, venue: Any, run: Any, orders: Any, live: Any) -> int:
     if event.event_ns < run.book_ns:
         return iterate(venue, run, orders, live)
@@ -271,7 +270,7 @@ def _on_quote(event: Any, venue: Any, run: Any, orders: Any, live: Any) -> int:
     return iterate(venue, run, orders, live)
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def on_trade(event: Any, venue: Any, run: Any, orders: Any, live: Any) -> int:
     """Take a trade; return how many executions of ours came of it."""
     price, lots, aggressor = event.price, event.lots, event.aggressor
@@ -318,7 +317,7 @@ def on_trade(event: Any, venue: Any, run: Any, orders: Any, live: Any) -> int:
     return hits
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _seed_taken(venue: Any, run: Any, price: int, lots: int, aggressor: int) -> None:
     """Count a trade's volume as gone from the levels it went through, until their sizes change."""
     if aggressor == 0:
@@ -340,7 +339,7 @@ def _seed_taken(venue: Any, run: Any, price: int, lots: int, aggressor: int) -> 
         at += aggressor
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _queue_on_trade(venue: Any, run: Any, orders: Any, live: Any, price: int, lots: int, aggressor: int) -> None:
     """Let a trade take what is before our orders at its price, then let them share what is left."""
     matched = venue.matched
@@ -383,7 +382,7 @@ def _queue_on_trade(venue: Any, run: Any, orders: Any, live: Any, price: int, lo
         reached = ahead + order.excess
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _behind(one: Any, other: Any) -> bool:
     """Return whether the first of two orders is further back in the queue."""
     if one.ahead != other.ahead:
@@ -391,7 +390,7 @@ def _behind(one: Any, other: Any) -> bool:
     return one.sequence > other.sequence
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def iterate(venue: Any, run: Any, orders: Any, live: Any) -> int:
     """Fill what the market stands at or through; return how many executions are in `Venue.hits`."""
     if run.trade_lots < 0:
@@ -419,7 +418,7 @@ def iterate(venue: Any, run: Any, orders: Any, live: Any) -> int:
     return hits
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _after(one: Any, other: Any) -> bool:
     """Return whether the first of two orders of a side is matched after the second."""
     if one.resting != other.resting:
@@ -427,7 +426,7 @@ def _after(one: Any, other: Any) -> bool:
     return one.sequence > other.sequence
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _fill(venue: Any, run: Any, order: Any, slot: int, hits: int) -> int:
     """Fill an order as far as its queue and what traded or is shown allow."""
     leaves = order.resting_total - order.done
@@ -474,7 +473,7 @@ def _fill(venue: Any, run: Any, order: Any, slot: int, hits: int) -> int:
     return hits
 
 
-@njit  # type: ignore[untyped-decorator]
+@borrowing  # type: ignore[untyped-decorator]
 def _hit(venue: Any, run: Any, order: Any, slot: int, lots: int, hits: int) -> int:
     order.done += lots
     if order.excess >= 0:
