@@ -63,6 +63,7 @@ class Recovering(GuardedStrategy):
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.standing = Standing(self)
+        self._took_up = False
 
     # ---------------------------------------------- what a kind of strategy says
 
@@ -120,6 +121,7 @@ class Recovering(GuardedStrategy):
     def _take_up_operator(self, now_ns: int) -> None:
         """Let hold on what an operator said in an earlier life, and say so to everybody who could have forgotten."""
         told = (self._saved or {}).get(OPERATOR)
+        self._took_up = True
         if told is None or not self.recovery_settings.keep_operator:
             return
         refused = self.standing.take_up(told)
@@ -272,7 +274,10 @@ class Recovering(GuardedStrategy):
 
     def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = super()._state()  # type: ignore[misc]
-        return state | {KEY: self.recovery_settings.identity.saved(), OPERATOR: self.standing.saved()}
+        operator = self.standing.saved()
+        if not self._took_up:  # whoever is killed while starting has forgotten nothing
+            operator = (self._saved or {}).get(OPERATOR, operator)
+        return state | {KEY: self.recovery_settings.identity.saved(), OPERATOR: operator}
 
     def positions(self) -> dict[str, dict[str, str]]:
         """Return what books and engine say is held, by instrument."""

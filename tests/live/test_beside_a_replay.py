@@ -309,7 +309,7 @@ def _run(command: list[str], *words: str, **environment: str) -> tuple[int, str,
 def test_log_files_take_turns(home: Path, output: Path) -> None:
     sets = ["--set", "live.log.level=DEBUG", "--set", "live.log.max_mb=1", "--set", "live.log.backups=2"]
     process = LiveProcess(str(written(home, 240)), "--speed", "max", *sets, output=output)
-    code, printed = process.ended(90.0)
+    code, printed = process.ended()
     assert code == 0, printed
     files = sorted((process.folder / "logs").glob("node*"))
     assert len(files) == 3

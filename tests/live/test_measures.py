@@ -96,11 +96,11 @@ def test_taking_a_message_costs_next_to_nothing(measures: Measures) -> None:
 
 
 def _timed(measures: Measures, *facts: OrderFact) -> float:
-    began = time.perf_counter()
+    began = time.thread_time()
     for _ in range(2_000):
         for fact in facts:
             measures.ordered(fact, 1)
-    return (time.perf_counter() - began) / 4_000
+    return (time.thread_time() - began) / 4_000
 
 
 def test_the_same_alert_is_told_once_in_a_while_and_counted() -> None:

@@ -235,12 +235,26 @@ def test_what_is_under_way_is_finished_and_its_residual_hedged_in_a_pause() -> N
 IDENTITY = Identity("MM-001", ("SIM-001-live",), "MarketMaker", (maker_fields()["instrument_id"],))
 
 
-def life(folder: Path, data: list[Any], steps: dict[float, Callable[[NodeSurface], Any]], **changes: Any) -> Any:
+class Dying(Alerted):
+    """A maker that writes its state while it starts, and gets no further."""
+
+    def _adopt_orders(self) -> None:
+        self._persist()
+        raise RuntimeError("the power is gone")
+
+
+def life(
+    folder: Path,
+    data: list[Any],
+    steps: dict[float, Callable[[NodeSurface], Any]],
+    kind: type[Alerted] = Alerted,
+    **changes: Any,
+) -> Any:
     """Run a maker as on a real account with its state in a folder; return it and what came of each step."""
     file = folder / "one.state"
     settings = RecoverySettings(IDENTITY, file, "cancel", 1.0, changes.pop("keep_operator", True))
     told = maker_fields(state_file=str(file), **changes)
-    strategy = recovering(Alerted, settings)(MarketMakerConfig(**told))
+    strategy = recovering(kind, settings)(MarketMakerConfig(**told))
     return strategy, played(strategy, data, steps)
 
 
@@ -268,6 +282,15 @@ def test_a_pause_and_values_hold_over_a_restart_until_the_operator_says_otherwis
     fourth, _ = life(tmp_path, calm(5), {})
     assert held_over(fourth) == [], "the run file's own value is no order"
     assert working(fourth, 4.9) == 2
+
+
+def test_who_dies_while_starting_has_forgotten_nothing(tmp_path: Path) -> None:
+    life(tmp_path, calm(8), {5.05: lambda on: on.pause(paused=True)})
+    with pytest.raises(Exception, match="the power is gone"):
+        life(tmp_path, calm(5), {}, Dying)
+    third, _ = life(tmp_path, calm(5), {})
+    assert held_over(third) == ["paused by the operator until a resume"]
+    assert working(third, 4.9) == 0
 
 
 def test_what_no_longer_fits_the_run_file_is_said_and_what_is_to_be_forgotten_is(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ that of the messages, which in a replay is the market's, and every age of an ord
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -70,6 +70,7 @@ class Board:
     def __init__(self, facts: BoardFacts) -> None:
         self._facts = facts
         self._cells = {one.instrument_id: InstrumentCell(one, self._answered) for one in facts.instruments}
+        self._exposed = list(_exposed(self._cells.values(), facts.asset_limits))
         self._statements = Statements(facts.instruments, facts.rates)
         self._turns = Turns(self._cells)
         self._focus: list[str] = []
@@ -233,6 +234,7 @@ class Board:
         statements = self._statements
         statements.bring_up_to_date(shown)
         lines = statements.lines
+        rows = [cell.overview(clock_ns, lines.get(name)) for name, cell in self._cells.items()]
         snapshot = {
             "sequence": self._sequence,
             "now_ns": now_ns,
@@ -252,7 +254,7 @@ class Board:
             "money": statements.by_currency(),
             "unattributed": statements.failed,
             "assets": self._exposures(),
-            "instruments": [cell.overview(clock_ns, lines.get(name)) for name, cell in self._cells.items()],
+            "instruments": orjson.Fragment(b"[" + b",".join(rows) + b"]"),
             "details": {name: self._cells[name].detail(clock_ns, lines.get(name)) for name in shown},
             "alerts": list(reversed(self._alerts)),
             "hedges": list(reversed(self._hedges)),
@@ -274,13 +276,27 @@ class Board:
 
     def _exposures(self) -> list[dict[str, Any]]:
         """Return the position of each asset that trades on several instruments, or has a limit of its own."""
-        rows = []
-        for asset in dict.fromkeys(cell.asset for cell in self._cells.values()):
-            cells = [cell for cell in self._cells.values() if cell.asset == asset]
-            limit = self._facts.asset_limits.get(asset)
-            inverse = any(cell.facts.contract.inverse for cell in cells)
-            if inverse or (len(cells) < 2 and limit is None):
-                continue
-            held = sum(((cell.position or Decimal(0)) * cell.facts.contract.multiplier for cell in cells), Decimal(0))
-            rows.append({"asset": asset, "position": held, "limit": limit, "instruments": len(cells)})
-        return rows
+        return [
+            {
+                "asset": asset,
+                "position": sum(
+                    ((cell.position or Decimal(0)) * cell.facts.contract.multiplier for cell in cells), Decimal(0)
+                ),
+                "limit": limit,
+                "instruments": len(cells),
+            }
+            for asset, limit, cells in self._exposed
+        ]
+
+
+def _exposed(
+    cells: Iterable[InstrumentCell], limits: Mapping[str, Decimal]
+) -> Iterator[tuple[str, Decimal | None, list[InstrumentCell]]]:
+    """Yield asset, limit and cells where positions can be added up, and one alone does not say the same."""
+    of_asset: dict[str, list[InstrumentCell]] = {}
+    for cell in cells:
+        of_asset.setdefault(cell.asset, []).append(cell)
+    for asset, group in of_asset.items():
+        limit = limits.get(asset)
+        if not any(cell.facts.contract.inverse for cell in group) and (len(group) > 1 or limit is not None):
+            yield asset, limit, group

@@ -72,6 +72,20 @@ class InstrumentCell:
         self._decision_bytes: deque[tuple[QuoteDecision, bytes]] = deque(maxlen=DECISIONS)
         self._assessed: tuple[AdverseSelectionAssessment | None, bytes] = (None, b"null")
         self._untold: list[tuple[OrderFact | FillFact, QuoteDecision | None]] = []
+        self._tick = float(facts.tick)
+        self._limit = None if facts.position_limit is None else float(facts.position_limit)
+        self._fixed = {
+            "id": facts.instrument_id,
+            "venue": facts.venue,
+            "asset": self.asset,
+            "unit": facts.size_unit,
+            "currency": facts.contract.settlement_currency,
+            "tick": self._tick,
+            "lot": float(facts.lot),
+        }
+        self._best: tuple[float | None, float | None] = (None, None)
+        self._shown: tuple[Any, ...] = ()
+        self._row = b""
 
     # -------------------------------------------------------------- messages
 
@@ -108,7 +122,9 @@ class InstrumentCell:
                 self.orders.ordered(fact, decision)
             else:
                 self.orders.filled(fact)
-        self._untold.clear()
+        if self._untold:
+            self._best = self.orders.best()
+            self._untold.clear()
 
     # ---------------------------------------------------------------- values
 
@@ -128,48 +144,82 @@ class InstrumentCell:
             return decision.bid, decision.ask
         return (None, None) if mark is None else (mark.bid, mark.ask)
 
-    def overview(self, now_ns: int, lines: Attribution | None) -> dict[str, Any]:
-        """Return one row of the table of all instruments, and a point of the chart's path where one is due."""
-        facts, decision, mark = self.facts, self.decision, self.mark
+    def overview(self, now_ns: int, lines: Attribution | None) -> bytes:
+        """Return one row of the table of all instruments as JSON, and put a point on the chart's path where one is due.
+
+        Of an instrument on which nothing has changed, nothing but the age of its market is said anew.
+        """
+        decision, mark, restraint = self.decision, self.mark, self.restraint
         bid, ask = self.market
-        own_bid, own_ask = self.orders.best()
-        tick, position = float(facts.tick), self.position
-        held = None if position is None else float(position)
-        limit = None if facts.position_limit is None else float(facts.position_limit)
-        worst_long, worst_short = self._worst_case(held)
+        own_bid, own_ask = self._best
+        pnl = None if lines is None else lines.total
+        position = self.position
         if now_ns - self._pointed_ns >= _POINT_NS and (decision is not None or mark is not None):
             self._pointed_ns = now_ns
-            pnl = None if lines is None else float(lines.total)
-            self._points.append(orjson.dumps([now_ns // 1_000_000, bid, ask, own_bid, own_ask, held, pnl]))
+            held = None if position is None else float(position)
+            gained = None if pnl is None else float(pnl)
+            self._points.append(orjson.dumps([now_ns // 1_000_000, bid, ask, own_bid, own_ask, held, gained]))
+        shown = (
+            bid,
+            ask,
+            own_bid,
+            own_ask,
+            position,
+            pnl,
+            *self._worst_case(position),
+            None if decision is None else decision.quote_state,
+            () if decision is None else decision.reasons,
+            "" if mark is None else mark.fault,
+            "NORMAL" if restraint is None else restraint.stage,
+            self.filled_count,
+            self.assessment,
+        )
+        if shown != self._shown:
+            self._shown, self._row = shown, orjson.dumps(self._said_row(*shown), default=exact)[:-1]
+        heard_ns = None if mark is None else mark.market_ts_ns
+        age = b"null" if not heard_ns else b"%.9f" % (max(now_ns - heard_ns, 0) * 1e-9)
+        return self._row + b',"market_s":' + age + b"}"
+
+    def _said_row(
+        self,
+        bid: float | None,
+        ask: float | None,
+        own_bid: float | None,
+        own_ask: float | None,
+        position: Decimal | None,
+        pnl: Decimal | None,
+        worst_long: float | None,
+        worst_short: float | None,
+        state: str | None,
+        reasons: tuple[str, ...],
+        fault: str,
+        stage: str,
+        fills: int,
+        assessment: AdverseSelectionAssessment | None,
+    ) -> dict[str, Any]:
+        tick, limit = self._tick, self._limit
+        held = None if position is None else float(position)
         worst = None if worst_long is None or worst_short is None else max(worst_long, -worst_short, 0.0)
-        return {
-            "id": facts.instrument_id,
-            "venue": facts.venue,
-            "asset": self.asset,
-            "unit": facts.size_unit,
-            "currency": facts.contract.settlement_currency,
-            "tick": tick,
-            "lot": float(facts.lot),
+        return self._fixed | {
             "bid": bid,
             "ask": ask,
             "own_bid": own_bid,
             "own_ask": own_ask,
             "bid_ticks": None if bid is None or own_bid is None else round((bid - own_bid) / tick, 2),
             "ask_ticks": None if ask is None or own_ask is None else round((own_ask - ask) / tick, 2),
-            "state": None if decision is None else decision.quote_state,
-            "reasons": () if decision is None else decision.reasons,
-            "fault": "" if mark is None else mark.fault,
-            "market_s": None if mark is None or not mark.market_ts_ns else max(now_ns - mark.market_ts_ns, 0) * 1e-9,
+            "state": state,
+            "reasons": reasons,
+            "fault": fault,
             "position": position,
             "limit": limit,
             "worst_long": worst_long,
             "worst_short": worst_short,
             "use": None if not limit or held is None else abs(held) / limit,
             "worst_use": None if not limit or worst is None else worst / limit,
-            "pnl": None if lines is None else lines.total,
-            "fills": self.filled_count,
-            "stage": "NORMAL" if self.restraint is None else self.restraint.stage,
-            "toxic": self._toxic(),
+            "pnl": pnl,
+            "fills": fills,
+            "stage": stage,
+            "toxic": _toxic(assessment),
         }
 
     def detail(self, now_ns: int, lines: Attribution | None) -> dict[str, Any]:
@@ -189,20 +239,15 @@ class InstrumentCell:
             "path": orjson.Fragment(b"[" + b",".join(self._points) + b"]"),
         }
 
-    def _worst_case(self, held: float | None) -> tuple[float | None, float | None]:
+    def _worst_case(self, position: Decimal | None) -> tuple[float | None, float | None]:
         """Return the positions if every working and in-flight order of a side filled."""
         decision, mark = self.decision, self.mark
         if decision is not None and (mark is None or decision.ts_ns >= mark.ts_ns):
             return decision.worst_long, decision.worst_short
-        if mark is None or held is None:
+        if mark is None or position is None:
             return None, None
+        held = float(position)
         return held + float(mark.open_buy), held - float(mark.open_sell)
-
-    def _toxic(self) -> list[str]:
-        one = self.assessment
-        return (
-            [] if one is None else [side for side, is_so in (("BID", one.bid_toxic), ("ASK", one.ask_toxic)) if is_so]
-        )
 
     def _said_decisions(self) -> bytes:
         said = self._decision_bytes
@@ -222,6 +267,10 @@ class InstrumentCell:
         if self._assessed[0] is not self.assessment:
             self._assessed = self.assessment, orjson.dumps(self.assessment)
         return self._assessed[1]
+
+
+def _toxic(one: AdverseSelectionAssessment | None) -> list[str]:
+    return [] if one is None else [side for side, is_so in (("BID", one.bid_toxic), ("ASK", one.ask_toxic)) if is_so]
 
 
 def _book(decision: QuoteDecision) -> dict[str, Any]:
