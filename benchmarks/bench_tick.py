@@ -64,7 +64,7 @@ def decision() -> QuoteDecision:
 @pytest.mark.parametrize("name", _MODEL_FIELDS)
 def test_model_quote(benchmark: Any, name: str) -> None:
     model_type = find_model(name)
-    model = model_type(model_type.parameters_type(**_MODEL_FIELDS[name]), 0.1)
+    model = model_type(model_type.parameters_type(**_MODEL_FIELDS[name]), 0.1, 10.0)
     quote = benchmark(model.quote, _STATE, 0.3, 12.0)
     assert quote.bid < _STATE.fair_value < quote.ask
 

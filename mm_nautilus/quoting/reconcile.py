@@ -124,7 +124,7 @@ def reconcile(
 
 
 def _nearest_own(side: Side, orders: list[WorkingOrder]) -> int:
-    """Return the price closest to the market that any of our orders on `side` rests at or is going to."""
+    """Return the price closest to the market that any of these orders, at least one, rests at or is going to."""
     if len(orders) == 1 and orders[0].resting_ticks == orders[0].price_ticks:
         return orders[0].price_ticks
     nearest = max if side is Side.BUY else min
