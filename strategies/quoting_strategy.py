@@ -475,7 +475,7 @@ class QuotingStrategy(GuardedStrategy):
         hedger, order_id = self._hedger, str(event.client_order_id)
         hedge: HedgeOrder | None = hedger.order_of(order_id)
         own = Purpose.QUOTE if is_ours(order_id) else Purpose.EXTERNAL
-        leg = self._only or self._legs.get(event.instrument_id)
+        leg = self._legs.get(event.instrument_id)  # never `_only`: a fill elsewhere must not move it
         traded = hedger.traded[str(event.instrument_id)] if leg is None else leg.traded
         execution = traded.execution(event, own if hedge is None else hedge.cause.purpose)
         if not hedger.filled(execution):
