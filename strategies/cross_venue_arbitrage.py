@@ -37,7 +37,6 @@ from nautilus_trader.model import (
 from mm_nautilus.errors import CatalogError, ConfigError
 from mm_nautilus.estimators.volatility import volatility_estimator
 from mm_nautilus.host.arrival import ArrivalAlerts
-from mm_nautilus.host.facts import commission_of
 from mm_nautilus.host.funds import CashFunds
 from mm_nautilus.host.guard import GuardedStrategy
 from mm_nautilus.host.traded import Traded, is_ours, open_orders
@@ -548,30 +547,29 @@ class CrossVenueArbitrage(GuardedStrategy):
 
     def _booked(self, event: OrderFilled) -> bool:
         """Book an execution and tell everyone; return whether it is news."""
-        side = Side.BUY if event.order_side == OrderSide.BUY else Side.SELL
         hedge, order_id = self._hedge_of(event), str(event.client_order_id)
         own = Purpose.ARBITRAGE if is_ours(order_id) else Purpose.EXTERNAL
-        purpose = own if hedge is None else hedge.cause.purpose
-        if not self._hedger.filled(event, side, purpose):
+        traded = self._hedger.traded[str(event.instrument_id)]
+        execution = traded.execution(event, own if hedge is None else hedge.cause.purpose)
+        if not self._hedger.filled(execution):
             return False
         known = self.cache.order(event.client_order_id)
         if known is not None and known.is_closed:
             self._strays.discard(order_id)
         self._count_positions()
         if hedge is not None:
-            self._hedger.publish_fill(event, side, hedge)
+            self._hedger.publish_fill(execution, hedge)
             return True
         venue, leg, working = self._by_id[event.instrument_id], self._leg_of(event), self._working
         if leg is not None and working is not None:
-            traded, size, price = venue.traded, event.last_qty.as_decimal(), event.last_px.as_decimal()
-            lots = traded.lattice.lots(event.last_qty)
-            notional = traded.contract.notional(size, price)
-            base = EXACT.multiply(size, traded.lattice.multiplier)
-            working.filled(order_id, lots, base, notional, commission_of(event), event.ts_event)
-        fact = venue.traded.facts.fill(event, side, None, venue.position_lots, venue.top)
+            fill = execution.fill
+            notional = traded.contract.notional(fill.size, fill.price)
+            base = EXACT.multiply(fill.size, traded.lattice.multiplier)
+            working.filled(order_id, execution.lots, base, notional, execution.commission, fill.ts_ns)
+        fact = venue.traded.facts.fill(execution, None, venue.position_lots, venue.top)
         sent_ns = fact.quoted_ts_ns if working is None or leg is None else working.sent_ns
         number = self._numbers.get(order_id, -1)
-        self.publish_message(TOPIC_FILL, replace(fact, purpose=str(own), decision_id=number, quoted_ts_ns=sent_ns))
+        self.publish_message(TOPIC_FILL, replace(fact, decision_id=number, quoted_ts_ns=sent_ns))
         return True
 
     def _count_positions(self) -> None:

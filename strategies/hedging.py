@@ -28,10 +28,10 @@ from mm_nautilus.errors import CatalogError, ConfigError
 from mm_nautilus.estimators.volatility import Volatility
 from mm_nautilus.host.accounts import account_facts
 from mm_nautilus.host.arrival import ArrivalAlerts
-from mm_nautilus.host.facts import commission_of
+from mm_nautilus.host.execution import Execution
 from mm_nautilus.host.funds import CashFunds
 from mm_nautilus.host.guard import GuardedStrategy
-from mm_nautilus.host.traded import Traded, execution_of, open_orders, purpose_of
+from mm_nautilus.host.traded import Traded, open_orders, purpose_of
 from mm_nautilus.inventory.hedge_control import HedgeControl
 from mm_nautilus.inventory.hedge_demand import Cause
 from mm_nautilus.inventory.hedge_desk import HedgeIntent
@@ -216,10 +216,7 @@ class Hedger:
 
     def engine_position(self, one: Traded) -> Decimal:
         """Return the engine's net position, in base units (contracts)."""
-        lot = one.lattice.grid.lot
-        # The engine nets in binary floats; a lot is far coarser than their error.
-        position: Decimal = round(self._portfolio.net_position(one.id) / lot) * lot
-        return position
+        return one.lattice.whole(self._portfolio.net_position(one.id))
 
     @property
     def elsewhere(self) -> bool:
@@ -386,22 +383,22 @@ class Hedger:
         self.control.closed(order.client_order_id, event, ts_ns, reason)
         self._tell()
 
-    def filled(self, event: OrderFilled, side: Side, purpose: Purpose) -> bool:
+    def filled(self, execution: Execution) -> bool:
         """Book an execution of any order of the strategy; return whether it is news."""
-        fill, commission = execution_of(event, purpose), commission_of(event)
+        fill, commission = execution.fill, execution.commission
         if not self.control.booked(fill, float(commission)):
             return False
         funds = self.traded[fill.instrument_id].funds
         if funds is not None:
-            funds.filled(side, fill.size, fill.price, commission)
+            funds.filled(fill.side, fill.size, fill.price, commission)
         self._tell()
         return True
 
-    def publish_fill(self, event: OrderFilled, side: Side, order: HedgeOrder) -> None:
+    def publish_fill(self, execution: Execution, order: HedgeOrder) -> None:
         """Write an execution of a hedge down."""
         one = self.traded[order.instrument_id]
         market = self.control.market(one.name)
-        fact = one.facts.fill(event, side, order, market.position_lots, market.top)
+        fact = one.facts.fill(execution, order, market.position_lots, market.top)
         self._strategy.publish_message(TOPIC_FILL, fact)
 
     def publish_accounts(self, but: Collection[str], ts_ns: int) -> None:
@@ -447,7 +444,10 @@ class Hedger:
                 sign = 1 if order.side == OrderSide.BUY else -1
                 open_sizes[str(order.client_order_id)] = sign * order.leaves_qty.as_decimal()
         positions = {name: self.engine_position(one) for name, one in self.traded.items()}
-        fills = [execution_of(event, self._purpose_of(event)) for event in self.executions()]
+        fills = [
+            self.traded[str(event.instrument_id)].execution(event, self._purpose_of(event)).fill
+            for event in self.executions()
+        ]
         report = VenueReport(fills, open_sizes, positions)
         return self.control.recover(report, self._open_hedges(now_ns), now_ns)
 

@@ -8,8 +8,6 @@ strategy (`mm_nautilus.strategies.quoting_strategy`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from nautilus_trader.model import (
@@ -18,7 +16,6 @@ from nautilus_trader.model import (
     ClientOrderId,
     OrderBook,
     OrderBookDeltas,
-    OrderFilled,
     OrderSide,
     Price,
     Quantity,
@@ -28,9 +25,11 @@ from nautilus_trader.model import (
 
 from mm_nautilus.adverse_selection.fill_watch import FillWatch
 from mm_nautilus.host.arrival import ArrivalAlerts, ArrivalSettings
+from mm_nautilus.host.execution import Execution
 from mm_nautilus.host.guard import GuardedStrategy
 from mm_nautilus.host.traded import Traded, is_ours, open_orders
 from mm_nautilus.inventory.hedge_market import HedgeOrder
+from mm_nautilus.inventory.ledger_line import Fill
 from mm_nautilus.inventory.limits import Held, Holding
 from mm_nautilus.market import Level, Purpose, Side, TopOfBook
 from mm_nautilus.messages import (
@@ -101,13 +100,14 @@ class QuotingLeg:
         self.desk = Desk(
             settings, lattice.grid, strategy_id, lattice.base_per_lot, position_lots, inventory_limit, model_of
         )
+        self._heard, self._resized = self.desk.heard, self.desk.resized
         self.watch = watch
         self.bounds: Callable[[TopOfBook], Bounds | None] | None = None
         """What others than the instrument leave to quote; ``None`` where nothing does."""
         self.anchor: Callable[[int], Anchor | None] | None = None
         """What other markets of the asset say about a quote, at an instant; ``None`` where it stands alone."""
         self._held = Held(traded.asset, traded.venue, lattice.base_per_lot)
-        self._facts = traded.facts
+        self._order_fact, self._fill_fact, self._mark_fact = traded.facts.order, traded.facts.fill, traded.facts.mark
         self._funds = traded.funds
         self._arrival = arrival
         self._arrivals = ArrivalAlerts(strategy.clock, f"zz_{strategy.strategy_id}_{traded.name}_")
@@ -144,9 +144,9 @@ class QuotingLeg:
         bid, ask = quote.bid_price.as_double(), quote.ask_price.as_double()
         bid_size, ask_size = quote.bid_size.as_double(), quote.ask_size.as_double()
         desk, now_ns = self.desk, quote.ts_init
-        desk.heard(now_ns)
+        self._heard(now_ns)
         if self._may_resize and bid == self._last_bid and ask == self._last_ask and bid_size and ask_size:
-            desk.resized(bid_size, ask_size)
+            self._resized(bid_size, ask_size)
             return desk.dirty
         top = TopOfBook(bid, ask, bid_size, ask_size)
         last, desk.top = desk.top, top
@@ -191,7 +191,7 @@ class QuotingLeg:
 
     def mark(self, now_ns: int, top: TopOfBook | None) -> None:
         """Write the market and the position down; `top` is ``None`` where the market is not fit to be marked at."""
-        self._publish(TOPIC_MARK, self._facts.mark(now_ns, top, self.desk))
+        self._publish(TOPIC_MARK, self._mark_fact(now_ns, top, self.desk))
 
     # --------------------------------------------------------------- quoting
 
@@ -356,21 +356,18 @@ class QuotingLeg:
         self._write(order, name, ts_ns, reason)
         return waited_for
 
-    def filled(
-        self, event: OrderFilled, side: Side, hedge: HedgeOrder | None, purpose: Purpose = Purpose.QUOTE
-    ) -> None:
+    def filled(self, execution: Execution, hedge: HedgeOrder | None) -> None:
         """Move the position by an execution on our account here, and tell everyone of one that is no hedge's."""
-        desk = self.desk
-        order = self.find(event)
-        if purpose is Purpose.QUOTE and self.watch is not None:
-            self._publish_features(self.watch, event, side)
-        desk.filled(side, self.lattice.lots(event.last_qty), order)
+        desk, watch, fill = self.desk, self.watch, execution.fill
+        order = desk.orders.get(fill.client_order_id)
+        if watch is not None and fill.purpose is Purpose.QUOTE:
+            self._publish_features(watch, fill)
+        desk.filled(fill.side, execution.lots, order)
         if hedge is not None:
             return
-        if self.watch is not None and self.find(event) is None:
-            self.watch.features.gone(str(event.client_order_id), event.ts_event)
-        fact = self._facts.fill(event, side, order, desk.position_lots, desk.top)
-        self._publish(TOPIC_FILL, fact if purpose is Purpose.QUOTE else replace(fact, purpose=str(purpose)))
+        if watch is not None and desk.orders.get(fill.client_order_id) is None:
+            watch.features.gone(fill.client_order_id, fill.ts_ns)
+        self._publish(TOPIC_FILL, self._fill_fact(execution, order, desk.position_lots, desk.top))
 
     def _answered(self, order: WorkingOrder, name: str, event: Any) -> None:
         ts_ns = event.ts_event
@@ -381,18 +378,16 @@ class QuotingLeg:
         if self.desk.dirty:
             self.requote("order", event.ts_init)
 
-    def _publish_features(self, watch: FillWatch, event: OrderFilled, side: Side) -> None:
+    def _publish_features(self, watch: FillWatch, fill: Fill) -> None:
         """Record what was known before the fill."""
-        price: Decimal = event.last_px.as_decimal()
-        size: Decimal = event.last_qty.as_decimal()
-        order_id, trade_id = str(event.client_order_id), str(event.trade_id)
-        sigma = self.desk.volatility.value
-        fact = watch.filled(event.ts_event, side, order_id, trade_id, price, size, sigma, self.inventory_share())
+        order_id, sigma = fill.client_order_id, self.desk.volatility.value
+        share = self.inventory_share()
+        fact = watch.filled(fill.ts_ns, fill.side, order_id, fill.trade_id, fill.price, fill.size, sigma, share)
         if fact is not None:
             self._publish(TOPIC_FILL_FEATURES, fact)
 
     def _write(self, order: WorkingOrder, event: str, ts_ns: int, reason: str = "") -> None:
-        self._publish(TOPIC_ORDER, self._facts.order(order, event, ts_ns, reason))
+        self._publish(TOPIC_ORDER, self._order_fact(order, event, ts_ns, reason))
 
 
 def _top(book: OrderBook, bid: Price | None, ask: Price | None) -> TopOfBook:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from nautilus_trader.model import OrderBookDeltas, OrderFilled, QuoteTick
 
+from mm_nautilus.host.execution import Execution
 from mm_nautilus.host.traded import Traded
 from mm_nautilus.inventory.cross_hedge import CrossHedge
 from mm_nautilus.inventory.hedge_control import HedgeControl
@@ -21,7 +22,7 @@ from mm_nautilus.inventory.ledger import Difference
 from mm_nautilus.inventory.ledger_line import Line
 from mm_nautilus.inventory.limits import Holding
 from mm_nautilus.inventory.portfolio import Portfolio
-from mm_nautilus.market import Purpose, RiskStage, Side
+from mm_nautilus.market import RiskStage
 from mm_nautilus.strategies.hedging import Hedger
 from mm_nautilus.strategies.leg import QuotingLeg
 
@@ -207,13 +208,13 @@ class PortfolioHedger:
         """The venue says that a hedge is gone."""
         self._by_name[order.instrument_id].closed(order, event, ts_ns, reason)
 
-    def filled(self, event: OrderFilled, side: Side, purpose: Purpose) -> bool:
+    def filled(self, execution: Execution) -> bool:
         """Book an execution of any order of the strategy; return whether it is news."""
-        return self._by_name[str(event.instrument_id)].filled(event, side, purpose)
+        return self._by_name[execution.fill.instrument_id].filled(execution)
 
-    def publish_fill(self, event: OrderFilled, side: Side, order: HedgeOrder) -> None:
+    def publish_fill(self, execution: Execution, order: HedgeOrder) -> None:
         """Write an execution of a hedge down."""
-        self._by_name[order.instrument_id].publish_fill(event, side, order)
+        self._by_name[order.instrument_id].publish_fill(execution, order)
 
     def publish_accounts(self, but: Collection[str], ts_ns: int) -> None:
         """Write down the accounts of venues that are not among `but`: there are none."""

@@ -26,7 +26,6 @@ from nautilus_trader.model import (
     OrderFilled,
     OrderModifyRejected,
     OrderRejected,
-    OrderSide,
     OrderUpdated,
     QuoteTick,
     TradeTick,
@@ -43,7 +42,7 @@ from mm_nautilus.host.traded import Traded, is_ours
 from mm_nautilus.inventory.hedge_market import HedgeOrder
 from mm_nautilus.inventory.limits import Holding, Limits, side_bounds, surroundings
 from mm_nautilus.inventory.state import load_state, save_state
-from mm_nautilus.market import Purpose, RiskStage, Side, TopOfBook
+from mm_nautilus.market import Purpose, RiskStage, TopOfBook
 from mm_nautilus.messages import TOPIC_ACCOUNT, TOPIC_ASSESSMENT, TOPIC_RISK, AdverseSelectionAssessment, RiskState
 from mm_nautilus.quoting.guards import Bounds
 from mm_nautilus.quoting.limit_settings import AgeSettings
@@ -388,9 +387,9 @@ class QuotingStrategy(GuardedStrategy):
 
     def _warn_of_age(self, leg: QuotingLeg, now_ns: int) -> None:
         """Say once that a position has become old, before it is too old."""
-        line = self._hedger.control.ledger.line(leg.name)
-        age_s = line.lots.oldest_age_s(max(now_ns, line.last_ts_ns))  # the venue's clock may be ahead of ours
-        if age_s is None or age_s < self._age.warn_after_s:
+        oldest_ns = self._hedger.control.ledger.line(leg.name).lots.oldest_ns
+        age_s = 0.0 if oldest_ns is None else (now_ns - oldest_ns) / 1e9
+        if oldest_ns is None or age_s < self._age.warn_after_s:
             self._old.discard(leg.name)
         elif leg.name not in self._old:
             self._old.add(leg.name)
@@ -401,7 +400,7 @@ class QuotingStrategy(GuardedStrategy):
         found = self._hedger.difference()
         ledger = self._hedger.control.ledger if found is None else None
         for leg in self._legs.values():
-            counted = leg.desk.position_lots * leg.lattice.grid.lot
+            counted = leg.lattice.sized(leg.desk.position_lots)
             # Where the books agree with the engine, they are asked: the engine's answer is the dearer one.
             engine = self._hedger.engine_position(leg.traded) if ledger is None else ledger.line(leg.name).position
             if counted != engine:
@@ -473,22 +472,20 @@ class QuotingStrategy(GuardedStrategy):
 
     def _book_fill(self, event: OrderFilled) -> bool:
         """Book an execution and tell everyone; return whether it is news."""
-        side = Side.BUY if event.order_side == OrderSide.BUY else Side.SELL
-        hedge = self._hedge_of(event)
-        purpose = hedge.cause.purpose if hedge is not None else self._purpose(event)
-        if not self._hedger.filled(event, side, purpose):
+        hedger, order_id = self._hedger, str(event.client_order_id)
+        hedge: HedgeOrder | None = hedger.order_of(order_id)
+        own = Purpose.QUOTE if is_ours(order_id) else Purpose.EXTERNAL
+        leg = self._legs.get(event.instrument_id)  # never `_only`: a fill elsewhere must not move it
+        traded = hedger.traded[str(event.instrument_id)] if leg is None else leg.traded
+        execution = traded.execution(event, own if hedge is None else hedge.cause.purpose)
+        if not hedger.filled(execution):
             return False
         self._booked += 1
-        leg = self._legs.get(event.instrument_id)
         if leg is not None:
-            leg.filled(event, side, hedge, purpose)
+            leg.filled(execution, hedge)
         if hedge is not None:
-            self._hedger.publish_fill(event, side, hedge)
+            hedger.publish_fill(execution, hedge)
         return True
-
-    def _purpose(self, event: OrderFilled) -> Purpose:
-        """Return what an execution was for that is no hedge's."""
-        return Purpose.QUOTE if is_ours(str(event.client_order_id)) else Purpose.EXTERNAL
 
     def _hedge_of(self, event: Any) -> HedgeOrder | None:
         hedge: HedgeOrder | None = self._hedger.order_of(str(event.client_order_id))

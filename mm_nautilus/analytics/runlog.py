@@ -1,8 +1,9 @@
 """The run log: everything that was decided and everything that happened, in Parquet.
 
 While a run is under way each table grows by part files, ``log/<table>/part-000000.parquet``; closing
-compacts them into one ``log/<table>.parquet``. Both forms are read alike, so a run that was killed
-can be analysed up to its last flush. A file appears under its final name only when it is whole.
+puts one ``log/<table>.parquet`` in their place, of which the row groups that are full are written by
+then. Both forms are read alike, so a run that was killed can be analysed up to its last flush. A file
+appears under its final name only when it is whole.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from mm_nautilus.messages import QuoteDecision
 
 LOG_FOLDER: Final = "log"
 ROW_GROUP_ROWS: Final = 65_536
-"""Rows per row group of a compacted table; closing holds about this many in memory."""
+"""Rows per row group of a compacted table; up to so many of each table are in memory beside what is buffered."""
+
+SMALL_PART_ROWS: Final = 1000
+"""Parts of fewer rows are not kept in memory until a row group is full."""
 
 _TEMPORARY: Final = ".tmp"
 
@@ -34,7 +38,8 @@ class RunLogWriter:
 
     Messages are kept by reference until `flush_rows` of one kind are there and are taken apart into
     columns once per flush. A thread of the writer's own encodes and writes one part at a time, so that
-    a slow disk does not hold up trading until the next part is due.
+    a slow disk does not hold up trading until the next part is due. What a large part holds stays in
+    memory until a row group is full, so that closing need not read it again.
 
     Parameters
     ----------
@@ -60,6 +65,7 @@ class RunLogWriter:
         self._names = {kind: name for name, kind in TABLES.items()}
         self._buffers: dict[type[Message], list[Any]] = {kind: [] for kind in self._names}
         self._parts = dict.fromkeys(self._names, 0)
+        self._whole = {kind: _Whole(self._folder, name, arrow_schema(kind)) for kind, name in self._names.items()}
         self._closed = False
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="run-log")
         self._writing: Future[None] | None = None
@@ -80,10 +86,10 @@ class RunLogWriter:
 
         """
         kind: type[Any] = type(message)
-        if self._closed:
-            raise ValueError(f"the run log {self._folder} is closed; a {kind.__name__} came too late")
         buffer = self._buffers.get(kind)
         if buffer is None:
+            if self._closed:
+                raise ValueError(f"the run log {self._folder} is closed; a {kind.__name__} came too late")
             raise TypeError(f"the run log has no table for {kind.__name__}; it takes {', '.join(TABLES)}")
         buffer.append(message)
         if len(buffer) >= self._flush_rows:
@@ -101,9 +107,10 @@ class RunLogWriter:
             return
         self.flush()
         self._closed = True
+        self._buffers.clear()  # so that `append` need ask for nothing else
         self._disk.shutdown()
-        for kind, name in self._names.items():
-            _compact(self._folder, name, arrow_schema(kind))
+        for whole in self._whole.values():
+            whole.close()
 
     def _start_part(self, kind: type[Message]) -> None:
         buffer = self._buffers[kind]
@@ -112,7 +119,7 @@ class RunLogWriter:
         table = to_table(kind, buffer)
         self._finish_part()
         path = self._folder / self._names[kind] / f"part-{self._parts[kind]:06d}.parquet"
-        self._writing = self._disk.submit(_write, path, arrow_schema(kind), (table,))
+        self._writing = self._disk.submit(self._whole[kind].write_part, path, table)
         self._parts[kind] += 1
         buffer.clear()
 
@@ -258,33 +265,76 @@ def _unreadable(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
-    """Write a file that is visible under its name only when it is whole."""
-    temporary = path.with_name(path.name + _TEMPORARY)
-    # Strings repeat, numbers hardly ever: a dictionary of the latter doubles size and time.
-    repeated = [field.name for field in schema if pa.types.is_string(field.type)]
-    with pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=repeated) as writer:
-        for table in tables:
+class _Whole:
+    """The one file that a table is compacted into, and the parts that stand for it until it is closed.
+
+    It is cut into row groups of `ROW_GROUP_ROWS` wherever the parts were cut. Small parts, as a log that is flushed by
+    the clock has thousands of, are read again when it is closed, and so is all that follows the first of them: what is
+    too small to be kept in memory would be dear to read back while the run is under way.
+    """
+
+    def __init__(self, folder: Path, name: str, schema: pa.Schema) -> None:
+        self._path = _compacted(folder, name)
+        self._folder = folder / name
+        self._schema = schema
+        self._parts = 0
+        self._last_part = self._folder
+        self._keeps = True
+        self._pending: list[pa.Table | Path] = []
+        self._pending_rows = 0
+        self._writer: pq.ParquetWriter | None = None
+
+    def write_part(self, path: Path, table: pa.Table) -> None:
+        """Write rows to a part, and to the file what fills its row groups."""
+        with _writer(path, self._schema) as writer:
             writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
-    temporary.replace(path)
+        _temporary(path).replace(path)
+        self._parts += 1
+        self._last_part = path
+        self._keeps = self._keeps and table.num_rows >= SMALL_PART_ROWS
+        self._pending.append(table if self._keeps else path)
+        self._pending_rows += table.num_rows
+        if self._keeps and self._pending_rows > ROW_GROUP_ROWS:
+            *full, rest = _row_groups(self._pending, self._schema)
+            self._write(full)
+            self._pending, self._pending_rows = [rest], rest.num_rows
+
+    def close(self) -> None:
+        """Write the rest, let the file appear and remove the parts."""
+        if self._parts == 1 and self._pending_rows <= ROW_GROUP_ROWS and self._writer is None:
+            self._last_part.replace(self._path)  # the very bytes that writing it again would give
+        else:
+            self._write(_row_groups(self._pending, self._schema)).close()
+            _temporary(self._path).replace(self._path)
+        shutil.rmtree(self._folder)
+
+    def _write(self, groups: Iterable[pa.Table]) -> pq.ParquetWriter:
+        if self._writer is None:
+            self._writer = _writer(self._path, self._schema)
+        for group in groups:
+            self._writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+        return self._writer
 
 
-def _compact(folder: Path, name: str, schema: pa.Schema) -> None:
-    parts = _files(folder, name)
-    if len(parts) == 1 and pq.read_metadata(parts[0]).num_row_groups == 1:
-        parts[0].replace(_compacted(folder, name))  # the very bytes that writing it again would give
-    else:
-        _write(_compacted(folder, name), schema, _row_groups(parts, schema))
-    shutil.rmtree(folder / name)
-
-
-def _row_groups(paths: Sequence[Path], schema: pa.Schema) -> Iterator[pa.Table]:
+def _row_groups(parts: Iterable[pa.Table | Path], schema: pa.Schema) -> Iterator[pa.Table]:
     """Yield the rows in groups of `ROW_GROUP_ROWS`, so that the file does not depend on where the parts were cut."""
     pending = schema.empty_table()
-    for path in paths:
-        pending = pa.concat_tables([pending, pq.ParquetFile(path).read(use_threads=False)])
+    for part in parts:
+        table = pq.ParquetFile(part).read(use_threads=False) if isinstance(part, Path) else part
+        pending = pa.concat_tables([pending, table])
         while pending.num_rows >= ROW_GROUP_ROWS:
             yield pending.slice(0, ROW_GROUP_ROWS).combine_chunks()
             pending = pending.slice(ROW_GROUP_ROWS)
     if pending.num_rows:
         yield pending.combine_chunks()
+
+
+def _temporary(path: Path) -> Path:
+    """Return where a file grows that is to be visible under its name only when it is whole."""
+    return path.with_name(path.name + _TEMPORARY)
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    # Strings repeat, numbers hardly ever: a dictionary of the latter doubles size and time.
+    repeated = [field.name for field in schema if pa.types.is_string(field.type)]
+    return pq.ParquetWriter(_temporary(path), schema, compression="zstd", use_dictionary=repeated)

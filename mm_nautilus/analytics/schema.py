@@ -78,6 +78,9 @@ TABLES: Final[Mapping[str, type[Message]]] = {
 MONEY: Final = pa.decimal128(38, 16)
 """How exact numbers are stored: 16 digits after the point, the engine's own resolution."""
 
+_LOOKED_AT: Final = 512
+"""Values of a column that say whether few of them differ."""
+
 _SCALARS: Final[Mapping[Any, pa.DataType]] = {
     int: pa.int64(),
     float: pa.float64(),
@@ -150,8 +153,27 @@ def to_table(kind: type[Message], messages: Sequence[Message]) -> pa.Table:
     """
     schema = arrow_schema(kind)
     columns = zip(_COLUMNS[kind](messages), schema, strict=True)
-    arrays = [pa.array(values, type=field.type) for values, field in columns]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return pa.Table.from_arrays([_array(values, field.type) for values, field in columns], schema=schema)
+
+
+def _array(values: list[Any], arrow: pa.DataType) -> pa.Array:
+    """Return a column, by way of its different values where these are few: converting each anew is the dearer one.
+
+    Floats are left alone: 0.0 and -0.0 are equal and yet two values.
+    """
+    first = values[0] if values else None
+    repeats = bool(values) and first is values[-1] and (first is None or not _has_floats(arrow))
+    if repeats and values.count(first) == len(values):
+        return pa.nulls(len(values), arrow) if first is None else pa.repeat(pa.scalar(first, arrow), len(values))
+    if arrow == MONEY and len(set(values[:_LOOKED_AT])) <= _LOOKED_AT // 4:
+        places: dict[Any, int] = {}
+        place = [places.setdefault(value, len(places)) for value in values]
+        return pa.array(list(places), arrow).take(pa.array(place, pa.int32()))
+    return pa.array(values, arrow)
+
+
+def _has_floats(arrow: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(arrow) or pa.types.is_list(arrow))
 
 
 def to_messages[M: Message](kind: type[M], table: pa.Table) -> Iterable[M]:

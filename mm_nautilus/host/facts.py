@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from functools import lru_cache
 from typing import Final
 
-from nautilus_trader.model import OrderFilled
-
+from mm_nautilus.host.execution import Execution
+from mm_nautilus.host.instrument import InstrumentLattice
 from mm_nautilus.inventory.hedge_market import HedgeMarket, HedgeOrder
-from mm_nautilus.market import Grid, Purpose, Side, TopOfBook
+from mm_nautilus.market import Side, TopOfBook
 from mm_nautilus.messages import FillFact, MarkFact, OrderFact
 from mm_nautilus.quoting.desk import Desk
 from mm_nautilus.quoting.orders import WorkingOrder
 
 # An enum looks its name up in Python each time.
 _SIDE_NAMES: Final = {side: side.name for side in Side}
-_QUOTE: Final = str(Purpose.QUOTE)
-# Orders come at the same few hundred prices and sizes over and over; a product is dearer than looking it up.
-_KEPT: Final = 4096
-
-
-def commission_of(event: OrderFilled) -> Decimal:
-    """Return what the fill cost; a venue that reports nothing charged nothing."""
-    return Decimal(0) if event.commission is None else event.commission.as_decimal()
 
 
 class FactWriter:
@@ -33,21 +23,20 @@ class FactWriter:
     ----------
     strategy_id, instrument_id : str
         Whose facts they are.
-    grid : Grid
+    lattice : InstrumentLattice
         To turn ticks and lots into exact prices and sizes.
 
     """
 
     __slots__ = ("_instrument_id", "_price", "_size", "_strategy_id")
 
-    def __init__(self, strategy_id: str, instrument_id: str, grid: Grid) -> None:
+    def __init__(self, strategy_id: str, instrument_id: str, lattice: InstrumentLattice) -> None:
         self._strategy_id = strategy_id
         self._instrument_id = instrument_id
-        self._price = lru_cache(_KEPT)(grid.tick.__mul__)
-        self._size = lru_cache(_KEPT)(grid.lot.__mul__)
+        self._price, self._size = lattice.valued, lattice.sized
 
     def order(self, order: WorkingOrder, event: str, ts_ns: int, reason: str) -> OrderFact:
-        """Return what happened to an order, as it is known after it."""
+        """Return what happened to a quote, as it is known after it."""
         return OrderFact(
             ts_ns,
             self._strategy_id,
@@ -61,7 +50,6 @@ class FactWriter:
             self._size(order.total_lots),
             self._size(order.filled_lots),
             reason,
-            _QUOTE,
         )
 
     def hedge(self, order: HedgeOrder, event: str, ts_ns: int, reason: str = "") -> OrderFact:
@@ -84,8 +72,7 @@ class FactWriter:
 
     def fill(
         self,
-        event: OrderFilled,
-        side: Side,
+        execution: Execution,
         order: WorkingOrder | HedgeOrder | None,
         position_lots: int,
         top: TopOfBook | None,
@@ -94,10 +81,8 @@ class FactWriter:
 
         Parameters
         ----------
-        event : OrderFilled
-            The engine's.
-        side : Side
-            Of our order.
+        execution : Execution
+            As the books have it.
         order : WorkingOrder, HedgeOrder or None
             ``None`` where it is no longer, or never was, among ours.
         position_lots : int
@@ -106,32 +91,32 @@ class FactWriter:
             Best prices when it arrived.
 
         """
-        quoted_ns = event.ts_event
-        level, purpose = -1, _QUOTE
+        fill = execution.fill
+        decision_id, quoted_ns, level = -1, fill.ts_ns, -1
         if isinstance(order, HedgeOrder):
-            quoted_ns, purpose = order.sent_ns, str(order.cause.purpose)
+            decision_id, quoted_ns = order.decision_id, order.sent_ns
         elif order is not None:
-            quoted_ns, level = order.quoted_ts_ns, order.level
+            decision_id, quoted_ns, level = order.decision_id, order.quoted_ts_ns, order.level
         return FillFact(
-            event.ts_event,
+            fill.ts_ns,
             self._strategy_id,
             self._instrument_id,
-            str(event.client_order_id),
-            str(event.venue_order_id),
-            str(event.trade_id),
-            -1 if order is None else order.decision_id,
-            _SIDE_NAMES[side],
+            fill.client_order_id,
+            execution.venue_order_id,
+            fill.trade_id,
+            decision_id,
+            _SIDE_NAMES[fill.side],
             level,
-            event.last_px.as_decimal(),
-            event.last_qty.as_decimal(),
-            event.liquidity_side.name,
-            commission_of(event),
-            str(event.currency if event.commission is None else event.commission.currency),
+            fill.price,
+            fill.size,
+            execution.liquidity,
+            execution.commission,
+            execution.commission_currency,
             self._size(position_lots),
             None if top is None else top.bid,
             None if top is None else top.ask,
             quoted_ns,
-            purpose,
+            str(fill.purpose),
         )
 
     def mark(self, ts_ns: int, top: TopOfBook | None, desk: Desk) -> MarkFact:

@@ -6,13 +6,18 @@ tick would slow down with every fill.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Self
+from functools import lru_cache
+from typing import Any, Final, Self
 
 from nautilus_trader.model import CashAccount, Venue
 
 from mm_nautilus.market import Side
 from mm_nautilus.quoting.pipeline import Funds
+
+# Buys must be payable at the same few hundred prices over and over.
+_KEPT: Final = 4096
 
 
 class CashFunds:
@@ -31,13 +36,17 @@ class CashFunds:
 
     """
 
-    __slots__ = ("_balances", "_base", "_lot", "_paid_lot", "_quote")
+    __slots__ = ("_balances", "_base", "_counted", "_held_lots", "_lot", "_payable", "_quote")
 
     def __init__(self, base: Decimal, quote: Decimal, lot: Decimal, fee_reserve: Decimal = Decimal(0)) -> None:
         self._balances = {"base": base, "quote": quote}
         self._base, self._quote = "base", "quote"
         self._lot = lot
-        self._paid_lot = lot * (1 + fee_reserve)
+        paid_lot = lot * (1 + fee_reserve)
+        # A repr is exact on the lattice, a float is not.
+        self._payable: Callable[[float], Decimal] = lru_cache(_KEPT)(lambda price: Decimal(repr(price)) * paid_lot)
+        self._counted: Decimal | None = None
+        self._held_lots = 0
 
     @classmethod
     def of(
@@ -84,7 +93,12 @@ class CashFunds:
             Fee of the buy in place of the reserve, as a fraction of the price.
 
         """
-        paid_lot = self._paid_lot if fee_rate is None else self._lot * (1 + Decimal(repr(max(fee_rate, 0.0))))
+        if fee_rate is None:
+            payable = self._payable(price)
+        else:
+            payable = Decimal(repr(price)) * (self._lot * (1 + Decimal(repr(max(fee_rate, 0.0)))))
         base, quote = self._balances[self._base], self._balances[self._quote]
-        # A float quotient would lose the last lot of a base balance such as 0.3, and a repr is exact on the lattice.
-        return Funds(int(quote / (Decimal(repr(price)) * paid_lot)), int(base / self._lot))
+        if base is not self._counted:  # a fill puts another number in its place
+            # A float quotient would lose the last lot of a base balance such as 0.3.
+            self._counted, self._held_lots = base, int(base / self._lot)
+        return Funds(int(quote / payable), self._held_lots)

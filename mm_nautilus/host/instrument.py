@@ -39,6 +39,9 @@ class InstrumentLattice:
         "multiplier",
         "price",
         "quantity",
+        "sized",
+        "valued",
+        "whole",
     )
 
     def __init__(self, instrument: Any) -> None:
@@ -56,6 +59,12 @@ class InstrumentLattice:
         """The engine's price of so many ticks."""
         self.quantity: Callable[[int], Quantity] = lru_cache(_KEPT)(self._quantity)
         """The engine's quantity of so many lots."""
+        self.valued: Callable[[int], Decimal] = lru_cache(_KEPT)(self.grid.tick.__mul__)
+        """The price of so many ticks."""
+        self.sized: Callable[[int], Decimal] = lru_cache(_KEPT)(self.grid.lot.__mul__)
+        """The size of so many lots."""
+        self.whole: Callable[[Decimal], Decimal] = lru_cache(_KEPT)(self._whole)
+        """The whole lots nearest to a size that was added up in binary floats, whose error is far finer than a lot."""
 
     def base_per_lot(self, price: float) -> float:
         """Base units whose value in quote currency moves with the price as one lot's does, at `price`."""
@@ -67,6 +76,9 @@ class InstrumentLattice:
     def _quantity(self, lots: int) -> Quantity:
         return Quantity.from_raw(lots * self._lot_raw, self._size_precision)
 
+    def _whole(self, size: Decimal) -> Decimal:
+        return round(size / self.grid.lot) * self.grid.lot
+
     def ticks(self, price: Price) -> int:
         """Return a price in ticks."""
         ticks: int = price.raw // self._tick_raw
@@ -76,6 +88,16 @@ class InstrumentLattice:
         """Return a quantity in lots."""
         lots: int = quantity.raw // self._lot_raw
         return lots
+
+    def exact_price(self, price: Price) -> Decimal:
+        """Return a price as it is, be it between two ticks."""
+        ticks, beyond = divmod(price.raw, self._tick_raw)
+        return price.as_decimal() if beyond else self.valued(ticks)
+
+    def exact_size(self, quantity: Quantity) -> Decimal:
+        """Return a quantity as it is, be it no whole number of lots."""
+        lots, beyond = divmod(quantity.raw, self._lot_raw)
+        return quantity.as_decimal() if beyond else self.sized(lots)
 
 
 def _smallest_value(instrument: Any) -> Decimal:

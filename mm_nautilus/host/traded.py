@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from nautilus_trader.model import InstrumentId, OrderBook, OrderFilled, OrderSide
+from nautilus_trader.model import InstrumentId, OrderBook, OrderFilled
 
+from mm_nautilus.host.execution import Execution, execution_of
 from mm_nautilus.host.facts import FactWriter
 from mm_nautilus.host.funds import CashFunds
 from mm_nautilus.host.instrument import InstrumentLattice, contract_of
 from mm_nautilus.inventory.hedge_market import HedgeContract, Levels
-from mm_nautilus.inventory.ledger_line import Fill
 from mm_nautilus.market import Purpose, Side
 
 _OURS: Final = re.compile(r"O-\d{8}-\d{6}-[A-Za-z0-9]+-[A-Za-z0-9]+-\d+")
@@ -39,9 +39,13 @@ class Traded:
         self.lattice = InstrumentLattice(instrument)
         self.asset, self.quote_currency = asset_of(instrument), str(instrument.quote_currency)
         self.contract = contract_of(instrument)
-        self.facts = FactWriter(strategy_id, self.name, self.lattice.grid)
+        self.facts = FactWriter(strategy_id, self.name, self.lattice)
         self.funds = funds
         self.book: OrderBook | None = None
+
+    def execution(self, event: OrderFilled, purpose: Purpose) -> Execution:
+        """Return what the engine says of a fill on the instrument."""
+        return execution_of(event, purpose, self.name, self.lattice)
 
     def hedge_contract(self) -> HedgeContract:
         """Return what a hedge must know of the instrument."""
@@ -101,17 +105,3 @@ def purpose_of(order: Any) -> Purpose:
         return Purpose.EXTERNAL
     tags = order.tags or []
     return Purpose(tags[0]) if len(tags) == 3 and tags[0] in {Purpose.HEDGE, Purpose.LIQUIDATION} else Purpose.QUOTE
-
-
-def execution_of(event: OrderFilled, purpose: Purpose) -> Fill:
-    """Return an execution as the ledger takes it."""
-    return Fill(
-        event.ts_event,
-        str(event.instrument_id),
-        str(event.client_order_id),
-        str(event.trade_id),
-        Side.BUY if event.order_side == OrderSide.BUY else Side.SELL,
-        event.last_qty.as_decimal(),
-        event.last_px.as_decimal(),
-        purpose,
-    )

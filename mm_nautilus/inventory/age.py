@@ -32,14 +32,14 @@ class LotQueue:
         self._lots: deque[tuple[int, Decimal]] = deque()
         self._last_ns: int | None = None
         self._since_ns: int | None = None
-        self._position = _ZERO
-        # sum of size x time of opening: the weighted age without a walk over the lots
-        self._moment = _ZERO
 
     @property
     def position(self) -> Decimal:
-        """Signed position, in base units (contracts)."""
-        return self._position
+        """Signed position, in base units (contracts). Costs O(open lots)."""
+        position = _ZERO
+        for _, size in self._lots:
+            position = EXACT.add(position, size)
+        return position
 
     @property
     def lots(self) -> tuple[tuple[int, Decimal], ...]:
@@ -76,31 +76,30 @@ class LotQueue:
         if self._last_ns is not None and ts_ns < self._last_ns:
             raise ParameterError("ts_ns", ts_ns, f"not before the last trade's {self._last_ns}")
         self._last_ns = ts_ns
-        remaining = signed_size
-        while remaining and self._lots and self._lots[0][1] * remaining < 0:
-            opened_ns, size = self._lots.popleft()
-            left = EXACT.add(size, remaining)
-            if left * size > 0:
-                self._lots.appendleft((opened_ns, left))
-                closed, remaining = EXACT.minus(remaining), _ZERO
-            else:
-                closed, remaining = size, left
-            self._moment = EXACT.subtract(self._moment, EXACT.multiply(closed, Decimal(opened_ns)))
+        lots, remaining, buys = self._lots, signed_size, signed_size > 0
+        # All open lots are of one sign, and so is what remains until none of them is left.
+        while remaining and lots and (lots[0][1] > 0) is not buys:
+            opened_ns, size = lots.popleft()
+            remaining = EXACT.add(size, remaining)
+            if remaining and (remaining > 0) is not buys:
+                lots.appendleft((opened_ns, remaining))
+                remaining = _ZERO
         if remaining:
-            if not self._lots:
+            if not lots:
                 self._since_ns = ts_ns
-            self._lots.append((ts_ns, remaining))
-            self._moment = EXACT.add(self._moment, EXACT.multiply(remaining, Decimal(ts_ns)))
-        self._position = EXACT.add(self._position, signed_size)
-        if not self._lots:
+            lots.append((ts_ns, remaining))
+        if not lots:
             self._since_ns = None
 
     def weighted_age_s(self, now_ns: int) -> float | None:
-        """Mean age of what is open, weighted by size, in seconds; ``None`` when flat."""
+        """Mean age of what is open, weighted by size, in seconds; ``None`` when flat. Costs O(open lots)."""
         self._check(now_ns)
         if not self._lots:
             return None
-        opened_ns = COST.divide(self._moment, self._position)
+        moment = _ZERO
+        for lot_ns, size in self._lots:
+            moment = EXACT.add(moment, EXACT.multiply(size, Decimal(lot_ns)))
+        opened_ns = COST.divide(moment, self.position)
         return float(COST.divide(COST.subtract(Decimal(now_ns), opened_ns), _NS))
 
     def oldest_age_s(self, now_ns: int) -> float | None:

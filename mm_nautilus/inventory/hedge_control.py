@@ -147,6 +147,8 @@ class HedgeControl:
 
     def due_lots(self, now_ns: int, centre: float = 0.0) -> int:
         """Return the signed lots of the quoted instrument that have been held too long; other arguments as `step`."""
+        if not self._age.liquidate:
+            return 0
         line = self.ledger.line(self._quoted.name)
         if not anything_old(line.lots, now_ns, self._age):
             return 0  # as nearly always: the rest is not worth working out

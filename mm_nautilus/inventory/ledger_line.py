@@ -25,7 +25,6 @@ REMEMBERED: Final = 4096
 """Fills of one instrument whose ids are kept."""
 _ZERO: Final = Decimal(0)
 _SIDE_KEYS: Final = {side: side.name[0] for side in Side}
-_HEDGING: Final = (Purpose.HEDGE, Purpose.LIQUIDATION)
 _AMOUNTS: Final = ("opening", "quoted", "hedged", "adopted", "position", "volume")
 _COUNTS: Final = ("fills", "refused", "last_ts_ns", "forgotten_ns")
 
@@ -106,28 +105,29 @@ class Line:
             For a size that is not above 0.
 
         """
-        if not fill.size > 0:
-            raise ParameterError("size", fill.size, "> 0")
-        key = _SIDE_KEYS[fill.side] + fill.trade_id
-        if key in self.ids:
+        size, ts_ns, purpose = fill.size, fill.ts_ns, fill.purpose
+        if not size > 0:
+            raise ParameterError("size", size, "> 0")
+        ids, key = self.ids, _SIDE_KEYS[fill.side] + fill.trade_id
+        if key in ids:
             return Booking.REPEATED
-        if fill.ts_ns <= self.forgotten_ns:
+        if ts_ns <= self.forgotten_ns:
             self.refused += 1
             return Booking.TOO_OLD
-        self.ids[key] = fill.ts_ns
-        if len(self.ids) > self.remembered:
-            _, forgotten_ns = self.ids.popitem(last=False)
+        ids[key] = ts_ns
+        if len(ids) > self.remembered:
+            _, forgotten_ns = ids.popitem(last=False)
             self.forgotten_ns = max(self.forgotten_ns, forgotten_ns)
         signed_size = fill.signed_size
-        if fill.purpose in _HEDGING:
-            self.hedged = EXACT.add(self.hedged, signed_size)
-        elif fill.purpose is Purpose.EXTERNAL:
+        if purpose is Purpose.QUOTE or purpose is Purpose.ARBITRAGE:
+            self.quoted = EXACT.add(self.quoted, signed_size)
+        elif purpose is Purpose.EXTERNAL:
             self.adopted = EXACT.add(self.adopted, signed_size)
         else:
-            self.quoted = EXACT.add(self.quoted, signed_size)
-        self.volume = EXACT.add(self.volume, fill.size)
+            self.hedged = EXACT.add(self.hedged, signed_size)
+        self.volume = EXACT.add(self.volume, size)
         self.fills += 1
-        self._move(fill.ts_ns, signed_size)
+        self._move(ts_ns, signed_size)
         return Booking.NEW
 
     def take_over(self, signed_size: Decimal, ts_ns: int) -> None:

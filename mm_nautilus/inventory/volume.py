@@ -29,8 +29,16 @@ def trading_day(ts_ns: int, rollover: time) -> int:
         When a day begins, UTC.
 
     """
+    return _day_of(ts_ns, _offset_ns(rollover))
+
+
+def _day_of(ts_ns: int, offset_ns: int) -> int:
+    return (ts_ns - offset_ns) // DAY_NS
+
+
+def _offset_ns(rollover: time) -> int:
     seconds = rollover.hour * 3600 + rollover.minute * 60 + rollover.second
-    return (ts_ns - seconds * 10**9 - rollover.microsecond * 1000) // DAY_NS
+    return seconds * 10**9 + rollover.microsecond * 1000
 
 
 class DailyVolume:
@@ -43,16 +51,17 @@ class DailyVolume:
 
     """
 
-    __slots__ = ("_day", "_value", "rollover")
+    __slots__ = ("_day", "_offset_ns", "_value", "rollover")
 
     def __init__(self, rollover: time = time(0)) -> None:
         self.rollover = rollover
+        self._offset_ns = _offset_ns(rollover)
         self._day: int | None = None
         self._value = _ZERO
 
     def traded(self, ts_ns: int, amount: Decimal) -> None:
         """Count one trade of an unsigned amount; one of a day that is over is nobody's any more."""
-        day = trading_day(ts_ns, self.rollover)
+        day = _day_of(ts_ns, self._offset_ns)
         if self._day is None or day > self._day:
             self._day, self._value = day, amount
         elif day == self._day:
@@ -60,7 +69,7 @@ class DailyVolume:
 
     def value(self, now_ns: int) -> Decimal:
         """Return what was traded in the day that `now_ns` belongs to."""
-        return self._value if self._day == trading_day(now_ns, self.rollover) else _ZERO
+        return self._value if self._day == _day_of(now_ns, self._offset_ns) else _ZERO
 
     def save(self) -> dict[str, Any]:
         """Return the state as JSON."""

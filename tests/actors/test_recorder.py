@@ -133,7 +133,7 @@ def test_a_failing_disk_stops_the_run(tmp_path, monkeypatch):
     def full(*_args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mm_nautilus.analytics.runlog._write", full)
+    monkeypatch.setattr("mm_nautilus.analytics.runlog._writer", full)
     recorder = Recorder(RecorderConfig(run_dir=tmp_path, flush_rows=3))
     engine = backtest(recorder, Speaker())
     engine.dispose()

@@ -48,13 +48,40 @@ def test_every_message_comes_back_as_it_went_in(tmp_path, run, kind, flush_rows)
     assert log.messages(kind) == run.of(kind)
 
 
-def test_same_messages_same_bytes_however_they_were_flushed(tmp_path, run, monkeypatch):
+@pytest.mark.parametrize("small_part_rows", [0, 50, 1000])
+def test_same_messages_same_bytes_however_they_were_flushed(tmp_path, run, monkeypatch, small_part_rows):
     monkeypatch.setattr(runlog, "ROW_GROUP_ROWS", 100)
+    monkeypatch.setattr(runlog, "SMALL_PART_ROWS", small_part_rows)
     folders = [run.write(tmp_path / str(rows), rows) for rows in (37, 100, 10_000)]
     first, second, third = map(digest, folders)
     assert first == second == third
     assert set(first) == {f"{name}.parquet" for name in TABLES}
     assert pq.ParquetFile(folders[0] / "log" / "decisions.parquet").num_row_groups == 3
+
+
+def test_parts_of_any_size_make_the_file_that_one_part_makes(tmp_path, run, monkeypatch):
+    monkeypatch.setattr(runlog, "ROW_GROUP_ROWS", 100)
+    monkeypatch.setattr(runlog, "SMALL_PART_ROWS", 40)
+    whole = digest(run.write(tmp_path / "one", 10_000))
+    for size in (50, 100):  # the first parts are kept in memory, what follows a small one is read again
+        writer = RunLogWriter(tmp_path / str(size), size)
+        for number, message in enumerate(run.messages):
+            writer.append(message)
+            if number in {500, 507, 900}:
+                writer.flush()
+        writer.close()
+        assert digest(tmp_path / str(size)) == whole
+
+
+def test_equal_values_that_differ_stay_different():
+    mark = MarkFact(1, "S", "I", 0.0, None, None, Decimal(0), Decimal("0.0"), Decimal(1), 1, "")
+    bids = (0.0, -0.0, 0.0) * 200
+    table = to_table(MarkFact, [replace(mark, bid=bid, position=Decimal(n % 3)) for n, bid in enumerate(bids)])
+    assert [str(bid) for bid in table["bid"].to_pylist()] == [str(bid) for bid in bids]
+    assert table["position"].to_pylist() == [Decimal(n % 3) for n in range(len(bids))]
+    assert table["ask"].null_count == len(bids)
+    assert set(table["open_buy"].to_pylist()) == {Decimal(0)}
+    assert to_table(MarkFact, []).equals(arrow_schema(MarkFact).empty_table())
 
 
 def test_an_unclosed_log_is_read_from_its_parts_in_order(tmp_path, run):

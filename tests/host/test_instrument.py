@@ -55,6 +55,16 @@ def test_the_smallest_value_is_in_quote_currency() -> None:
     assert InstrumentLattice(instrument("0.1", "1", min_notional=ten, is_inverse=True)).grid.min_notional == 0
 
 
+def test_prices_and_sizes_are_exact_also_between_the_steps() -> None:
+    lattice = InstrumentLattice(instrument("0.50", "0.010"))
+    for text in ("100.50", "100.00", "100.25", "-0.50"):
+        assert str(lattice.exact_price(Price.from_str(text))) == text
+    for text in ("1.230", "0.000", "1.234"):
+        assert str(lattice.exact_size(Quantity.from_str(text))) == text
+    assert lattice.whole(Decimal("0.30000000000000004")) == Decimal("0.300")
+    assert lattice.whole(Decimal("-1.2299999")) == Decimal("-1.230")
+
+
 def test_a_lot_in_base_units() -> None:
     assert InstrumentLattice(instrument("0.1", "0.001")).base_per_lot(60_000.0) == 0.001
     future = instrument("0.25", "1", multiplier=Quantity.from_str("50"))
