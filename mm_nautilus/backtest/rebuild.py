@@ -47,8 +47,8 @@ def rebuilt(run_dir: Path) -> ReportedRun:
     log = RunLog.open(run_dir)
     if not log.complete:
         log = replace(log, until_ns=known_until(log))
-    result, rates = _added_up(log)
-    return read_run(run_dir, result, log, rates)
+    added_up, rates = _added_up(log)
+    return read_run(run_dir, added_up, log, rates)
 
 
 def _written(run_dir: Path) -> dict[str, Any]:

@@ -79,7 +79,9 @@ class Blind:
             dark.silent_s, dark.quoted, dark.counted = 0.0, bool(ours), False
             return
         dark.silent_s += step_s
-        if dark.quoted and not ours:
+        if ours:
+            dark.quoted = True  # a quote may still have been on its way when the market was shown last
+        elif dark.quoted:
             dark.quoted = False
             dark.withdrawn_s.append(dark.silent_s)
         if dark.silent_s <= ALLOWED_S:
