@@ -33,15 +33,27 @@ _QUANTILE: Final = 0.1
 
 
 def ticks() -> dict[str, Spread]:
-    """Return what a tick costs in our code, in yardsticks."""
-    found: dict[str, list[float]] = {}
-    for _ in range(_TURNS):
-        for book in ("L1", "L2"):
+    """Return what a requote costs in our code, in yardsticks, and what a market costs that calls for none.
+
+    A tick without a requote takes as long as looking at the clock, so that a run of nothing else is what is compared.
+    """
+    found: dict[str, Spread] = {}
+    for book in ("L1", "L2"):
+        each = []
+        for _ in range(_TURNS):
             timed = latency.measure(book, _EVENTS, amend=True)
-            unit = float(np.quantile(timed.yardstick, _QUANTILE))
-            for name, spent in (("tick without a requote", timed.quiet), ("requote", timed.requote)):
-                found.setdefault(f"{book} {name}, yardsticks", []).append(float(np.quantile(spent, _QUANTILE)) / unit)
-    return {name: Spread.of(values) for name, values in found.items()}
+            each.append(float(np.quantile(timed.requote, _QUANTILE)) / float(np.quantile(timed.yardstick, _QUANTILE)))
+        found[f"{book} requote, yardsticks"] = Spread.of(each)
+        played = stack.calm(book, 6 * _EVENTS, seed=1)
+        quiet: dict[str, Callable[[], float]] = {
+            "idle": lambda played=played: stack.run_idle(played).cpu_seconds,
+            "maker": lambda played=played: stack.run_quiet(played).cpu_seconds,
+        }
+        spent = in_turn(quiet, 2 * _TURNS + 1)
+        found[f"{book} market that calls for no requote / strategy that does nothing"] = ratio(
+            spent["maker"], spent["idle"]
+        )
+    return found
 
 
 def runs() -> dict[str, Spread]:

@@ -123,6 +123,12 @@ def scenario(book: str, threshold_ticks: int, events: int, seed: int) -> Scenari
     return Scenario([market.trades(path), *feed], book, threshold_ticks)
 
 
+def calm(book: str, events: int, seed: int) -> Scenario:
+    """Return a market whose sizes change with every event and whose best prices never move."""
+    path = market.path(events, 1, seed, move_probability=0.0)
+    return Scenario([market.quotes(path) if book == "L1" else market.books(path)], book, 1)
+
+
 def maker_fields(book: str, *, amend: bool, threshold_ticks: int = 1, **changes: Any) -> dict[str, Any]:
     """Return the strategy table of our maker: everything on, quoting at the distance of the grid maker."""
     # Between two ticks, and rounded away from the market to the one the grid maker quotes at: on the tick itself the
@@ -185,6 +191,16 @@ def run_grid(scenario: Scenario, levels: int = 1) -> Outcome:
             grid_step_bps=HALF_SPREAD_TICKS,  # a tick is about one basis point of the price
             requote_threshold_bps=scenario.threshold_ticks,
         ),
+    )
+    return timed(engine)
+
+
+def run_quiet(scenario: Scenario) -> Outcome:
+    """Run our maker where nothing but the ticks themselves calls for anything: no sample, no record."""
+    engine = market.engine(scenario.data, scenario.book)
+    volatility = {"fixed_price_per_sqrt_s": 0.01, "sample_interval_s": 3_600.0}
+    engine.add_strategy(
+        MarketMaker(MarketMakerConfig(**maker_fields(scenario.book, amend=True, volatility=volatility)))
     )
     return timed(engine)
 
