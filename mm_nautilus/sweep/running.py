@@ -96,7 +96,7 @@ class Runner:
         )
 
     def _screen(self, missing: Sequence[Task], place: dict[str, Store]) -> None:
-        self.say("screening; the first time, its compilation takes two minutes")
+        self.say("screening; the first time, compiling takes a minute")
         together: list[Row] = []
 
         def keep() -> None:
