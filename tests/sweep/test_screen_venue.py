@@ -288,6 +288,18 @@ def test_on_best_prices_alone_an_order_waits_until_its_level_is_shown() -> None:
     assert played.order(at_best)["ahead"] == 0, "the best price has gone through it"
     quote(103, 9, 110, 5)
     assert played.order(behind)["ahead"] == 6, "nobody comes in before it"
+    quote(103, 5, 110, 5)
+    assert played.order(behind)["ahead"] == 5, "those before it have left"
     assert played.trade(103, 4, -1) == {at_best: 2, between: 2}, "better prices go first"
-    assert played.order(behind)["ahead"] == 2
-    assert played.trade(103, 3, -1) == {behind: 1}
+    assert played.order(behind)["ahead"] == 1
+    assert played.trade(103, 2, -1) == {behind: 1}
+
+
+def test_on_best_prices_alone_a_second_trade_of_the_same_size_fills_as_the_first() -> None:
+    played = Played(1)
+    event = played.event(kind=BOOK, bid=105, ask=115, bid_lots=9, ask_lots=9)
+    on_book(np.zeros(0, CHANGE), event, played.venue, played.run, played.it.orders, played.it.live)
+    slot = played.enter(-1, 110, 5)
+    assert played.trade(113, 2, 1) == {slot: 2}
+    assert played.trade(113, 2, 1) == {slot: 2}
+    assert played.trade(113, 2, 1) == {slot: 1}

@@ -264,8 +264,8 @@ def _on_quote(event: Any, venue: Any, run: Any, orders: Any, live: Any) -> int:
                 order.ahead = 0
             elif order.resting == best:
                 order.ahead = lots if order.ahead == UNSEEN else min(order.ahead, lots)
-        if order.ahead == UNSEEN and order.resting == best:
-            order.ahead = lots
+        if order.resting == best:
+            order.ahead = lots if order.ahead == UNSEEN else min(order.ahead, lots)
     run.quote_bid, run.quote_ask = bid, ask
     return iterate(venue, run, orders, live)
 
@@ -279,6 +279,8 @@ def on_trade(event: Any, venue: Any, run: Any, orders: Any, live: Any) -> int:
             return iterate(venue, run, orders, live)
         run.book_bid = run.book_ask = price
         run.bid_lots = run.ask_lots = lots
+        if 0 <= price - run.low < run.width:  # a trade of the same size as the one before is another trade
+            venue.levels[0, price - run.low].known = venue.levels[1, price - run.low].known = 0
         run.book_ns = event.event_ns
     run.core_last = price
     if aggressor == 1:
