@@ -28,6 +28,7 @@ from mm_nautilus.host.collector import rare_collections
 
 ENGINE, IDLE, NATIVE = "engine alone", "Python strategy that does nothing", "native Rust GridMarketMaker"
 BARE: Final = "Python strategy that only sends the commands"
+RECORDED: Final = "our maker, recorded"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _stack_runs(played: Scenario, levels: int = 1) -> dict[str, Runner]:
     return {
         NATIVE: partial(stack.run_grid, played, levels),
         "our maker, not recorded": partial(stack.run_stack, played, amend=False, levels=levels, record=False),
-        "our maker, recorded": partial(stack.run_stack, played, amend=False, levels=levels),
+        RECORDED: partial(stack.run_stack, played, amend=False, levels=levels),
         "our maker, recorded, amending": partial(stack.run_stack, played, amend=True, levels=levels),
         "our maker, all actors": partial(stack.run_stack, played, amend=False, levels=levels, watch=True),
     }
@@ -90,13 +91,29 @@ def the_stack(size: Size) -> Section:
     played = scenario("L1", 1, events, seed=1)
     contestants = {ENGINE: partial(stack.run_engine, played), IDLE: partial(stack.run_idle, played)}
     contestants |= {BARE: partial(stack.run_bare, played)} | _stack_runs(played)
-    lines = _compared(contestants, NATIVE, size.turns, {"our maker, recorded": 1.2})
+    lines = _compared(contestants, NATIVE, size.turns, {RECORDED: 1.2})
+    lines += _by_length(size)
     about = (
         f"One level a side on {events:,} quotes and {events * 7 // 30:,} trades, requoted at each tick of the mid. "
         "Without amending, our maker cancels and submits as the native one does, at the same prices. What only sends "
-        "the commands knows no position, no limit and no record: any maker in Python costs more than that here."
+        "the commands knows no position, no limit and no record: any maker in Python costs more than that here. The "
+        "native maker's cost grows faster than its orders, so the last lines compare a shorter run and a longer one."
     )
     return Section("The whole stack, one level", about, lines, [])
+
+
+def _by_length(size: Size) -> list[Figure]:
+    """Compare runs of a market day's length and of less: the native maker's cost grows faster than its orders."""
+    lines: list[Figure] = []
+    for full in (60_000, 1_000_000):
+        events = size.events(full)
+        played = scenario("L1", 1, events, seed=1)
+        runners = {name: run for name, run in _stack_runs(played).items() if name in {NATIVE, RECORDED}}
+        found = _compared(runners, NATIVE, size.turns if full < 100_000 else 1, {RECORDED: 1.2})
+        lines += [
+            replace(one, what=f"{one.what}, {events:,} quotes", base=f"{NATIVE}, {events:,} quotes") for one in found
+        ]
+    return lines
 
 
 def levels(size: Size) -> Section:
