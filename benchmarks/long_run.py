@@ -15,7 +15,7 @@ from typing import Final
 import bench_memory
 
 LENGTHS: Final = [1_000, 10_000, 100_000, 1_000_000, 10_000_000]
-HELD_MIB: Final = 450
+HELD_MIB: Final = 600
 """What trading may take however long it goes on, the buffers of the log included."""
 _MOVES: Final = 0.05
 
