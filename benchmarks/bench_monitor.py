@@ -8,7 +8,7 @@ own taking of the same messages, and the encoding of the finished snapshot. Exit
 import statistics
 import sys
 import tempfile
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 from pathlib import Path
 from time import thread_time_ns

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 
+from msgspec import Struct
+
 from mm_nautilus.errors import ParameterError
-from mm_nautilus.fast_init import fast_init
 
 
 class Side(IntEnum):
@@ -107,9 +108,7 @@ class Grid:
             raise ValueError(f"min_notional must be >= 0, found {self.min_notional}")
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class TopOfBook:
+class TopOfBook(Struct, frozen=True, gc=False):
     """Best bid and offer with the sizes shown there, in price and base units."""
 
     bid: float
@@ -128,8 +127,7 @@ class TopOfBook:
         return self.ask - self.bid
 
 
-@dataclass(frozen=True, slots=True)
-class Intensity:
+class Intensity(Struct, frozen=True, gc=False):
     """Fill intensity of one side, ``lambda(depth) = A exp(-k depth)``.
 
     Parameters
@@ -155,9 +153,7 @@ class Intensity:
                 raise ParameterError(field, value, "a finite number above 0")
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class MarketState:
+class MarketState(Struct, frozen=True, gc=False):
     """What the estimators say about one instrument at one instant (pipeline step 1)."""
 
     ts_ns: int
@@ -174,9 +170,7 @@ class MarketState:
     """Share of our recent fills that the price moved against, in [0, 1]; 0 where nothing measures it."""
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True, gc=False):
     """A model's answer (pipeline step 2): where the centre is and how far each side stands from it.
 
     ``None`` on a side means that the model does not quote it (it is at its inventory bound).
@@ -199,9 +193,7 @@ class Quote:
         return None if self.ask_half_spread is None else self.reservation_price + self.ask_half_spread
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True, gc=False):
     """One wanted resting order: level 0 is the closest to the market."""
 
     side: Side
@@ -210,9 +202,7 @@ class Level:
     size_lots: int
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Ladder:
+class Ladder(Struct, frozen=True, gc=False):
     """The orders we want to rest, best price first on each side."""
 
     bids: tuple[Level, ...] = ()

@@ -7,11 +7,10 @@ kind to one Parquet table of the run log. Money, prices and sizes that were book
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from mm_nautilus.fast_init import fast_init
+from msgspec import Struct
 
 TOPIC_DECISION: Final = "mm.decision"
 TOPIC_ORDER: Final = "mm.order"
@@ -33,9 +32,7 @@ TOPIC_OPPORTUNITY: Final = "mm.opportunity"
 TOPIC_CONTROL: Final = "mm.control"
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class QuoteDecision:
+class QuoteDecision(Struct, frozen=True, gc=False):
     """One pass through the quoting pipeline: inputs, every term, every cap, and the outcome.
 
     Prices are in quote currency, sizes and positions in base units, ``sigma`` in price per
@@ -105,9 +102,7 @@ class QuoteDecision:
     """Venues that could not be hedged on, and why, as ``side venue: reason``."""
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class OrderFact:
+class OrderFact(Struct, frozen=True, gc=False):
     """Something that happened to one of our orders."""
 
     ts_ns: int
@@ -128,9 +123,7 @@ class OrderFact:
     decisions for the others."""
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class FillFact:
+class FillFact(Struct, frozen=True, gc=False):
     """One execution of one of our orders."""
 
     ts_ns: int
@@ -158,9 +151,7 @@ class FillFact:
     """A `Purpose`."""
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class MarkFact:
+class MarkFact(Struct, frozen=True, gc=False):
     """The market and our position at one sampling instant."""
 
     ts_ns: int
@@ -179,8 +170,7 @@ class MarkFact:
     """Why the market is not fit to be quoted on, empty where it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccountFact:
+class AccountFact(Struct, frozen=True, gc=False):
     """One currency balance of one venue account, taken when a strategy starts or stops and when a day rolls over."""
 
     ts_ns: int
@@ -192,8 +182,7 @@ class AccountFact:
     locked: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class PositionFact:
+class PositionFact(Struct, frozen=True, gc=False):
     """The engine's net position in one instrument, taken when a trading day rolls over."""
 
     ts_ns: int
@@ -202,9 +191,7 @@ class PositionFact:
     """In base units (contracts)."""
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class HedgeFact:
+class HedgeFact(Struct, frozen=True, gc=False):
     """A decision to hedge, or what became of it.
 
     Sizes are in base units of the instrument hedged on (contracts for derivatives), exposures in units of the asset.
@@ -238,9 +225,7 @@ class HedgeFact:
     reason: str
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class RiskState:
+class RiskState(Struct, frozen=True, gc=False):
     """What every strategy must obey until the next one."""
 
     ts_ns: int
@@ -255,9 +240,7 @@ class RiskState:
     reason: str
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class RiskFact:
+class RiskFact(Struct, frozen=True, gc=False):
     """One risk rule's measurement at one evaluation."""
 
     ts_ns: int
@@ -271,8 +254,7 @@ class RiskFact:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentFact:
+class IncidentFact(Struct, frozen=True, gc=False):
     """One entry of the incident record: a halt or an operator's action and everything done about it."""
 
     ts_ns: int
@@ -287,9 +269,7 @@ class IncidentFact:
     """JSON: positions, exposures, equity and open orders then."""
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class MarkoutFact:
+class MarkoutFact(Struct, frozen=True, gc=False):
     """What one fill was worth a horizon later, known since then; a horizon that the data did not reach has no fact.
 
     Figures are per unit, in price units, and signed by our side: ``markout = edge - adverse_selection``.
@@ -317,9 +297,7 @@ class MarkoutFact:
     adverse_selection: float
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class AdverseSelectionAssessment:
+class AdverseSelectionAssessment(Struct, frozen=True, gc=False):
     """How strongly each of our sides is being picked off on one instrument, on what evidence, and what to do about it.
 
     Scores are positive, and t-statistics large, where something goes against the side; ``None`` where there is not
@@ -395,9 +373,7 @@ class AdverseSelectionAssessment:
     """Settings of the monitor, as JSON."""
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class FillFeatureFact:
+class FillFeatureFact(Struct, frozen=True, gc=False):
     """What was known about one fill of ours as it happened."""
 
     ts_ns: int
@@ -413,9 +389,7 @@ class FillFeatureFact:
     values: tuple[float, ...]
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class FillRiskFact:
+class FillRiskFact(Struct, frozen=True, gc=False):
     """One prediction: how likely a fill of each side now is to turn against us, and what that does to the quote.
 
     The chance is ``None`` while the features warm up and after the model has failed.
@@ -439,8 +413,7 @@ class FillRiskFact:
     ask_away: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AlertFact:
+class AlertFact(Struct, frozen=True, gc=False):
     """Something a person should look at, said once."""
 
     ts_ns: int
@@ -450,8 +423,7 @@ class AlertFact:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ControlFact:
+class ControlFact(Struct, frozen=True, gc=False):
     """One command that came through the control channel, and what came of it."""
 
     ts_ns: int
@@ -475,9 +447,7 @@ class ControlFact:
     answer: str
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class OpportunityFact:
+class OpportunityFact(Struct, frozen=True, gc=False):
     """Two venues whose prices cross before costs: what was made of it, why not, or what came of it.
 
     Sizes are in base units of the asset, money in the quote currency that the venues share. What is planned is cut at

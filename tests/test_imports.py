@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE_DIR: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"]
 
 # A room is a package or module right under `mm_nautilus` (or that package's own `__init__`, "mm_nautilus").
-GROUND = {"mm_nautilus", "market", "errors", "settings", "messages", "fast_init"}
+GROUND = {"mm_nautilus", "market", "errors", "settings", "messages"}
 PRICING = {"estimators", "models"}
 DECIDING = {"quoting", "inventory", "adverse_selection", "venues", "risk"}
 LIBRARY = GROUND | PRICING | DECIDING | {"config", "calibration"}

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from mm_nautilus.adverse_selection.evidence import PRICE_TESTS, Evidence, combined_t, confidence, critical_t
 from mm_nautilus.adverse_selection.settings import AdverseSelectionSettings
-from mm_nautilus.fast_init import fast_init
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True, gc=False):
     """How one side stands; what `assess` needs to know of the past is in it."""
 
     toxic: bool = False

@@ -13,27 +13,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
 
-from mm_nautilus.fast_init import fast_init
+from msgspec import Struct
 
 _NORMAL: Final = NormalDist()
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(Struct, frozen=True, gc=False):
     """How large an effect is, in the test's own unit, and how many standard errors; positive is against the side."""
 
     score: float
     t: float
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True, gc=False):
     """Everything that is known about one side; ``None`` where there is not enough to go by."""
 
     immediate: Score | None

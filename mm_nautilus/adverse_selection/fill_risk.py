@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mm_nautilus.adverse_selection.fill_settings import FillRiskSettings
-from mm_nautilus.fast_init import fast_init
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class SideResponse:
+class SideResponse(Struct, frozen=True, gc=False):
     """What is done to one side of the quote."""
 
     spread: float = 1.0

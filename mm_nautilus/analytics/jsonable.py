@@ -8,6 +8,8 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from pydantic import BaseModel
 
 from mm_nautilus.inventory.contract import EXACT
@@ -26,6 +28,8 @@ def jsonable(value: Any) -> Any:
         return value if isfinite(value) else None
     if isinstance(value, BaseModel):
         value = value.model_dump(exclude_none=True)
+    if isinstance(value, Struct):
+        value = asdict(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):

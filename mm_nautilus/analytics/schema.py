@@ -7,12 +7,12 @@ no second list of columns to keep in step.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
 from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
+from msgspec.structs import fields
 
 from mm_nautilus.messages import (
     AccountFact,

@@ -6,19 +6,16 @@ r"""Linear price impact: Kyle's lambda, and the slope of any move on any flow.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.estimators.columns import numbers, same_length
-from mm_nautilus.fast_init import fast_init
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class LinearImpact:
+class LinearImpact(Struct, frozen=True, gc=False):
     """A least-squares line of price moves on signed flow; ``None`` where the data do not determine a figure."""
 
     slope: float | None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from msgspec import Struct
 from nautilus_trader.model import OrderFilled, OrderSide
 
-from mm_nautilus.fast_init import fast_init
 from mm_nautilus.host.instrument import InstrumentLattice
 from mm_nautilus.inventory.ledger_line import Fill
 from mm_nautilus.market import Purpose, Side
@@ -16,9 +15,7 @@ from mm_nautilus.market import Purpose, Side
 _FREE: Final = Decimal(0)
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(Struct, frozen=True, gc=False):
     """One execution of one of our orders, and what only the records say of it."""
 
     fill: Fill

@@ -20,15 +20,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mm_nautilus.errors import ParameterError
-from mm_nautilus.fast_init import fast_init
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class CrossHedge:
+class CrossHedge(Struct, frozen=True, gc=False):
     """One hedge that pays."""
 
     instrument: int

@@ -15,8 +15,9 @@ from decimal import Decimal
 from enum import Enum, auto
 from typing import Any, Final
 
+from msgspec import Struct
+
 from mm_nautilus.errors import ParameterError
-from mm_nautilus.fast_init import fast_init
 from mm_nautilus.inventory.age import LotQueue
 from mm_nautilus.inventory.contract import EXACT, Contract
 from mm_nautilus.market import Purpose, Side
@@ -29,9 +30,7 @@ _AMOUNTS: Final = ("opening", "quoted", "hedged", "adopted", "position", "volume
 _COUNTS: Final = ("fills", "refused", "last_ts_ns", "forgotten_ns")
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(Struct, frozen=True, gc=False):
     """One execution of one of our orders."""
 
     ts_ns: int

@@ -32,17 +32,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from msgspec import Struct
+
 from mm_nautilus.errors import ParameterError
-from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import TopOfBook
 from mm_nautilus.quoting.guards import Bounds, Reason
 from mm_nautilus.quoting.lattice import whole_lots
 from mm_nautilus.quoting.limit_settings import LimitSettings
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True, gc=False):
     """One instrument as the limits see it, in units of its asset."""
 
     asset: str
@@ -109,9 +108,7 @@ class Held:
         return self._holding
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True, gc=False):
     """Everything but the instrument that is to be quoted, added up; see `surroundings`."""
 
     position: float = 0.0

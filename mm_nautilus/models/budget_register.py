@@ -26,7 +26,8 @@ failed; where that is too much, nothing is freed (`LeaseTerms.quotes_gone_s`) un
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.models.risk_budget import Claim, allocate

@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import ArrayLike
 
 from mm_nautilus.errors import ParameterError
-from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Quote
 from mm_nautilus.models.checks import vector
 from mm_nautilus.models.multi_asset import Floats, MultiAssetQuoter
@@ -157,9 +157,7 @@ class ConcentrationLimit:
             raise ParameterError("widest", self.widest, ">= 1 and finite")
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class SideFactors:
+class SideFactors(Struct, frozen=True, gc=False):
     """Multipliers of half-spreads and sizes."""
 
     bid_spread: float = 1.0

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from copy import replace
+from dataclasses import dataclass, fields
+
+from msgspec import Struct
 
 from mm_nautilus.market import Quote
 from mm_nautilus.messages import AdverseSelectionAssessment
 from mm_nautilus.quoting.settings import AdjustSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Adjustment:
+class Adjustment(Struct, frozen=True, gc=False):
     """Multipliers on half-spreads and sizes, a shift of the centre in price units, and sides to step away from."""
 
     bid_spread: float = 1.0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Protocol
 
-from mm_nautilus.fast_init import fast_init
+from msgspec import Struct
+
 from mm_nautilus.market import Quote, TopOfBook
 from mm_nautilus.quoting.guards import Reason, Trace
 
@@ -36,9 +36,7 @@ class Anchor(Protocol):
         """What is written down about it."""
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class AnchorRecord:
+class AnchorRecord(Struct, frozen=True, gc=False):
     """The part of a `QuoteDecision` that other markets decide; see there."""
 
     inventory: float | None = None

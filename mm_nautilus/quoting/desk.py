@@ -8,14 +8,15 @@ cancels can be played to it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from copy import replace
+
+from msgspec import Struct
 
 from mm_nautilus.errors import ConfigError
 from mm_nautilus.estimators.activity import VolumeRatio
 from mm_nautilus.estimators.fair_value import FAIR_VALUES
 from mm_nautilus.estimators.intensity_rolling import RollingIntensity
 from mm_nautilus.estimators.volatility import volatility_estimator
-from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Grid, Level, MarketState, RiskStage, Side, TopOfBook
 from mm_nautilus.messages import QuoteDecision
 from mm_nautilus.models import find_model
@@ -39,9 +40,7 @@ from mm_nautilus.quoting.restraint import UNRESTRAINED, Reserved, Restraint
 from mm_nautilus.quoting.settings import QuotingSettings
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Requote:
+class Requote(Struct, frozen=True, gc=False):
     """The commands of one pass through the pipeline, and its record."""
 
     plan: Plan

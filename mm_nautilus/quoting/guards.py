@@ -7,11 +7,11 @@ has to ask why we were not quoting.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from mm_nautilus.fast_init import fast_init
+from msgspec import Struct
+
 from mm_nautilus.market import Side, TopOfBook
 
 
@@ -177,9 +177,7 @@ def uncross(bids: list[int], asks: list[int], trace: Trace) -> None:
         trace.cap(Cap.OWN_CROSS)
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True, gc=False):
     """What others than the instrument's own limits leave us to quote: most lots a side may have working.
 
     The lots are those of every working order on that side of this instrument together, counted from the
@@ -219,8 +217,7 @@ def reduce_only(position_lots: int, reason: Reason = Reason.RISK_REDUCE_ONLY) ->
 UNBOUNDED: Final = Bounds()
 
 
-@dataclass(slots=True)
-class Room:
+class Room(Struct, gc=False):
     """Lots that may still be added on one side, by what bounds them."""
 
     position_lots: int

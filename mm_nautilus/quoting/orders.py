@@ -7,8 +7,9 @@ is gone, whatever has been asked of it meanwhile. That is what makes the exposur
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from msgspec import Struct
 
 from mm_nautilus.market import Side
 
@@ -22,8 +23,7 @@ class OrderStatus(Enum):
     PENDING_CANCEL = auto()
 
 
-@dataclass(slots=True)
-class WorkingOrder:
+class WorkingOrder(Struct, gc=False):
     """One order of ours that may still fill."""
 
     client_order_id: str

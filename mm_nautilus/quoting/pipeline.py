@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from mm_nautilus.fast_init import fast_init
+from msgspec import Struct
+
 from mm_nautilus.market import EMPTY_LADDER, Grid, Ladder, Level, MarketState, Quote, QuoteState, Side
 from mm_nautilus.models import QuotingModel, find_model
 from mm_nautilus.quoting.adjust import NEUTRAL, Adjustment, Bands, adjusted
@@ -32,8 +32,7 @@ type ModelOf = Callable[[QuotingSettings, float, float], QuotingModel]
 _level: Final = lru_cache(maxsize=4096)(Level)
 
 
-@dataclass(frozen=True, slots=True)
-class Funds:
+class Funds(Struct, frozen=True, gc=False):
     """What a cash account can trade, in lots; funds locked by our own working orders included."""
 
     buy_lots: int
@@ -42,9 +41,7 @@ class Funds:
     """Lots the base currency holds."""
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True, gc=False):
     """The ladder we want to rest and how it came about; prices are floats only for the record."""
 
     ladder: Ladder

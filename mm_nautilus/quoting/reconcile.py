@@ -9,18 +9,16 @@ and no command may meet an order of our own on the other side, wherever that sta
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from mm_nautilus.fast_init import fast_init
+from msgspec import Struct
+
 from mm_nautilus.market import Ladder, Level, Side
 from mm_nautilus.quoting.guards import Bounds
 from mm_nautilus.quoting.orders import OrderStatus, WorkingOrder
 from mm_nautilus.quoting.settings import RequoteSettings
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Amend:
+class Amend(Struct, frozen=True, gc=False):
     """Change a resting order in place; the size is its total, filled part included."""
 
     order: WorkingOrder
@@ -28,9 +26,7 @@ class Amend:
     total_lots: int
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True, gc=False):
     """Commands in the order in which they are to be sent."""
 
     cancels: tuple[WorkingOrder, ...] = ()
@@ -45,9 +41,7 @@ class Plan:
         return len(self.cancels) + len(self.amends) + len(self.submits)
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(Struct, frozen=True, gc=False):
     """Position and everything that may still change it, in lots."""
 
     position_lots: int

@@ -8,7 +8,8 @@ among those working on its own side.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 
 from mm_nautilus.errors import ParameterError
 from mm_nautilus.market import RiskStage, Side

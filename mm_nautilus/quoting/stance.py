@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from mm_nautilus.market import Side
 from mm_nautilus.quoting.adjust import Adjustment, Bands, banded
 from mm_nautilus.quoting.finalise import LadderShape
@@ -14,8 +16,7 @@ from mm_nautilus.quoting.guards import Cap, Reason, Trace
 from mm_nautilus.quoting.ladder import held_back_lots, inventory_share, ladder_lots, skewed, towards_limit
 
 
-@dataclass(frozen=True, slots=True)
-class SideStance:
+class SideStance(Struct, frozen=True, gc=False):
     """One side of a `Stance`."""
 
     towards: float
@@ -33,8 +34,7 @@ class SideStance:
     """The adjustment steps away from this side, which would not reduce the inventory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stance:
+class Stance(Struct, frozen=True, gc=False):
     """What stays the same from quote to quote."""
 
     made_for: tuple[int, float, float, Adjustment]

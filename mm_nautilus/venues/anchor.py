@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-from mm_nautilus.fast_init import fast_init
+from msgspec import Struct
+
 from mm_nautilus.market import Quote, Side, TopOfBook
 from mm_nautilus.quoting.anchor import AnchorRecord
 from mm_nautilus.quoting.guards import Cap, Reason, Trace
@@ -25,9 +25,7 @@ WITHDRAWS: Final = {
 """Why a venue in such a state is not quoted on."""
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class VenueAnchor:
+class VenueAnchor(Struct, frozen=True, gc=False):
     """See `mm_nautilus.quoting.anchor.Anchor`.
 
     Parameters

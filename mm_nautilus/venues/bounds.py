@@ -21,8 +21,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
+
 from mm_nautilus.errors import ParameterError
-from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Quote, Side, TopOfBook
 from mm_nautilus.venues.depth import Depth, sweep_vwap
 from mm_nautilus.venues.router import ENOUGH
@@ -30,9 +31,7 @@ from mm_nautilus.venues.venue import Health
 from mm_nautilus.venues.xemm import Charged, Charges, HedgeTerms, ask_from, bid_from, hedge_cost, hedge_proceeds
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class HedgeBook:
+class HedgeBook(Struct, frozen=True, gc=False):
     """One venue to hedge on, as it is now.
 
     Parameters
@@ -114,9 +113,7 @@ class Unbound(StrEnum):
     """The allowance for its latency is the whole price."""
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class SideBound:
+class SideBound(Struct, frozen=True, gc=False):
     """How far one maker quote may go.
 
     Parameters

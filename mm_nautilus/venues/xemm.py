@@ -20,8 +20,9 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from mm_nautilus.errors import ParameterError
-from mm_nautilus.fast_init import fast_init
 from mm_nautilus.market import Side
 from mm_nautilus.quoting.guards import Trace, post_only
 from mm_nautilus.quoting.lattice import ticks_away
@@ -95,9 +96,7 @@ class Charges(Protocol):
         """Maker currency per hedge currency; above 0."""
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Charged:
+class Charged(Struct, frozen=True, gc=False):
     """`Charges` that whoever makes them on every requote has looked at already."""
 
     taker_fee: float

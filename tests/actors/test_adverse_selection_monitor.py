@@ -233,7 +233,7 @@ def test_fills_of_other_instruments_and_of_takers_are_none_of_its_business() -> 
     class Elsewhere(PickedOff):
         def publish_message(self, topic, message):
             if isinstance(message, FillFact):
-                other = {name: getattr(message, name) for name in FillFact.__slots__}
+                other = {name: getattr(message, name) for name in FillFact.__struct_fields__}
                 wrong = {"instrument_id": "ETHUSDT.SIM"} if self.number % 2 else {"liquidity": "TAKER"}
                 message = FillFact(**(other | wrong))
             super().publish_message(topic, message)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from mm_nautilus.adverse_selection.assessor import Assessor
 from mm_nautilus.adverse_selection.detector import Detector
@@ -56,7 +57,7 @@ def feed(detector, instants):
 def state(detector, now_ns):
     """Return all that is known now."""
     detector.passed(now_ns)
-    known = [astuple(detector.evidence(side, now_ns)) for side in Side]
+    known = [structs.astuple(detector.evidence(side, now_ns)) for side in Side]
     return known, astuple(detector.conditions(now_ns)), detector.adverse_ratio, [astuple(one) for one in detector.due]
 
 

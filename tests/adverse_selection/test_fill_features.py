@@ -2,7 +2,7 @@
 
 import math
 import random
-from dataclasses import replace
+from copy import replace
 from itertools import pairwise
 
 import pytest

@@ -1,6 +1,6 @@
 """What a classifier learns on a market whose informed flow is known, and what it must not learn from noise."""
 
-from dataclasses import replace
+from copy import replace
 
 import numpy as np
 import pytest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 
 from synthetic_run import LOT, SECOND, START_NS, TICK, SyntheticRun, synthetic_run

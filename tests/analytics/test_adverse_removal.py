@@ -1,6 +1,6 @@
 """The better half of the fills taken out: the right ones, and an account that adds up to the last digit."""
 
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 from pathlib import Path
 

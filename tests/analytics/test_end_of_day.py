@@ -1,6 +1,6 @@
 """End of day: a real run over a roll-over agrees with the engine; whatever does not agree is listed."""
 
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 from pathlib import Path
 

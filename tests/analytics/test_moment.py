@@ -1,6 +1,6 @@
 """One moment of a run: what was in force, what was working, what came of it; and how a person names an instant."""
 
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 
 import pytest

@@ -1,6 +1,6 @@
 """The figures of a run: by hand, with nothing filled, over days, in currencies without a rate, from a log cut short."""
 
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Caveats: each setting and data shape that biases a result is said, and nothing else is."""
 
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 
 import pytest

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 from itertools import pairwise

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from dataclasses import replace
+from copy import replace
 from itertools import pairwise
 from pathlib import Path
 

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from dataclasses import replace
+from copy import replace
 
 import numpy as np
 import orjson

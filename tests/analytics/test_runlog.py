@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_the_schema_follows_the_messages():
     assert fills.field("ts_ns") == pa.field("ts_ns", pa.int64(), nullable=False)
     assert decisions.field("bid_prices").type.value_type == pa.float64()
     assert decisions.field("reasons").type.value_type == pa.string()
-    assert decisions.names == list(QuoteDecision.__slots__)
+    assert decisions.names == list(QuoteDecision.__struct_fields__)
 
 
 @pytest.mark.parametrize("kind", TABLES.values(), ids=TABLES)

@@ -1,6 +1,6 @@
 """The summary: golden values of a run small enough to do by hand, and identities on a long one."""
 
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 
 import numpy as np

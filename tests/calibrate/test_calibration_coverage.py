@@ -1,6 +1,6 @@
 """The 95 % intervals cover the truth: small and large tick, two different sides, three seeds, a hundred repeats."""
 
-from dataclasses import replace
+from copy import replace
 
 import numpy as np
 import pytest

@@ -18,7 +18,7 @@ TOPS = st.builds(lambda bid, spread, b, a: TopOfBook(bid, bid + spread, b, a), P
 @settings(deadline=None)
 @given(tops=st.lists(TOPS, max_size=20))
 def test_the_columns_say_what_each_book_says(tops) -> None:
-    bid, ask, bid_size, ask_size = ([getattr(top, name) for top in tops] for name in TopOfBook.__slots__)
+    bid, ask, bid_size, ask_size = ([getattr(top, name) for top in tops] for name in TopOfBook.__struct_fields__)
     np.testing.assert_array_equal(mids(bid, ask), [mid(top) for top in tops])
     np.testing.assert_array_equal(weighted_mids(bid, ask, bid_size, ask_size), [weighted_mid(top) for top in tops])
 

@@ -1,6 +1,6 @@
 """What the board shows is what was said: by hand for one order, and against the result of a whole run."""
 
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 from itertools import pairwise
 from random import Random

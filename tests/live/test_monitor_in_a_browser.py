@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 from pathlib import Path
 

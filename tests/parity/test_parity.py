@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ INSTRUMENT = "SOLUSDT.SIM"
 
 
 def decision(number: int, **changes: Any) -> QuoteDecision:
-    plain: dict[str, Any] = dict.fromkeys(QuoteDecision.__dataclass_fields__)
+    plain: dict[str, Any] = dict.fromkeys(QuoteDecision.__struct_fields__)
     plain |= {
         "ts_ns": number * SECOND,
         "strategy_id": "MM-001",
@@ -149,7 +149,7 @@ def test_rows_that_only_one_run_has_are_found(rows: int, more: int) -> None:
 
 def test_every_field_of_a_decision_belongs_to_one_step() -> None:
     named = [name for _, names in STEPS for name in names]
-    assert sorted(named) == sorted(QuoteDecision.__dataclass_fields__)
+    assert sorted(named) == sorted(QuoteDecision.__struct_fields__)
 
 
 @pytest.mark.parametrize(

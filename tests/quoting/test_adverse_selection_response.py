@@ -1,6 +1,5 @@
 """Step 3 under adverse selection: what an assessment does to a quote, and to the record of it."""
 
-from dataclasses import fields
 from decimal import Decimal
 
 import pytest
@@ -23,7 +22,7 @@ ADJUSTMENTS = st.builds(
 def assessment(**changes):
     """Return an assessment that asks for nothing."""
     plain = {"int": 0, "str": "", "bool": False, "float": 1.0, "tuple[str, ...]": ()}
-    values = {field.name: plain.get(str(field.type)) for field in fields(AdverseSelectionAssessment)}
+    values = {name: plain.get(kind) for name, kind in AdverseSelectionAssessment.__annotations__.items()}
     return AdverseSelectionAssessment(**(values | {"adverse_ratio": 0.0} | changes))
 
 

@@ -1,6 +1,6 @@
 """What is kept from quote to quote never shows: a quoter answers as a fresh one would."""
 
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 
 import pytest

@@ -11,7 +11,8 @@ every hedge, and in `comes_to_rest` at the end.
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson

@@ -1,6 +1,6 @@
 """Walking forward with calibration: what is measured, what runs on it, and nothing of what comes later."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path

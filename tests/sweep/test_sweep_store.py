@@ -1,6 +1,6 @@
 """Rows on disk: one by one, together, half written, and from a sweep before."""
 
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 from pathlib import Path
 

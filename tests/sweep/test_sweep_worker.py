@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 from pathlib import Path
 

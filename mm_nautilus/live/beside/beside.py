@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self

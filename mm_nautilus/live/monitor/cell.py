@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
+import msgspec
 import orjson
 
 from mm_nautilus.analytics.attribution_lines import Attribution
@@ -254,7 +255,7 @@ class InstrumentCell:
         known = {id(decision) for decision, _ in said}
         for decision in self.decisions:
             if id(decision) not in known:
-                said.append((decision, orjson.dumps(decision)))
+                said.append((decision, msgspec.json.encode(decision)))
         return b"[" + b",".join([text for _, text in reversed(said)]) + b"]"
 
     def _said_fills(self) -> bytes:
@@ -265,7 +266,7 @@ class InstrumentCell:
 
     def _said_assessment(self) -> bytes:
         if self._assessed[0] is not self.assessment:
-            self._assessed = self.assessment, orjson.dumps(self.assessment)
+            self._assessed = self.assessment, msgspec.json.encode(self.assessment)
         return self._assessed[1]
 
 
