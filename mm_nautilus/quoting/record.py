@@ -76,7 +76,7 @@ def quote_decision(
         bid_sizes,
         ask_prices,
         ask_sizes,
-        wanted.quote_state.value,
+        wanted.quote_state._value_,  # `value` is a property written in Python
         wanted.reasons,
         wanted.caps,
         len(plan.submits),
