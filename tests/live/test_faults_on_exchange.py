@@ -67,9 +67,22 @@ def agree(exchange: Exchange, folder: Path, within_s: float = 120.0) -> None:
         time.sleep(0.1)
 
 
-def check_dead_feeds(truth: dict[str, Any]) -> None:
+def check_dead_feeds(truth: dict[str, Any], process: LiveProcess) -> None:
     """Hold the venue's own record of what rested on a dead feed against the second that it may have rested."""
-    assert [one for one in truth["blind"]["rested"] if not one["excuse"]] == []
+    told = [
+        f"{one['link']} rested for {one['silent_s']} s on a feed that was dead since {one['since']}; at the venue, in "
+        "seconds since then:\n" + "\n".join(one["story"]) + "\nin the node's log:\n" + logged_of(process, one["link"])
+        for one in truth["blind"]["rested"]
+        if not one["excuse"]
+    ]
+    assert not told, "\n".join(told)
+
+
+def logged_of(process: LiveProcess, link: str) -> str:
+    """Return what the node's log last said of an order, of cancels of everything, and of connections."""
+    words = (link, "CancelAllOrders", "no answer to", "econnect", "close frame")
+    lines = [line for path in sorted(process.folder.glob("logs/*")) for line in path.read_text().splitlines()]
+    return "\n".join(line[:300] for line in lines if any(word in line for word in words))[-4000:]
 
 
 def check_limits(truth: dict[str, Any]) -> None:
@@ -96,7 +109,7 @@ def check_end(process: LiveProcess, exchange: Exchange, folder: Path) -> None:
     assert float(held["engine"]) == pytest.approx(position)
     assert books_of(folder) == truth["position"]
     check_limits(truth)
-    check_dead_feeds(truth)
+    check_dead_feeds(truth, process)
     print("dead feeds", truth["blind"])
 
 
@@ -147,6 +160,7 @@ def kill_in_the_middle(folder: Path, session: int) -> None:
             time.sleep(draw.uniform(1.0, LENGTH_S))
         finally:
             first.kill()
+        exchange.left()
         exchange.until(lambda truth: truth["pending"] == 0, LENGTH_S + 120.0)
         exchange.incident("external_trade", lots=2, side=draw.choice(["Buy", "Sell"]))
         second = start(folder, exchange, "second")
