@@ -7,6 +7,8 @@ time is waiting. What is true is what the exchange's own ledger says.
 from __future__ import annotations
 
 import random
+import re
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +19,7 @@ import pytest
 from bybit_exchange.faults import KINDS, Incident, schedule
 from bybit_exchange.process import Exchange
 from live_kit import ACCOUNT, LiveProcess, run_file
+from rested_kit import story
 
 from mm_nautilus.inventory.state import load_state
 
@@ -69,20 +72,8 @@ def agree(exchange: Exchange, folder: Path, within_s: float = 120.0) -> None:
 
 def check_dead_feeds(truth: dict[str, Any], process: LiveProcess) -> None:
     """Hold the venue's own record of what rested on a dead feed against the second that it may have rested."""
-    told = [
-        f"{one['link']} rested for {one['silent_s']} s on a feed that was dead since {one['since']}; at the venue, in "
-        "seconds since then:\n" + "\n".join(one["story"]) + "\nin the node's log:\n" + logged_of(process, one["link"])
-        for one in truth["blind"]["rested"]
-        if not one["excuse"]
-    ]
-    assert not told, "\n".join(told)
-
-
-def logged_of(process: LiveProcess, link: str) -> str:
-    """Return what the node's log last said of an order, of cancels of everything, and of connections."""
-    words = (link, "CancelAllOrders", "no answer to", "econnect", "close frame")
-    lines = [line for path in sorted(process.folder.glob("logs/*")) for line in path.read_text().splitlines()]
-    return "\n".join(line[:300] for line in lines if any(word in line for word in words))[-4000:]
+    rested = [one for one in truth["blind"]["rested"] if not one["excuse"]]
+    assert not rested, "\n".join(story(one, process) for one in rested)
 
 
 def check_limits(truth: dict[str, Any]) -> None:
@@ -120,10 +111,10 @@ def logged(process: LiveProcess) -> float:
     return float(sum(size if side == "BUY" else -size for size, side in signed))
 
 
-def start(folder: Path, exchange: Exchange, name: str = "runs") -> LiveProcess:
+def start(folder: Path, exchange: Exchange, name: str = "runs", *changes: str) -> LiveProcess:
     output = folder / name
     output.mkdir(parents=True)
-    return LiveProcess(str(run_file(folder, exchange)), "--confirm", ACCOUNT, output=output)
+    return LiveProcess(str(run_file(folder, exchange)), "--confirm", ACCOUNT, *changes, output=output)
 
 
 def trade_through(folder: Path, session: int, schedules: int) -> None:
@@ -185,6 +176,33 @@ def side_by_side(folder: Path, *lives: tuple[Any, int, tuple[int, ...]]) -> None
         }
     failures = {name: error for name, future in running.items() if (error := future.exception()) is not None}
     assert not failures, "\n".join(f"{name}: {type(e).__name__}: {str(e)[-6000:]}" for name, e in failures.items())
+
+
+def test_quotes_of_a_node_that_stands_still_rest_on_a_dead_feed_and_that_is_told(tmp_path: Path) -> None:
+    with Exchange(seed=3) as exchange:
+        process = start(tmp_path, exchange, "runs", "--set", "strategy.guards.min_half_spread_bps=20")
+        try:
+            process.until(exchange, lambda truth: len(truth["open"]) == 2)
+            process.ask_to_stop(signal.SIGSTOP)
+            exchange.faults(mute_public=True)
+            time.sleep(2.5)
+            process.ask_to_stop(signal.SIGCONT)
+            process.until(exchange, lambda truth: not truth["open"])
+            truth = exchange.truth()
+            with pytest.raises(AssertionError) as told:
+                check_dead_feeds(truth, process)
+        finally:
+            process.kill()
+    assert truth["blind"]["rested"]
+    said = str(told.value)
+    assert all(one["link"] in said for one in truth["blind"]["rested"])
+    for words in (
+        r"[-+]\d+\.\d+ create: OK",
+        r"[-+]\d+\.\d+ told: New at",
+        r"\+[12]\.\d+ cancel: OK",
+        r"\+[12]\.\d+ .*answered",
+    ):
+        assert re.search(words, said), said
 
 
 def test_a_session_through_faults_agrees_when_they_are_over(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from bybit_exchange.diary import Diary
@@ -57,7 +56,7 @@ class Blind:
         """Return how often the feed was dead, when our quotes were gone then, and those that were there too long.
 
         Times are in seconds after the last that was seen of the market; ``excuse`` says why the venue itself stood in
-        the way, and where it did not, ``story`` what happened.
+        the way. Where it did not, ``story`` is what happened and ``since_s`` when the market was seen last, since 1970.
         """
         darks = self._dark.values()
         return {
@@ -65,7 +64,7 @@ class Blind:
             "withdrawn_s": [round(at_s, 3) for dark in darks for at_s in dark.withdrawn_s],
             "rested": [
                 {"link": link, "silent_s": round(one.silent_s, 3), "excuse": one.excuse}
-                | ({} if one.excuse else {"since": _clock(one.shown_s), "story": self._story(link, one)})
+                | ({} if one.excuse else {"since_s": _wall(one.shown_s), "story": self._story(link, one)})
                 for dark in darks
                 for link, one in dark.rested.items()
             ],
@@ -144,6 +143,6 @@ class _Rested:
     looked_s: float
 
 
-def _clock(at_s: float) -> str:
-    """Return the time of day, UTC, of an instant of the monotonic clock."""
-    return datetime.fromtimestamp(time.time() - time.monotonic() + at_s, UTC).strftime("%H:%M:%S.%f")[:-3]
+def _wall(at_s: float) -> float:
+    """Return what the wall's clock showed at an instant of the monotonic one, in seconds since 1970."""
+    return time.time() - time.monotonic() + at_s

@@ -93,7 +93,8 @@ class Venue:
     def command(self, name: str, fields: Mapping[str, Any]) -> Answer:
         """Carry out ``create``, ``cancel`` or ``amend``, as a user's command with all that can befall one."""
         answer = self._command(name, fields)
-        self.diary.note(f"{name} {fields.get('price') or ''}: {answer.text}", self.link(fields))
+        to = f" to {fields['price']}" if name == "amend" and fields.get("price") else ""
+        self.diary.note(f"{name}{to}: {answer.text}", self.link(fields))
         return answer
 
     def _command(self, name: str, fields: Mapping[str, Any]) -> Answer:
