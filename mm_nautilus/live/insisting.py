@@ -61,9 +61,10 @@ class Insisting(GuardedStrategy):
         name = _TIMER + str(self.strategy_id)
         self._clock.set_timer_ns(name, _LOOK_EVERY_NS, callback=self.guard(self._look_at_commands))
 
-    def _look_at_commands(self, event: TimeEvent) -> None:
+    def _look_at_commands(self, _event: TimeEvent) -> None:
         """Cancel what has waited for an answer too long: soon where quotes have to go, else once it must be lost."""
-        settings, now_ns = self.recovery_settings, event.ts_event
+        # Looks that the process was held up for come all at once, and each would ask anew at its own time.
+        settings, now_ns = self.recovery_settings, self._clock.timestamp_ns()
         for name, leg in self.legs.items():
             waiting = self._waiting_since(name, leg, now_ns)
             if not waiting:
