@@ -36,6 +36,7 @@ def live(
     from mm_nautilus.cli.tables import result_table
     from mm_nautilus.errors import ParameterError, UserError
     from mm_nautilus.live.beside.address import can_serve
+    from mm_nautilus.live.interrupts import Interrupts
     from mm_nautilus.live.run import Paper, Real, Replay, run_live
 
     if sum((paper, replay is not None, bool(confirm))) > 1:
@@ -48,29 +49,32 @@ def live(
     sets = list(overrides or ())
     if run_file is None and can_serve():
         sets.insert(0, "live.monitor.port=any")  # who looks for the first time wants to see something
-    try:
-        with console.status("starting") as status:
+    with Interrupts() as interrupts:  # until all is said: one request may arrive twice
+        try:
+            with console.status("starting") as status:
 
-            def say(doing: str) -> None:
-                status.update(doing)
-                if "://" in doing:  # where the page is has to stay on the screen
-                    console.print(doing, soft_wrap=True, highlight=False)
+                def say(doing: str) -> None:
+                    status.update(doing)
+                    if "://" in doing:  # where the page is has to stay on the screen
+                        console.print(doing, soft_wrap=True, highlight=False)
 
-            def tell(words: str) -> None:
-                console.print(words, style="bold yellow", soft_wrap=True, highlight=False, markup=False)
+                def tell(words: str) -> None:
+                    console.print(words, style="bold yellow", soft_wrap=True, highlight=False, markup=False)
 
-            path = run_file or _quickstart()
-            outcome = run_live(path, sets, mode, seed=seed, output=output, say=say, tell=tell)
-    except RunFailedError as error:
-        _say_failure(error)
-        raise typer.Exit(1) from None
-    if outcome.report is None:
-        console.print(
-            f"stopped before anything was traded; what there is of it is in {outcome.run_dir}", soft_wrap=True
-        )
-        return
-    console.print(result_table(outcome.result))
-    console.print(f"report  [bold]{outcome.report}[/]", soft_wrap=True, highlight=False)
+                path = run_file or _quickstart()
+                outcome = run_live(
+                    path, sets, mode, seed=seed, output=output, say=say, tell=tell, interrupts=interrupts
+                )
+        except RunFailedError as error:
+            _say_failure(error)
+            raise typer.Exit(1) from None
+        if outcome.report is None:
+            console.print(
+                f"stopped before anything was traded; what there is of it is in {outcome.run_dir}", soft_wrap=True
+            )
+        else:
+            console.print(result_table(outcome.result))
+            console.print(f"report  [bold]{outcome.report}[/]", soft_wrap=True, highlight=False)
 
 
 def _say_failure(error: BaseException) -> None:

@@ -39,6 +39,7 @@ class Keeping:
             live.agree_within_s,
             live.operator == "keep",
             live.checks.cancel_again_s,
+            2e-3 * live.checks.inflight_after_ms,  # it has been asked for by then, and the venue had as long to answer
         )
         return cls(identity, path, settings)
 

@@ -30,6 +30,9 @@ _TALKATIVE = (
     "nautilus_portfolio::portfolio",
     "nautilus_execution::engine",
 )
+# Once it has asked this often what became of an order with a command in flight, the engine decides by itself that the
+# order is over, also while the venue tells it each time that the order rests. Only the venue's word ends an order here.
+_FOR_EVER = 2**32 - 1
 _BOOK_TYPES = {"L1": BookType.L1_MBP, "L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
 
 
@@ -107,6 +110,7 @@ def _builder(run: LiveRun, environment: Environment, logs: Path, drain_s: float)
             reconciliation_startup_delay_secs=0.0,
             inflight_check_interval_ms=min(checks.inflight_after_ms, 1_000) if real else 0,
             inflight_check_threshold_ms=checks.inflight_after_ms,
+            inflight_check_retries=_FOR_EVER,
             open_check_interval_secs=checks.open_orders_every_s if real else None,
             open_check_open_only=False,  # an order that closed unseen would stay open in the engine forever
             open_check_lookback_mins=checks.lookback_min,

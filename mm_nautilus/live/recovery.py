@@ -46,7 +46,9 @@ class RecoverySettings:
     keep_operator: bool = True
     """Whether what an operator said in an earlier life holds on."""
     cancel_again_s: float = 0.5
-    """Seconds a cancel may go unanswered while the quotes have to go."""
+    """Seconds a command may go unanswered while the quotes have to go."""
+    lost_after_s: float = 4.0
+    """Seconds without an answer after which an amend or a cancel counts as lost at any other time."""
 
 
 class Recovering(GuardedStrategy):

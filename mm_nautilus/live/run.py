@@ -28,6 +28,7 @@ from mm_nautilus.live.components import Components
 from mm_nautilus.live.disk import on_a_full_disk
 from mm_nautilus.live.doctor.examine import Examined, refuse_problems
 from mm_nautilus.live.folder import RunFolder
+from mm_nautilus.live.interrupts import Interrupts
 from mm_nautilus.live.keeping import Keeping, held_over, lock_of, recovered
 from mm_nautilus.live.listener import Listener, ListenerConfig
 from mm_nautilus.live.nodes import paper_node, real_node, replay_node
@@ -80,6 +81,7 @@ def run_live(
     output: Path | None = None,
     say: Say = lambda _text: None,
     tell: Say = lambda _text: None,
+    interrupts: Interrupts | None = None,
 ) -> Outcome:
     """Run a run file on a live node until its data end or a signal comes, and write its folder.
 
@@ -99,6 +101,8 @@ def run_live(
         Told in a few words what is being done.
     tell : callable
         Told what nobody may miss, as that trading is paused.
+    interrupts : Interrupts or None
+        Who hears the signals that end the run; the run itself by default.
 
     Raises
     ------
@@ -122,13 +126,16 @@ def run_live(
     place = output or run.loaded.run_file.run.output
     refuse_problems(Examined(run, mode.name, place, overrides, thorough=False))
     held = locked(*lock_of(run)) if isinstance(mode, Real) else nullcontext()
-    with on_a_full_disk(place), held, Beside(run, mode.name) as beside:
+    hearing = nullcontext(interrupts) if interrupts is not None else Interrupts()
+    with on_a_full_disk(place), held, hearing as heard, Beside(run, mode.name) as beside:
         if isinstance(mode, Replay):
-            return _replay(run, mode, folder, say, beside)
-        return _trade(run, mode, folder, say, tell, beside)
+            return _replay(run, mode, folder, say, beside, heard)
+        return _trade(run, mode, folder, say, tell, beside, heard)
 
 
-def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Say, beside: Beside) -> Outcome:
+def _replay(
+    run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Say, beside: Beside, interrupts: Interrupts
+) -> Outcome:
     """Stream a catalogue through a node with simulated venues."""
     loaded = run.loaded
     say("preparing data")
@@ -157,7 +164,7 @@ def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Sa
     say(_where("replaying", beside))
     try:
         with rare_collections():
-            books, failure = _live(node, parts, session, beside, conductor.begin, conductor.end)
+            books, failure = _live(node, parts, session, beside, interrupts, conductor.begin, conductor.end)
         facts = live_facts(loaded, books, start_ns, stage.timeline.now_ns)
     finally:
         node.dispose()
@@ -168,7 +175,13 @@ def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Sa
 
 
 def _trade(
-    run: LiveRun, mode: Paper | Real, folder: Callable[[], RunFolder], say: Say, tell: Say, beside: Beside
+    run: LiveRun,
+    mode: Paper | Real,
+    folder: Callable[[], RunFolder],
+    say: Say,
+    tell: Say,
+    beside: Beside,
+    interrupts: Interrupts,
 ) -> Outcome:
     """Trade on live data until somebody says stop."""
     loaded, paper = run.loaded, isinstance(mode, Paper)
@@ -211,7 +224,7 @@ def _trade(
     try:
         with nullcontext() if paper else _dead_men(run, node):
             books, failure = _live(
-                node, parts, session, beside, started, alone=not paper and run.live.redis is not None
+                node, parts, session, beside, interrupts, started, alone=not paper and run.live.redis is not None
             )
         facts = live_facts(loaded, books, start_ns, time.time_ns(), starting) if starting else None
         found = recovered(parts.strategy)
@@ -232,6 +245,7 @@ def _live(
     parts: Components,
     session: Session,
     beside: Beside,
+    interrupts: Interrupts,
     started: Callable[[], None],
     ending: Callable[[], None] = lambda: None,
     *,
@@ -247,10 +261,11 @@ def _live(
         ending()
 
     try:
-        if alone:
-            session.run_alone(started, withdrawing)
-        else:
-            asyncio.run(session.run(started, withdrawing))
+        with interrupts.heard_by(session.end):
+            if alone:
+                session.run_alone(started, withdrawing)
+            else:
+                asyncio.run(session.run(started, withdrawing))
     except RuntimeError as error:
         cause = parts.failure or beside.failure or error
         if isinstance(cause, UserError):

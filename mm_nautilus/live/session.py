@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from nautilus_trader.common import TimeEvent
@@ -21,13 +22,17 @@ from nautilus_trader.model import AccountId, InstrumentId
 
 from mm_nautilus.host.guard import GuardedActor, GuardedStrategy
 from mm_nautilus.host.traded import open_orders
+from mm_nautilus.live.interrupts import SIGNALS
 from mm_nautilus.market import RiskStage
 from mm_nautilus.messages import TOPIC_RISK, RiskState
 
 _POLL_S = 0.05
 _ANSWER_S = 1.0
 """How long a venue has to answer what is asked last."""
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _nobody() -> None:
+    """Wake nobody."""
 
 
 @dataclass(slots=True)
@@ -66,10 +71,10 @@ class Session:
     left_held: dict[str, str] = field(default_factory=dict)
     """Positions that could not be worked off in time, by instrument."""
     _asked: bool = False
-    _wake: Callable[[], None] = lambda: None
+    _wake: Callable[[], object] = _nobody
 
     def end(self, by: str) -> None:
-        """Ask for an orderly end; the first who asks is remembered."""
+        """Ask for an orderly end, from a signal handler too; the first who asks is remembered."""
         if not self._asked:
             self._asked, self.ended_by = True, by
             self._wake()
@@ -93,11 +98,9 @@ class Session:
 
         """
         loop, handle, asked = asyncio.get_running_loop(), self.node.handle(), asyncio.Event()
-        self._wake = asked.set
+        self._wake = partial(loop.call_soon_threadsafe, asked.set)
         if self._asked:
             asked.set()
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, self.end, number.name)
         running = asyncio.create_task(self.node.run_async())
         try:
             while not handle.is_running and not running.done() and not self._asked:
@@ -116,23 +119,22 @@ class Session:
                 handle.stop()
             await running
         finally:
-            for number in _SIGNALS:
-                loop.remove_signal_handler(number)
+            self._wake = _nobody
 
     # ------------------------------------------------- on the engine's own
 
     def run_alone(self, started: Callable[[], None] = lambda: None, ending: Callable[[], None] = lambda: None) -> None:
         """Run the node on the engine's own loop; otherwise as `run`.
 
-        The engine hears the signals until its components start, and the session from then on.
+        The engine hears the signals until its components start, and whoever heard them before from then on.
         """
-        steward = _Steward(_StewardConfig(self, started, ending))
+        heard_by = {number: signal.getsignal(number) for number in SIGNALS}
+        steward = _Steward(_StewardConfig(self, heard_by, started, ending))
         self.node.add_actor(steward)
-        before = {number: signal.getsignal(number) for number in _SIGNALS}
         try:
             self.node.run()
         finally:
-            for number, handler in before.items():
+            for number, handler in heard_by.items():
                 signal.signal(number, handler)
         if steward.fatal is not None:
             raise steward.fatal
@@ -187,6 +189,7 @@ class Session:
 @dataclass(frozen=True, slots=True)
 class _StewardConfig:
     session: Session
+    heard_by: Mapping[signal.Signals, Any]
     started: Callable[[], None]
     ending: Callable[[], None]
     actor_id: str = "Steward-001"
@@ -197,15 +200,15 @@ class _Steward(GuardedActor):
 
     def __init__(self, config: _StewardConfig) -> None:
         super().__init__(config)
-        self._session = config.session
+        self._session, self._heard_by = config.session, config.heard_by
         self._started, self._ending = config.started, config.ending
         self._way_out: Iterator[float] | None = None
         self._wait_until_s = 0.0
 
     def on_start(self) -> None:
         """Take the signals over from the engine, which would stop before the quotes are gone; look once in a while."""
-        for number in _SIGNALS:
-            signal.signal(number, lambda heard, _frame: self._session.end(signal.Signals(heard).name))
+        for number, handler in self._heard_by.items():
+            signal.signal(number, handler)
         self.clock.set_timer_ns("steward", int(_POLL_S * 1e9), callback=self.guard(self._look))
 
     def _look(self, _event: TimeEvent) -> None:

@@ -28,7 +28,7 @@ class ChecksSection(Settings):
     cancel_again_s: float = Field(
         default=0.5,
         gt=0,
-        description="Age at which an unanswered cancel is repeated while the quotes have to go, in seconds.",
+        description="Seconds a command may go without an answer while quotes have to go; then everything is cancelled.",
     )
     patience_s: float = Field(
         default=1.0, gt=0, description="Seconds the private stream has before an order is asked for."

@@ -119,8 +119,12 @@ class OrderBookkeeper:
         order.status = OrderStatus.PENDING_CANCEL
 
     def cancel_rejected(self, order: WorkingOrder) -> None:
-        """The order still rests as far as we know, or is still on its way to the venue."""
+        """The order still rests as far as we know, or is still on its way to the venue.
+
+        An amend that was not answered before the cancel counts as lost: only an update would say otherwise.
+        """
         if order.status is OrderStatus.PENDING_CANCEL:
+            order.price_ticks, order.total_lots = order.resting_ticks, order.resting_total_lots
             order.status = OrderStatus.WORKING if order.acknowledged else OrderStatus.PENDING_SUBMIT
 
     def filled(self, order: WorkingOrder, lots: int) -> None:

@@ -7,7 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +102,19 @@ class LiveProcess:
         self._process = subprocess.Popen(
             command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=output
         )
+        self.held_up: list[tuple[float, dict[int, float]]] = []
+        """For how many seconds its threads, by their ids, had waited for a processor by when, in seconds since 1970."""
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        """Read every 0.2 s what the kernel knows of who wanted to run and could not."""
+        while self._process.poll() is None:
+            waited_s = {}
+            for path in Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
+                with suppress(OSError):  # a thread that has just ended
+                    waited_s[int(path.parent.name)] = int(path.read_text().split()[1]) * 1e-9
+            self.held_up.append((time.time(), waited_s))
+            time.sleep(0.2)
 
     def until(self, exchange: Exchange, holds: Callable[[dict[str, Any]], bool], timeout_s: float = 240.0) -> None:
         """Wait until something is true of the exchange; fail at once where the process has ended."""

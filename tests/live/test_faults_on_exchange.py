@@ -7,6 +7,8 @@ time is waiting. What is true is what the exchange's own ledger says.
 from __future__ import annotations
 
 import random
+import re
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +19,7 @@ import pytest
 from bybit_exchange.faults import KINDS, Incident, schedule
 from bybit_exchange.process import Exchange
 from live_kit import ACCOUNT, LiveProcess, run_file
+from rested_kit import story
 
 from mm_nautilus.inventory.state import load_state
 
@@ -67,9 +70,10 @@ def agree(exchange: Exchange, folder: Path, within_s: float = 120.0) -> None:
         time.sleep(0.1)
 
 
-def check_dead_feeds(truth: dict[str, Any]) -> None:
+def check_dead_feeds(truth: dict[str, Any], process: LiveProcess) -> None:
     """Hold the venue's own record of what rested on a dead feed against the second that it may have rested."""
-    assert [one for one in truth["blind"]["rested"] if not one["excuse"]] == []
+    rested = [one for one in truth["blind"]["rested"] if not one["excuse"]]
+    assert not rested, "\n".join(story(one, process) for one in rested)
 
 
 def check_limits(truth: dict[str, Any]) -> None:
@@ -96,7 +100,7 @@ def check_end(process: LiveProcess, exchange: Exchange, folder: Path) -> None:
     assert float(held["engine"]) == pytest.approx(position)
     assert books_of(folder) == truth["position"]
     check_limits(truth)
-    check_dead_feeds(truth)
+    check_dead_feeds(truth, process)
     print("dead feeds", truth["blind"])
 
 
@@ -107,10 +111,10 @@ def logged(process: LiveProcess) -> float:
     return float(sum(size if side == "BUY" else -size for size, side in signed))
 
 
-def start(folder: Path, exchange: Exchange, name: str = "runs") -> LiveProcess:
+def start(folder: Path, exchange: Exchange, name: str = "runs", *changes: str) -> LiveProcess:
     output = folder / name
     output.mkdir(parents=True)
-    return LiveProcess(str(run_file(folder, exchange)), "--confirm", ACCOUNT, output=output)
+    return LiveProcess(str(run_file(folder, exchange)), "--confirm", ACCOUNT, *changes, output=output)
 
 
 def trade_through(folder: Path, session: int, schedules: int) -> None:
@@ -147,6 +151,7 @@ def kill_in_the_middle(folder: Path, session: int) -> None:
             time.sleep(draw.uniform(1.0, LENGTH_S))
         finally:
             first.kill()
+        exchange.left()
         exchange.until(lambda truth: truth["pending"] == 0, LENGTH_S + 120.0)
         exchange.incident("external_trade", lots=2, side=draw.choice(["Buy", "Sell"]))
         second = start(folder, exchange, "second")
@@ -171,6 +176,33 @@ def side_by_side(folder: Path, *lives: tuple[Any, int, tuple[int, ...]]) -> None
         }
     failures = {name: error for name, future in running.items() if (error := future.exception()) is not None}
     assert not failures, "\n".join(f"{name}: {type(e).__name__}: {str(e)[-6000:]}" for name, e in failures.items())
+
+
+def test_quotes_of_a_node_that_stands_still_rest_on_a_dead_feed_and_that_is_told(tmp_path: Path) -> None:
+    with Exchange(seed=3) as exchange:
+        process = start(tmp_path, exchange, "runs", "--set", "strategy.guards.min_half_spread_bps=20")
+        try:
+            process.until(exchange, lambda truth: len(truth["open"]) == 2)
+            process.ask_to_stop(signal.SIGSTOP)
+            exchange.faults(mute_public=True)
+            time.sleep(2.5)
+            process.ask_to_stop(signal.SIGCONT)
+            process.until(exchange, lambda truth: not truth["open"])
+            truth = exchange.truth()
+            with pytest.raises(AssertionError) as told:
+                check_dead_feeds(truth, process)
+        finally:
+            process.kill()
+    assert truth["blind"]["rested"]
+    said = str(told.value)
+    assert all(one["link"] in said for one in truth["blind"]["rested"])
+    for words in (
+        r"[-+]\d+\.\d+ create: OK",
+        r"[-+]\d+\.\d+ told: New at",
+        r"\+[12]\.\d+ cancel: OK",
+        r"\+[12]\.\d+ .*answered",
+    ):
+        assert re.search(words, said), said
 
 
 def test_a_session_through_faults_agrees_when_they_are_over(tmp_path: Path) -> None:

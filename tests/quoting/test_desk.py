@@ -228,6 +228,19 @@ def test_a_lost_cancel_leaves_the_order_on_its_way() -> None:
     assert order.status is OrderStatus.PENDING_CANCEL, "and is cancelled once it is"
 
 
+def test_a_refused_cancel_after_an_amend_without_an_answer_leaves_what_rested() -> None:
+    game = quoting_game(order_size=3 * LOT)
+    bid = next(order for order in game.desk.orders if order.side is Side.BUY)
+    rested, worst = bid.price_ticks, game.desk.open_lots(Side.BUY)
+    game.desk.amending(bid, rested - 2, 1, game.now_ns)
+    game.desk.cancelling(bid)
+    game.desk.cancel_rejected(bid)
+    assert (bid.status, bid.price_ticks, bid.total_lots) == (OrderStatus.WORKING, rested, 3)
+    assert game.desk.open_lots(Side.BUY) == worst
+    game.desk.amended(bid, rested - 2, 1)
+    assert (bid.price_ticks, bid.resting_ticks, game.desk.open_lots(Side.BUY)) == (rested - 2, rested - 2, 1)
+
+
 def test_a_shrink_that_meets_a_fill_ends_the_order() -> None:
     """Amended to what has filled meanwhile, it leaves nothing behind."""
     game = quoting_game(order_size=3 * LOT)

@@ -14,6 +14,7 @@ from aiohttp import web
 from bybit_exchange.blind import Blind
 from bybit_exchange.contract import Contract
 from bybit_exchange.control import Control
+from bybit_exchange.diary import Diary
 from bybit_exchange.entrance import Keys, only_ours
 from bybit_exchange.floor import Floor
 from bybit_exchange.market_data import show
@@ -28,11 +29,12 @@ type Listed = tuple[Contract, Iterator[MarketEvent]]
 
 async def serve(listed: Sequence[Listed], seed: int, speed: float, port: int, keys: Keys | None = None) -> None:
     """Serve until the process that started us has gone."""
-    sockets = Sockets(keys)
-    first = Venue(listed[0][0], sockets.publish, seed)
+    diary = Diary()
+    sockets = Sockets(keys, diary)
+    first = Venue(listed[0][0], sockets.publish, seed, diary=diary)
     venues = [first, *(Venue(contract, sockets.publish, beside=first) for contract, _ in listed[1:])]
     floor = Floor(*venues)
-    blind = Blind(floor, sockets)
+    blind = Blind(floor, sockets, diary)
     app = web.Application(middlewares=[maintenance(floor), only_ours(floor, keys)])
     app.add_routes([*routes(floor, sockets.tell), *Control(floor, sockets, blind).routes()])
     for path, name in (("/ws/public", "public"), ("/ws/public/linear", "public"), ("/ws/private", "private")):

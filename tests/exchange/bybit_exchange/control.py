@@ -36,10 +36,11 @@ class Control:
             web.post("/control/faults", self._set),
             web.post("/control/schedule", self._schedule),
             web.post("/control/incident", self._incident),
+            web.post("/control/left", self._left),
         ]
 
     def truth(self) -> dict[str, Any]:
-        """Return executions, position, open orders, cancels refused and wallet, sizes in lots and prices in ticks.
+        """Return executions, position, open orders, commands refused and wallet, sizes in lots and prices in ticks.
 
         They are the first contract's; those of the others are in ``contracts``, by symbol.
         """
@@ -72,6 +73,11 @@ class Control:
         await self._happen(Incident(**({"at_s": 0.0} | await request.json())))
         return web.json_response(self.truth())
 
+    async def _left(self, _request: web.Request) -> web.Response:
+        await self._sockets.drop("all")
+        self._blind.left()
+        return web.json_response({})
+
     async def _later(self, incident: Incident) -> None:
         await asyncio.sleep(incident.at_s)
         await self._happen(incident)
@@ -79,11 +85,13 @@ class Control:
     async def _happen(self, incident: Incident) -> None:
         venue, kind = self._venue, incident.kind
         self.happened.append(kind)
+        venue.diary.note(f"{kind} {incident.values or ''}")
         if kind in LASTING:
             await self._change(dict(LASTING[kind]))
             await asyncio.sleep(incident.for_s)
             fresh = Faults()
             await self._change({name: getattr(fresh, name) for name in LASTING[kind]})
+            venue.diary.note(f"{kind} is over")
         elif kind.startswith("disconnect"):
             await self._sockets.drop(incident.values["socket"])
         elif kind == "cancelled_by_exchange":
@@ -132,7 +140,8 @@ def _of_contract(venue: Venue) -> dict[str, Any]:
         "fees": str(ledger.fees),
         "open": [_order(order) for order in venue.open_orders],
         "orders": len(venue.orders),
-        "refused_cancels": list(venue.refused_s),
+        "refused_cancels": list(venue.refused_s["cancel"]),
+        "refused_amends": list(venue.refused_s["amend"]),
         "executions": [
             {
                 "id": one.execution_id,

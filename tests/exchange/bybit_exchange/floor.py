@@ -46,6 +46,10 @@ class Floor:
         venue = self.of(fields.get("symbol"))
         return (venue or self.first).command(name, fields)  # an unknown symbol is refused there
 
+    def link(self, fields: Mapping[str, Any]) -> str:
+        """Return the name that its sender gave the order that a command is about."""
+        return (self.of(fields.get("symbol")) or self.first).link(fields)
+
     def nobody_is_there(self) -> None:
         """Cancel every order, as disconnection protection does."""
         for venue in self:

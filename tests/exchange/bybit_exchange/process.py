@@ -100,6 +100,10 @@ class Exchange:
         """Let incidents happen at their times from now on."""
         self._ask("schedule", [incident.as_json() for incident in incidents])
 
+    def left(self) -> None:
+        """Tell that whoever traded is no more: nobody can be expected to cancel before somebody looks at the market."""
+        self._ask("left", {})
+
     def until(self, holds: Callable[[dict[str, Any]], bool], timeout_s: float = 240.0) -> dict[str, Any]:
         """Wait until something is true and return the truth; fail with it after `timeout_s`."""
         end = time.monotonic() + timeout_s

@@ -29,6 +29,8 @@ def maintenance(floor: Floor) -> Any:
     @web.middleware
     async def turn_away(request: web.Request, handler: Handler) -> web.StreamResponse:
         if floor.faults.down and request.path.startswith("/v5"):
+            if request.method == "POST":
+                floor.first.diary.note(f"{request.path} turned away")
             return web.Response(status=503, text="maintenance")
         return await handler(request)
 
@@ -133,6 +135,7 @@ def routes(floor: Floor, told: Callable[[list[dict[str, Any]]], None]) -> list[w
 
     async def cancel_all(request: web.Request) -> web.Response:
         fields = await request.json()
+        floor.first.diary.note("asked to cancel everything")
         answers = [
             venue.command("cancel", {"orderId": order.order_id})
             for venue in floor.named(fields.get("symbol"))

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from aiohttp import WSMsgType, web
 from bybit_exchange import rows
+from bybit_exchange.diary import Diary
 from bybit_exchange.entrance import Keys, welcome
 from bybit_exchange.floor import Floor
 from bybit_exchange.market_data import BookView, book_message
@@ -25,8 +26,9 @@ _OPERATIONS = {"order.create": "create", "order.cancel": "cancel", "order.amend"
 class Sockets:
     """Who is connected to what; hands every message of the venue to those who asked for it."""
 
-    def __init__(self, keys: Keys | None = None) -> None:
+    def __init__(self, keys: Keys | None, diary: Diary) -> None:
         self._keys = keys
+        self._diary = diary
         self.open: dict[str, list[Wire]] = {name: [] for name in SOCKETS}
         self.views: dict[Wire, dict[str, BookView]] = {}
         self.shown_s: dict[str, float] = {}
@@ -41,12 +43,24 @@ class Sockets:
         for wire in self.open["private"]:
             if topic in wire.topics:
                 message = {"topic": topic, "id": f"m-{self._number}", "creationTime": now_ms(), "data": data}
-                wire.tell(message, partial(self.tell, data) if topic == "order" else lambda: None)
+                wire.tell(message, *([partial(self._order_told, data)] if topic == "order" else []))
 
     def tell(self, orders: Iterable[dict[str, Any]]) -> None:
         """Remember that the account has been told of orders."""
         for order in orders:
-            self.told[order["orderId"]].append((time.monotonic(), int(order["updatedTime"])))
+            told, as_of_ms = self.told[order["orderId"]], int(order["updatedTime"])
+            if not told or told[-1][1] < as_of_ms:
+                self._diary.note(f"told: {order['orderStatus']} at {order['price']}", order["orderLinkId"])
+            told.append((time.monotonic(), as_of_ms))
+
+    def _order_told(self, orders: list[dict[str, Any]], left: bool) -> None:
+        if left:
+            self.tell(orders)
+        else:
+            self._diary.note("a private message is lost", *(order["orderLinkId"] for order in orders))
+
+    def _answered(self, op: str, links: list[str], left: bool) -> None:
+        self._diary.note(f"{op} answered" if left else f"the answer to {op} is lost", *links)
 
     async def drop(self, name: str) -> None:
         """Close a kind of connection, or ``all``."""
@@ -59,17 +73,20 @@ class Sockets:
     ) -> web.StreamResponse:
         """Keep one connection until it closes."""
         if floor.faults.down or (name == "public" and floor.faults.refuse_public):
+            self._diary.note(f"{name} socket refused")
             return web.Response(status=503, text="maintenance")
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         wire = Wire(socket, floor.faults, floor.first.draw)
         self.open[name].append(wire)
         self.views[wire] = {}
+        self._diary.note(f"{name} socket opened")
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     answer(wire, orjson.loads(message.data))
         finally:
+            self._diary.note(f"{name} socket closed")
             self.open[name].remove(wire)
             del self.views[wire]
             await wire.close()
@@ -149,9 +166,16 @@ class Sockets:
                 said = {"op": "pong", "data": [str(now_ms())]} if op == "ping" else {"op": "auth", "success": True}
                 wire.send({"retCode": 0, "retMsg": "OK", "connId": "c", "conn_id": "c", "reqId": number} | said)
                 return
-            wire.acknowledge(_carried_out(floor, op, message["args"][0]) | {"reqId": number, "op": op, "connId": "c"})
+            fields = message["args"][0]
+            answered = _carried_out(floor, op, fields) | {"reqId": number, "op": op, "connId": "c"}
+            wire.acknowledge(answered, partial(self._answered, op, [floor.link(one) for one in _commands(op, fields)]))
 
         return answer
+
+
+def _commands(op: str, fields: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = fields["request"] if op.endswith("-batch") else [fields]
+    return found
 
 
 def _carried_out(floor: Floor, op: str, fields: dict[str, Any]) -> dict[str, Any]:
@@ -163,7 +187,7 @@ def _carried_out(floor: Floor, op: str, fields: dict[str, Any]) -> dict[str, Any
         done = floor.command(name, fields)
         data = ids(done)
         return {"retCode": done.code, "retMsg": done.text, "data": data, "retExtInfo": {}, "header": header}
-    commands = fields["request"]
+    commands = _commands(op, fields)
     answers = [floor.command(name, one) for one in commands]
     listed = [
         ids(done) | {"category": "linear", "symbol": one["symbol"], "createAt": stamp}

@@ -11,6 +11,7 @@ from typing import Any
 
 from bybit_exchange import rows
 from bybit_exchange.contract import Contract
+from bybit_exchange.diary import Diary
 from bybit_exchange.faults import Faults, RateLimit
 from bybit_exchange.ledger import Ledger
 from bybit_exchange.matching import Execution, Matcher, Order
@@ -47,7 +48,9 @@ class Venue:
     seed : int
         Seed of what the faults draw.
     beside : Venue or None
-        Another contract of the same account: money, faults, chance and rate limit are shared with it.
+        Another contract of the same account: money, faults, chance, rate limit and diary are shared with it.
+    diary : Diary or None
+        Where it is written down what happens; one of its own by default.
 
     """
 
@@ -57,11 +60,13 @@ class Venue:
         publish: Callable[[str, list[dict[str, Any]]], None],
         seed: int = 0,
         beside: Venue | None = None,
+        diary: Diary | None = None,
     ) -> None:
         self.contract = contract
         self.matcher = Matcher()
         self.ledger = Ledger(contract) if beside is None else Ledger(contract, beside.ledger.purse)
         self.faults = Faults() if beside is None else beside.faults
+        self.diary = beside.diary if beside is not None else diary or Diary()
         self.orders: dict[str, Order] = {}
         self.draw = random.Random(seed) if beside is None else beside.draw
         self._links: dict[str, Order] = {}
@@ -69,8 +74,8 @@ class Venue:
         self._sequence = 0
         self.amended_ms: dict[str, int] = {}
         """When an order was last amended, by its id."""
-        self.refused_s: dict[str, float] = {}
-        """When a cancel was last refused without a look at its order, by the order's id."""
+        self.refused_s: dict[str, dict[str, float]] = {"cancel": {}, "amend": {}}
+        """When a command was last refused without a look at its order, by command and the order's id."""
         self._publish = publish
 
     @property
@@ -87,10 +92,16 @@ class Venue:
 
     def command(self, name: str, fields: Mapping[str, Any]) -> Answer:
         """Carry out ``create``, ``cancel`` or ``amend``, as a user's command with all that can befall one."""
+        answer = self._command(name, fields)
+        to = f" to {fields['price']}" if name == "amend" and fields.get("price") else ""
+        self.diary.note(f"{name}{to}: {answer.text}", self.link(fields))
+        return answer
+
+    def _command(self, name: str, fields: Mapping[str, Any]) -> Answer:
         if not self._limit.passes(time.monotonic(), self.faults.commands_per_s):
-            order = self.find(fields) if name == "cancel" else None
+            order = self.find(fields) if name in self.refused_s else None
             if order is not None:
-                self.refused_s[order.order_id] = time.monotonic()
+                self.refused_s[name][order.order_id] = time.monotonic()
             return Answer(10006, "Too many visits. Exceeded the API Rate Limit.")
         if name == "create" and self.draw.random() < self.faults.reject:
             return Answer(110007, "ab not enough for new order")
@@ -179,12 +190,18 @@ class Venue:
             return self.orders.get(str(fields["orderId"]))
         return self._links.get(str(fields.get("orderLinkId") or ""))
 
+    def link(self, fields: Mapping[str, Any]) -> str:
+        """Return the name that its sender gave the order that a command is about."""
+        order = self.find(fields)
+        return str(fields.get("orderLinkId") or "?") if order is None else order.link
+
     def cancelled_by_exchange(self) -> None:
         """Take out one open order without being asked."""
         if self.open_orders:
             order = self.draw.choice(self.open_orders)
             self.matcher.cancel(order)
             order.cancel_type = "CancelByAdmin"
+            self.diary.note("cancelled by the exchange", order.link)
             self._tell_order(order)
 
     def nobody_is_there(self) -> None:
@@ -192,6 +209,7 @@ class Venue:
         for order in self.open_orders:
             self.matcher.cancel(order)
             order.cancel_type = "CancelByDcp"
+            self.diary.note("cancelled, as nobody is there", order.link)
             self._tell_order(order)
 
     # ---------------------------------------------------------------- market
@@ -225,6 +243,7 @@ class Venue:
     def _booked(self, executions: list[Execution]) -> None:
         for execution in executions:
             booked = self.ledger.book(execution, now_ms())
+            self.diary.note(f"filled {execution.lots}, {booked.leaves} left", execution.order.link)
             self._publish("execution", [rows.execution(self, booked)])
             self._tell_order(execution.order)
         if executions:

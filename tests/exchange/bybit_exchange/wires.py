@@ -15,6 +15,11 @@ from aiohttp import web
 from bybit_exchange.faults import Faults
 
 _SHUFFLE_MS = 150.0
+type Fate = Callable[[bool], None]
+"""Called with whether a message has left, or has been lost."""
+
+
+def _no_matter(_left: bool) -> None: ...
 
 
 class Wire:
@@ -37,7 +42,7 @@ class Wire:
         self.heard_s = time.monotonic()
         self._faults = faults
         self._draw = draw
-        self._waiting: list[tuple[float, int, str, Callable[[], None]]] = []
+        self._waiting: list[tuple[float, int, str, Fate]] = []
         self._numbers = count()
         self._last_due = 0.0
         self._news = asyncio.Event()
@@ -47,33 +52,36 @@ class Wire:
         """Send as it should be."""
         self._queue(message, 0.0)
 
-    def acknowledge(self, message: dict[str, Any]) -> None:
+    def acknowledge(self, message: dict[str, Any], fate: Fate = _no_matter) -> None:
         """Send the answer to a command: it may come late or never."""
         if self._draw.random() >= self._faults.lose_acknowledge:
-            self._queue(message, self._faults.acknowledge_delay_ms * self._draw.uniform(0.5, 1.0))
+            self._queue(message, self._faults.acknowledge_delay_ms * self._draw.uniform(0.5, 1.0), fate)
+        else:
+            fate(False)
 
-    def tell(self, message: dict[str, Any], sent: Callable[[], None] = lambda: None) -> None:
-        """Send a private message: it may come late, twice, too late or never; `sent` is called each time it leaves."""
+    def tell(self, message: dict[str, Any], fate: Fate = _no_matter) -> None:
+        """Send a private message: it may come late, twice, too late or never."""
         faults, draw = self._faults, self._draw
         if draw.random() < faults.lose_private:
+            fate(False)
             return
         delay = faults.private_delay_ms * draw.uniform(0.5, 1.0)
         if draw.random() < faults.reorder_private:
-            self._push(message, delay + draw.uniform(0.0, _SHUFFLE_MS), sent)
+            self._push(message, delay + draw.uniform(0.0, _SHUFFLE_MS), fate)
         else:
-            self._queue(message, delay, sent)
+            self._queue(message, delay, fate)
         if draw.random() < faults.duplicate_private:
-            self._push(message, delay + draw.uniform(0.0, _SHUFFLE_MS), sent)
+            self._push(message, delay + draw.uniform(0.0, _SHUFFLE_MS), fate)
 
-    def _queue(self, message: dict[str, Any], delay_ms: float, sent: Callable[[], None] = lambda: None) -> None:
+    def _queue(self, message: dict[str, Any], delay_ms: float, fate: Fate = _no_matter) -> None:
         """Send after everything that was queued before."""
         now = asyncio.get_running_loop().time()
         self._last_due = max(self._last_due, now + delay_ms / 1e3)
-        self._push(message, (self._last_due - now) * 1e3, sent)
+        self._push(message, (self._last_due - now) * 1e3, fate)
 
-    def _push(self, message: dict[str, Any], delay_ms: float, sent: Callable[[], None]) -> None:
+    def _push(self, message: dict[str, Any], delay_ms: float, fate: Fate) -> None:
         due = asyncio.get_running_loop().time() + delay_ms / 1e3
-        heappush(self._waiting, (due, next(self._numbers), json.dumps(message), sent))
+        heappush(self._waiting, (due, next(self._numbers), json.dumps(message), fate))
         self._news.set()
 
     async def _pump(self) -> None:
@@ -81,12 +89,13 @@ class Wire:
         while not self.socket.closed:
             wait = self._waiting[0][0] - loop.time() if self._waiting else None
             if wait is not None and wait <= 0:
-                _, _, text, sent = heappop(self._waiting)
+                _, _, text, fate = heappop(self._waiting)
                 try:
                     await self.socket.send_str(text)
                 except (ConnectionError, RuntimeError):
+                    fate(False)
                     return
-                sent()
+                fate(True)
                 continue
             self._news.clear()
             try:
@@ -97,6 +106,8 @@ class Wire:
 
     async def close(self) -> None:
         """Drop the connection, with all that was on its way."""
+        for _, _, _, fate in self._waiting:
+            fate(False)
         self._waiting.clear()
         self._task.cancel()
         await self.socket.close()
