@@ -210,8 +210,8 @@ def write_run_file(loaded: LoadedRun, run_dir: Path) -> bytes:
     """Write the run file as it was understood, every default filled in; return its bytes without paths."""
     tables = loaded.run_file.model_dump(mode="json", exclude_none=True)
     for optional in ("compare", "operator", "live"):
-        if not tables[optional]:
-            del tables[optional]
+        if not tables.get(optional):
+            tables.pop(optional, None)
     tables["data"]["catalog"] = os.path.relpath(loaded.catalog, run_dir.resolve())
     pin_model(tables, run_dir)
     if loaded.calibration is not None:

@@ -27,7 +27,7 @@ from mm_nautilus.live.doctor.asking import holdings_of, listing_of, near
 from mm_nautilus.live.doctor.facts import VenueFacts
 from mm_nautilus.live.listener import listen
 from mm_nautilus.live.settings import LiveRun, load_live
-from mm_nautilus.live.venues import LiveVenueSection
+from mm_nautilus.live_settings.venues import LiveVenueSection
 
 _POLL_S: Final = 0.1
 _PRICES_S: Final = 5.0
