@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 from nautilus_trader.persistence import ParquetDataCatalog
 
 from mm_nautilus.analytics.realism import BookData, DataShape
+from mm_nautilus.backtest.funding import FundingSummary, in_words
+from mm_nautilus.catalog.funding import is_perpetual
 from mm_nautilus.catalog.inspect import CatalogShape, InstrumentShape, KindShape, inspect_catalog
 from mm_nautilus.catalog.simulator import PRESETS, SimulationParams, override, simulate
 from mm_nautilus.catalog.simulator.run import fingerprint
@@ -121,11 +125,28 @@ def end_of_data(loaded: LoadedRun, shape: CatalogShape) -> int:
     return max(kind.last_ns for kind in kinds if kind is not None)
 
 
-def data_shapes(loaded: LoadedRun, shape: CatalogShape) -> list[DataShape]:
-    """Return what the caveats are drawn from: nothing is simulated on an instrument that only tells a rate."""
-    simulated, books = loaded.run_file.data.simulation is not None, loaded.books
+def data_shapes(
+    loaded: LoadedRun, shape: CatalogShape, funding: Mapping[str, FundingSummary] | None = None
+) -> list[DataShape]:
+    """Return what the caveats are drawn from: nothing is simulated on an instrument that only tells a rate.
+
+    Parameters
+    ----------
+    loaded : LoadedRun
+        The run.
+    shape : CatalogShape
+        What the catalogue holds of the run's instruments.
+    funding : mapping of instrument id to FundingSummary, optional
+        What the run would have paid, where the catalogue holds rates.
+
+    """
+    simulated, books, told = loaded.run_file.data.simulation is not None, loaded.books, funding or {}
     return [
-        _data_shape(found, BookData(books[name]), simulated)
+        replace(
+            _data_shape(found, BookData(books[name]), simulated),
+            perpetual=is_perpetual(shape.root, name),
+            funding="" if name not in told else in_words(told[name]),
+        )
         for name, found in shape.instruments.items()
         if name not in loaded.rate_instruments
     ]

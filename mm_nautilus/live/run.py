@@ -14,7 +14,10 @@ from typing import Any, ClassVar, Literal
 from nautilus_trader.live import LiveNode
 from nautilus_trader.persistence import ParquetDataCatalog
 
+from mm_nautilus.analytics.jsonable import jsonable
+from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepared_catalog
+from mm_nautilus.backtest.funding import run_funding
 from mm_nautilus.backtest.relations import rate_paths
 from mm_nautilus.backtest.run import Outcome, RunFailedError, new_folder, realism
 from mm_nautilus.backtest.watching import check_obligations, check_schedule
@@ -162,7 +165,9 @@ def _replay(run: LiveRun, mode: Replay, folder: Callable[[], RunFolder], say: Sa
     finally:
         node.dispose()
     live = {"mode": "replay", "speed": mode.speed, "records": conductor.records} | _ended(session)
-    about = {"realism": realism(loaded, data_shapes(loaded, shape)), "data": described(shape)}
+    funding = run_funding(catalog, RunLog.open(written.path), facts)
+    about = {"realism": realism(loaded, data_shapes(loaded, shape, funding)), "data": described(shape)}
+    about |= {"funding": jsonable(funding)} if funding else {}
     say("adding up")
     return written.write(facts, failure or next(iter(failures), None), live, about, shape.fingerprint)
 
