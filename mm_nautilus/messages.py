@@ -31,6 +31,7 @@ TOPIC_MARKOUT: Final = "mm.markout"
 TOPIC_ASSESSMENT: Final = "mm.assessment"
 TOPIC_OPPORTUNITY: Final = "mm.opportunity"
 TOPIC_CONTROL: Final = "mm.control"
+TOPIC_FUNDING: Final = "mm.funding"
 
 
 @fast_init
@@ -473,6 +474,18 @@ class ControlFact:
     outcome: str
     """DONE, REFUSED, FAILED or UNKNOWN."""
     answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class FundingFact:
+    """What a venue says that holders of a perpetual will pay each other; said anew when either figure changes."""
+
+    ts_ns: int
+    instrument_id: str
+    rate: Decimal
+    """Fraction of the position's worth that a long one pays; a short one receives it."""
+    due_ns: int | None
+    """When it is paid, in nanoseconds since 1970; ``None`` where the venue does not say."""
 
 
 @fast_init

@@ -31,6 +31,7 @@ from mm_nautilus.live.components import Components
 from mm_nautilus.live.disk import on_a_full_disk
 from mm_nautilus.live.doctor.examine import Examined, refuse_problems
 from mm_nautilus.live.folder import RunFolder
+from mm_nautilus.live.funding import FundingRates, FundingRatesConfig
 from mm_nautilus.live.keeping import Keeping, held_over, lock_of, recovered
 from mm_nautilus.live.listener import Listener, ListenerConfig
 from mm_nautilus.live.nodes import paper_node, real_node, replay_node
@@ -196,6 +197,7 @@ def _trade(
         node.add_actor(Tape(TapeConfig(loaded.books, written.path)))
     elif paper:
         node.add_actor(Listener(ListenerConfig(loaded.books)))
+    node.add_actor(FundingRates(FundingRatesConfig(tuple(loaded.books))))
     accounts = () if paper else tuple(section.account for section in run.live.venues)
     flatten_within_s = run.live.flatten_within_s if run.live.on_stop == "flatten" else None
     session = Session(
