@@ -21,6 +21,7 @@ from mm_nautilus.messages import (
     TOPIC_FILL,
     TOPIC_FILL_FEATURES,
     TOPIC_FILL_RISK,
+    TOPIC_FUNDING,
     TOPIC_HEDGE,
     TOPIC_INCIDENT,
     TOPIC_MARK,
@@ -52,6 +53,7 @@ TOPICS: Final = (
     TOPIC_ALERT,
     TOPIC_OPPORTUNITY,
     TOPIC_CONTROL,
+    TOPIC_FUNDING,
 )
 
 # Timers of one instant fire in the order of their names: what the others publish then is flushed with it.

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from mm_nautilus.catalog.columns import F_LAST
 from mm_nautilus.catalog.exact import IntColumn
+from mm_nautilus.catalog.funding import funding_files
 from mm_nautilus.catalog.journal import read_json, recover
 from mm_nautilus.catalog.layout import KINDS, definition_files, folder_name, interval
 from mm_nautilus.catalog.quality import KIND_OF, snapshot_events
@@ -192,7 +193,8 @@ def _instrument(root: Path, instrument_id: str, span: tuple[int, int], digest: A
     if not files["deltas"] and not files["quotes"]:
         only = "only trades" if files["trades"] else "no data at all"
         raise CatalogError(f"{root}: {instrument_id} has {only}; a run needs book deltas or quotes")
-    for path in [*definitions, *(path for paths in files.values() for path in paths)]:
+    read = [*definitions, *(path for paths in files.values() for path in paths), *funding_files(root, instrument_id)]
+    for path in read:
         digest.update(f"{path.parent.parent.name}/{path.parent.name}/{path.name}\n".encode())
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())

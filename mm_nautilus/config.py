@@ -2,8 +2,7 @@
 
 `RunFile` is its schema. `read_run_file` reads one, applies overrides and reports every mistake at
 once, each with its path in the file, what was found and what is allowed. The ``[strategy]`` table
-is validated by the strategy's own config class, see `mm_nautilus.host.loading`; the ``[live]`` table by whoever
-runs it live, see `mm_nautilus.live.settings`.
+is validated by the strategy's own config class, see `mm_nautilus.host.loading`.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from pydantic_core import ErrorDetails
 
 from mm_nautilus.adverse_selection.settings import AdverseSelectionSettings
 from mm_nautilus.errors import ConfigError
+from mm_nautilus.live_settings.table import LiveSettings
 from mm_nautilus.risk.settings import OperatorAction, RiskSettings
 from mm_nautilus.settings import Settings, UtcDatetime
 from mm_nautilus.venues.obligation import ObligationSettings
@@ -245,9 +245,8 @@ class RunFile(Settings):
     adverse_selection: AdverseSelectionSettings | None = Field(
         default=None, description="Watches every fill and assesses both sides; not run where the table is not there."
     )
-    live: dict[str, Any] = Field(
-        default_factory=dict,
-        description="How a live node is run; a backtest of the same file looks for mistakes in it, no more.",
+    live: LiveSettings | None = Field(
+        default=None, description="How a live node is run; of no effect on anything else than one."
     )
     recorder: RecorderSection = RecorderSection()
     stress: StressSection = StressSection()

@@ -30,6 +30,7 @@ TOPIC_MARKOUT: Final = "mm.markout"
 TOPIC_ASSESSMENT: Final = "mm.assessment"
 TOPIC_OPPORTUNITY: Final = "mm.opportunity"
 TOPIC_CONTROL: Final = "mm.control"
+TOPIC_FUNDING: Final = "mm.funding"
 
 
 class QuoteDecision(Struct, frozen=True, gc=False):
@@ -445,6 +446,17 @@ class ControlFact(Struct, frozen=True, gc=False):
     outcome: str
     """DONE, REFUSED, FAILED or UNKNOWN."""
     answer: str
+
+
+class FundingFact(Struct, frozen=True, gc=False):
+    """What a venue says that holders of a perpetual will pay each other; said anew when either figure changes."""
+
+    ts_ns: int
+    instrument_id: str
+    rate: Decimal
+    """Fraction of the position's worth that a long one pays; a short one receives it."""
+    due_ns: int | None
+    """When it is paid, in nanoseconds since 1970; ``None`` where the venue does not say."""
 
 
 class OpportunityFact(Struct, frozen=True, gc=False):

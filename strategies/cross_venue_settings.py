@@ -61,8 +61,12 @@ class CrossVenueSettings(QuotingSettings, CrossSettings, SeveralVenuesSettings):
         """Return the instruments whose data are needed: those quoted first, those hedged on, those of rates."""
         quoted = [one.instrument_id for one in self.venues if one.quote]
         others = [one.instrument_id for one in self.venues if not one.quote]
-        rates = [rate for rate in self.rates.values() if isinstance(rate, str)]
-        return tuple(dict.fromkeys([*quoted, *others, *rates]))
+        return tuple(dict.fromkeys([*quoted, *others, *self.rate_instruments()]))
+
+    def rate_instruments(self) -> tuple[str, ...]:
+        """Return the instruments that nothing is wanted of but their mid, for a rate."""
+        venues = {one.instrument_id for one in self.venues}
+        return tuple(rate for rate in self.rates.values() if isinstance(rate, str) and rate not in venues)
 
     def position_limits(self) -> dict[str, Decimal | None]:
         """Return the largest |position| of each venue, in its base units (contracts)."""

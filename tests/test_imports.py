@@ -20,7 +20,7 @@ PACKAGE_DIR: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text(
 GROUND = {"mm_nautilus", "market", "errors", "settings", "messages"}
 PRICING = {"estimators", "models"}
 DECIDING = {"quoting", "inventory", "adverse_selection", "venues", "risk"}
-LIBRARY = GROUND | PRICING | DECIDING | {"config", "calibration"}
+LIBRARY = GROUND | PRICING | DECIDING | {"live_settings", "config", "calibration"}
 SHELL = {"strategies", "actors", "catalog"}
 ROOF = {
     "cli", "backtest", "calibrate", "experiment", "live", "parity", "sensitivity", "stress", "sweep", "train",
@@ -31,7 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(GROUND, GROUND),
     **dict.fromkeys(PRICING, GROUND),  # estimators and models never see each other
     **dict.fromkeys(DECIDING, GROUND | PRICING | DECIDING),
-    "config": GROUND | PRICING | DECIDING,
+    "live_settings": GROUND | DECIDING,
+    "config": GROUND | PRICING | DECIDING | {"live_settings"},
     "calibration": GROUND | PRICING | DECIDING | {"config"},
     "analytics": LIBRARY,  # reads what was recorded; only the roof may ask for it
     "host": LIBRARY,

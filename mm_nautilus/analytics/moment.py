@@ -24,6 +24,7 @@ from mm_nautilus.messages import (
     AdverseSelectionAssessment,
     AlertFact,
     FillFact,
+    FundingFact,
     HedgeFact,
     IncidentFact,
     MarkFact,
@@ -97,6 +98,8 @@ class Moment:
         Stages in force, one for each instrument restrained and one for all.
     assessments : tuple of AdverseSelectionAssessment
         In force, one for each instrument.
+    funding : tuple of FundingFact
+        What is paid next, one for each perpetual whose venue says it.
     orders : tuple of Working
         Ours that were not over, dearest first.
     before, after : tuple of messages
@@ -113,6 +116,7 @@ class Moment:
     marks: tuple[MarkFact, ...]
     risk: tuple[RiskState, ...]
     assessments: tuple[AdverseSelectionAssessment, ...]
+    funding: tuple[FundingFact, ...]
     orders: tuple[Working, ...]
     before: tuple[Event, ...]
     after: tuple[Event, ...]
@@ -167,6 +171,7 @@ def moment(log: RunLog, ts_ns: int, before_ns: int, after_ns: int, instrument_id
         marks,
         wanted(_latest(log, RiskState, ts_ns, ("instrument_id",))),
         wanted(_latest(log, AdverseSelectionAssessment, ts_ns, ("instrument_id",))),
+        wanted(_latest(log, FundingFact, ts_ns, ("instrument_id",))),
         _working(wanted(_orders(log, ts_ns)), log, ts_ns),
         wanted(event for event in around if event.ts_ns <= ts_ns),
         after,

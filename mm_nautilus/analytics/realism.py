@@ -69,6 +69,18 @@ _DATA_RULES: Final[tuple[_Rule[DataShape, VenueSettings], ...]] = (
         "The market is simulated: the result shows that the machinery works, not that the strategy earns money.",
     ),
     (
+        "FUNDING_UNKNOWN",
+        Severity.WARNING,
+        lambda d, _: d.perpetual and not d.simulated and not d.funding,
+        "There are no funding rates in the data: what a position held at a funding time pays or receives is missing.",
+    ),
+    (
+        "FUNDING_APART",
+        Severity.WARNING,
+        lambda d, _: d.perpetual and bool(d.funding),
+        "Funding is in no line of the result: by the rates in the data, {funding}.",
+    ),
+    (
         "NO_BOOK",
         Severity.SEVERE,
         lambda d, _: d.book is BookData.NONE,
@@ -167,6 +179,7 @@ def caveats(shapes: Iterable[DataShape], venues: Iterable[VenueSettings]) -> tup
         if shape.venue not in settings:
             raise ValueError(f"{shape.instrument_id}: no settings for its venue {shape.venue}")
         words = {"interval": _interval(shape.update_interval_ms), "levels": shape.visible_levels}
+        words["funding"] = shape.funding
         found += [
             Caveat(code, severity, shape.instrument_id, sentence.format(**words))
             for code, severity, applies, sentence in _DATA_RULES

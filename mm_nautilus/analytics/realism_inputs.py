@@ -43,6 +43,10 @@ class DataShape:
         Whether a trade comes before the book update that reflects it.
     simulated : bool
         Whether a simulator made the data.
+    perpetual : bool
+        Whether holders pay each other funding.
+    funding : str
+        What the run would have paid or received of it by the rates in the data; empty where there are none.
 
     """
 
@@ -55,6 +59,8 @@ class DataShape:
     snapshots: bool = False
     trades_first: bool = True
     simulated: bool = False
+    perpetual: bool = False
+    funding: str = ""
 
 
 @dataclass(frozen=True, slots=True)

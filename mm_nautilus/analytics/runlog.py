@@ -165,7 +165,9 @@ class RunLog:
         folder = run_dir / LOG_FOLDER
         if not folder.is_dir() or not any(_files(folder, name) or (folder / name).is_dir() for name in TABLES):
             raise DataError(f"{folder}: there is no run log here; expected tables such as log/fills.parquet")
-        complete = all(_compacted(folder, name).is_file() for name in TABLES)
+        # Of a table that was added since there is nothing at all.
+        begun = [name for name in TABLES if (folder / name).is_dir() or _files(folder, name)]
+        complete = all(_compacted(folder, name).is_file() for name in begun)
         return cls(run_dir, complete, damaged=() if complete else tuple(_unreadable(folder)))
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:

@@ -22,6 +22,7 @@ from mm_nautilus.messages import (
     FillFact,
     FillFeatureFact,
     FillRiskFact,
+    FundingFact,
     HedgeFact,
     IncidentFact,
     MarkFact,
@@ -52,6 +53,7 @@ type Message = (
     | AlertFact
     | OpportunityFact
     | ControlFact
+    | FundingFact
 )
 
 TABLES: Final[Mapping[str, type[Message]]] = {
@@ -72,6 +74,7 @@ TABLES: Final[Mapping[str, type[Message]]] = {
     "alerts": AlertFact,
     "opportunities": OpportunityFact,
     "controls": ControlFact,
+    "funding": FundingFact,
 }
 """Table name in the run log -> the message each of its rows holds."""
 

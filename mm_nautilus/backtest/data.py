@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 from nautilus_trader.persistence import ParquetDataCatalog
 
 from mm_nautilus.analytics.realism import BookData, DataShape
+from mm_nautilus.backtest.funding import FundingSummary, in_words
+from mm_nautilus.catalog.funding import is_perpetual
 from mm_nautilus.catalog.inspect import CatalogShape, InstrumentShape, KindShape, inspect_catalog
 from mm_nautilus.catalog.simulator import PRESETS, SimulationParams, override, simulate
 from mm_nautilus.catalog.simulator.run import fingerprint
@@ -72,16 +76,19 @@ def simulation_of(loaded: LoadedRun) -> SimulationParams | None:
 
 
 def _check_book(loaded: LoadedRun, root: Path, shape: InstrumentShape) -> None:
-    """Refuse data that the strategy's kind of book cannot be built from."""
-    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+    """Refuse data that the kind of book that is wanted of an instrument cannot be built from."""
+    book = loaded.books[shape.instrument_id]
     there = [name for name in ("deltas", "trades", "quotes") if getattr(shape, name) is not None]
-    problem = None
+    field, problem = "book", None
     if _KIND_NAMES[book] not in there:
-        problem = f"{book} needs {_KIND_NAMES[book]}; the catalogue has {', '.join(there)} in this range"
+        needs: str = book
+        if shape.instrument_id in loaded.rate_instruments:
+            field, needs = "rates", "an instrument that tells a rate"
+        problem = f"{needs} needs {_KIND_NAMES[book]}; the catalogue has {', '.join(there)} in this range"
     elif book == "L3" and shape.deltas is not None and not shape.deltas.order_ids:
         problem = "L3 needs a book by order; the catalogue's deltas carry no order ids, so use L2"
     if problem is not None:
-        raise ConfigError(loaded.path, [f"strategy.book: {problem} ({shape.instrument_id} in {root})"])
+        raise ConfigError(loaded.path, [f"strategy.{field}: {problem} ({shape.instrument_id} in {root})"])
     deltas = shape.deltas
     if book == "L1" or deltas is None:
         return
@@ -110,18 +117,39 @@ def _check_sizes(loaded: LoadedRun, root: Path) -> None:
 
 def end_of_data(loaded: LoadedRun, shape: CatalogShape) -> int:
     """Return the instant of the last record the engine is fed, in nanoseconds since 1970."""
-    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
     kinds: list[KindShape | None] = [
-        getattr(found, kind) for found in shape.instruments.values() for kind in ("trades", _KIND_NAMES[book])
+        getattr(shape.instruments[name], kind)
+        for name, book in loaded.books.items()
+        for kind in ("trades", _KIND_NAMES[book])
     ]
     return max(kind.last_ns for kind in kinds if kind is not None)
 
 
-def data_shapes(loaded: LoadedRun, shape: CatalogShape) -> list[DataShape]:
-    """Return what the caveats are drawn from."""
-    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
-    simulated = loaded.run_file.data.simulation is not None
-    return [_data_shape(instrument, BookData(book), simulated) for instrument in shape.instruments.values()]
+def data_shapes(
+    loaded: LoadedRun, shape: CatalogShape, funding: Mapping[str, FundingSummary] | None = None
+) -> list[DataShape]:
+    """Return what the caveats are drawn from: nothing is simulated on an instrument that only tells a rate.
+
+    Parameters
+    ----------
+    loaded : LoadedRun
+        The run.
+    shape : CatalogShape
+        What the catalogue holds of the run's instruments.
+    funding : mapping of instrument id to FundingSummary, optional
+        What the run would have paid, where the catalogue holds rates.
+
+    """
+    simulated, books, told = loaded.run_file.data.simulation is not None, loaded.books, funding or {}
+    return [
+        replace(
+            _data_shape(found, BookData(books[name]), simulated),
+            perpetual=is_perpetual(shape.root, name),
+            funding="" if name not in told else in_words(told[name]),
+        )
+        for name, found in shape.instruments.items()
+        if name not in loaded.rate_instruments
+    ]
 
 
 def _data_shape(shape: InstrumentShape, book: BookData, simulated: bool) -> DataShape:

@@ -19,6 +19,7 @@ from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import summarise
 from mm_nautilus.backtest.data import data_shapes, prepared_catalog
 from mm_nautilus.backtest.facts import instrument_facts
+from mm_nautilus.backtest.funding import run_funding
 from mm_nautilus.backtest.relations import rate_paths, stated_rates
 from mm_nautilus.backtest.run import realism
 from mm_nautilus.backtest.watching import roll_over
@@ -78,13 +79,14 @@ def _added_up(log: RunLog) -> tuple[Mapping[str, Any], Mapping[str, RatePath]]:
         targets=wanted.targets,
         seed=section.seed,
     )
-    rates = rate_paths(loaded, catalog, shape, facts)
+    rates, funding = rate_paths(loaded, catalog, shape, facts), run_funding(catalog, log, facts)
     return {
         "status": CUT_SHORT,
         "run": {"name": section.name, "seed": section.seed, "folder": os.fspath(log.run_dir)},
-        "realism": realism(loaded, data_shapes(loaded, shape)),
+        "realism": realism(loaded, data_shapes(loaded, shape, funding)),
         "data": {"catalog": str(catalog)},
         **jsonable(summarise(log, replace(facts, rate_paths=rates))),
+        **({"funding": jsonable(funding)} if funding else {}),
     }, rates
 
 

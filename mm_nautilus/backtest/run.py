@@ -27,6 +27,7 @@ from mm_nautilus.analytics.summary import summarise
 from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepared_catalog
 from mm_nautilus.backtest.facts import run_facts, venue_settings
 from mm_nautilus.backtest.fill_model import check_out_of_sample, pin_model, without_model_path
+from mm_nautilus.backtest.funding import FundingSummary, run_funding
 from mm_nautilus.backtest.provenance import provenance
 from mm_nautilus.backtest.relations import rate_paths, run_relations
 from mm_nautilus.backtest.watching import check_obligations, check_schedule, watchers
@@ -137,17 +138,21 @@ def run_loaded(
             "folder": str(run_dir),
         },
         "provenance": provenance(resolved, shape.fingerprint),
-        "realism": realism(loaded, data_shapes(loaded, shape)),
         "data": described(shape),
     }
+    funding: dict[str, FundingSummary] = {}
     # A run that broke off has an unfinished log: its numbers would not explain the account.
     if failure is not None:
         result["error"] = repr(failure)
     else:
         facts = replace(facts, rate_paths=rate_paths(loaded, catalog, shape, facts))
         write_rate_paths(run_dir, facts.rate_paths)
-        result |= jsonable(summarise(RunLog.open(run_dir), facts))
+        log = RunLog.open(run_dir)
+        result |= jsonable(summarise(log, facts))
+        funding = run_funding(catalog, log, facts)
+        result |= {"funding": jsonable(funding)} if funding else {}
         result["relations"] = jsonable(run_relations(loaded, catalog, shape, facts))
+    result["realism"] = realism(loaded, data_shapes(loaded, shape, funding))
     (run_dir / "result.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     if failure is not None:
         raise RunFailedError(f"{loaded.run_file.run.name}: the run stopped early; its log is in {run_dir}") from failure
@@ -211,8 +216,8 @@ def write_run_file(loaded: LoadedRun, run_dir: Path) -> bytes:
     """Write the run file as it was understood, every default filled in; return its bytes without paths."""
     tables = loaded.run_file.model_dump(mode="json", exclude_none=True)
     for optional in ("compare", "operator", "live"):
-        if not tables[optional]:
-            del tables[optional]
+        if not tables.get(optional):
+            tables.pop(optional, None)
     tables["data"]["catalog"] = os.path.relpath(loaded.catalog, run_dir.resolve())
     pin_model(tables, run_dir)
     if loaded.calibration is not None:

@@ -38,8 +38,7 @@ def adverse_selection_monitors(loaded: LoadedRun) -> list[AdverseSelectionMonito
     section = loaded.run_file.adverse_selection
     if section is None:
         return []
-    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
-    watched = [{"instrument_id": name, "book": book} for name in loaded.instrument_ids]
+    watched = [{"instrument_id": name, "book": book} for name, book in loaded.books.items()]
     fields = section.model_dump(mode="json") | {"actor_id": "AdverseSelectionMonitor-001", "instruments": watched}
     return [AdverseSelectionMonitor(AdverseSelectionMonitorConfig(**fields))]
 

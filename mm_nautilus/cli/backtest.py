@@ -41,14 +41,12 @@ def backtest(
     from rich.console import Console
 
     from mm_nautilus.backtest import run_backtest
-    from mm_nautilus.cli.live_table import check_live_table
     from mm_nautilus.cli.sensitivity_table import sensitivity_table
     from mm_nautilus.cli.tables import result_table
 
     path, sets = run_file or _quickstart(), list(overrides or ())
     if sensitivity:
         sets += _asking(path, sets)
-    check_live_table(path, sets)
     console = Console()
     with console.status("starting") as status:
         outcome = run_backtest(path, sets, seed=seed, output=output, say=status.update)

@@ -39,9 +39,7 @@ def compare(
 
     from mm_nautilus.backtest.compare import compare as compare_models
     from mm_nautilus.cli.comparison_table import comparison_table
-    from mm_nautilus.cli.live_table import check_live_table
 
-    check_live_table(run_file, overrides or ())
     names = [name.strip() for name in models.split(",") if name.strip()]
     console = Console()
     with console.status("starting") as status:

@@ -50,7 +50,7 @@ def moment_view(found: Moment, *, complete: bool = True) -> RenderableType:
         parts += [_decision(decision, found.ts_ns), _price(decision)]
     if not found.decisions:
         parts.append(Text("Nothing had been decided yet.", "yellow"))
-    parts += list(_restraints(found))
+    parts += [*_restraints(found), *_funding(found)]
     parts.append(_orders(found.orders, found.ts_ns))
     parts.append(_events("What came before", found.before, found.ts_ns, last=True))
     parts.append(_events("What happened next", found.after, found.ts_ns))
@@ -169,6 +169,15 @@ def _restraints(found: Moment) -> Iterator[RenderableType]:
         verdict = f"{' and '.join(toxic)} picked off" if toxic else "neither side is picked off"
         scores = f"t {compact(one.bid_t, 2, signed=True)} | {compact(one.ask_t, 2, signed=True)}"
         yield Text(f"Adverse selection of {one.instrument_id}: {verdict} ({scores})")
+
+
+def _funding(found: Moment) -> Iterator[RenderableType]:
+    for one in found.funding:
+        when = "at a time that the venue does not say"
+        if one.due_ns is not None:
+            left_s = (one.due_ns - found.ts_ns) / 1e9
+            when = f"at {clock(one.due_ns, day=True)}" + (f", in {duration(left_s)}" if left_s > 0 else "")
+        yield Text(f"Funding of {one.instrument_id}: a long position pays {100 * one.rate:+.4f} % {when}")
 
 
 def _orders(orders: Sequence[Working], ts_ns: int) -> RenderableType:

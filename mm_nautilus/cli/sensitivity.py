@@ -34,11 +34,9 @@ def sensitivity(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from mm_nautilus.cli.live_table import check_live_table
     from mm_nautilus.cli.sensitivity_table import sensitivity_table
     from mm_nautilus.sensitivity import sensitivity as run
 
-    check_live_table(run_file, overrides or ())
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=None)

@@ -44,12 +44,10 @@ def stress(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from mm_nautilus.cli.live_table import check_live_table
     from mm_nautilus.cli.stress_table import stress_table
     from mm_nautilus.stress import parse_window
     from mm_nautilus.stress import stress as run
 
-    check_live_table(run_file, overrides or ())
     spans = [parse_window(window) for window in windows or ()]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

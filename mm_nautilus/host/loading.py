@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nautilus_trader.trading import Strategy
 from pydantic import BaseModel, ValidationError
@@ -17,6 +17,8 @@ from mm_nautilus.errors import ConfigError
 from mm_nautilus.host.arrival import ArrivalSettings
 from mm_nautilus.host.config import TypedStrategyConfig
 from mm_nautilus.inventory.hedge_settings import HedgeSettings, TakingTerms
+
+type BookKind = Literal["L1", "L2", "L3"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,30 @@ class LoadedRun:
     def instrument_ids(self) -> list[str]:
         """Instruments whose data the strategy needs: those it quotes first, then those it hedges on."""
         return instruments_of(self.strategy_config.settings)
+
+    @property
+    def books(self) -> dict[str, BookKind]:
+        """What is read of each instrument's book: what the strategy trades on, and the best prices of a rate's."""
+        book: BookKind = self.strategy_config.settings.book  # type: ignore[attr-defined]
+        return dict.fromkeys(self.instrument_ids, book) | dict.fromkeys(self.rate_instruments, "L1")
+
+    @property
+    def rate_instruments(self) -> tuple[str, ...]:
+        """Instruments that only tell a rate; settings that name such ones have a method ``rate_instruments``."""
+        told = getattr(self.strategy_config.settings, "rate_instruments", None)
+        return tuple(told()) if callable(told) else ()
+
+    def book_on(self, venue: str) -> BookKind:
+        """Return the kind of book that a simulated venue keeps: the deepest that is read of its instruments.
+
+        Parameters
+        ----------
+        venue : str
+            Name of one of the run's venues.
+
+        """
+        default: BookKind = self.strategy_config.settings.book  # type: ignore[attr-defined]
+        return max((book for name, book in self.books.items() if name.rpartition(".")[2] == venue), default=default)
 
 
 def instruments_of(settings: BaseModel) -> list[str]:

@@ -6,7 +6,7 @@ engine before the book update that reflects it, or its volume is counted twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -24,8 +24,8 @@ from nautilus_trader.execution import ExecutionEngineConfig
 from nautilus_trader.model import InstrumentId, NautilusDataType
 from nautilus_trader.risk import RiskEngineConfig
 
-from mm_nautilus.config import RunFile, VenueSection
-from mm_nautilus.host.loading import LoadedRun
+from mm_nautilus.config import VenueSection
+from mm_nautilus.host.loading import BookKind, LoadedRun
 from mm_nautilus.host.simulated import UNLIMITED, fee_model, fill_model, latency_model
 
 RUN_ID = "run"
@@ -50,11 +50,10 @@ def build_node(loaded: LoadedRun, catalog: Path, data_types: Iterable[str]) -> B
 
     """
     run_file = loaded.run_file
-    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
     config = BacktestRunConfig(
         id=RUN_ID,
-        venues=[_venue(section, run_file, book) for section in run_file.venues],
-        data=_data(loaded, catalog, book, set(data_types)),
+        venues=[_venue(section, loaded) for section in run_file.venues],
+        data=_data(loaded, catalog, set(data_types)),
         engine=BacktestEngineConfig(
             logging=LoggerConfig(stdout_level=LogLevel.from_str(run_file.log.level)),
             run_analysis=False,
@@ -77,38 +76,51 @@ def build_node(loaded: LoadedRun, catalog: Path, data_types: Iterable[str]) -> B
     return node
 
 
-def _venue(section: VenueSection, run_file: RunFile, book: str) -> BacktestVenueConfig:
+def _venue(section: VenueSection, loaded: LoadedRun) -> BacktestVenueConfig:
     return BacktestVenueConfig(
         name=section.name,
         oms_type="NETTING",
         account_type=section.account,
-        book_type=_BOOK_TYPES[book],
+        book_type=_BOOK_TYPES[loaded.book_on(section.name)],
         starting_balances=section.starting_balances,
         default_leverage=section.default_leverage,
         queue_position=section.queue_position,
         liquidity_consumption=section.liquidity_consumption,
         trade_execution=True,
         fee_model=fee_model(section.fees),
-        fill_model=fill_model(section, run_file.run.seed),
+        fill_model=fill_model(section, loaded.run_file.run.seed),
         latency_model=latency_model(section),
     )
 
 
-def _data(loaded: LoadedRun, catalog: Path, book: str, available: set[str]) -> Sequence[BacktestDataConfig]:
-    wanted = ["TradeTick", "QuoteTick" if book == "L1" else "OrderBookDelta"]
-    instrument_ids = [InstrumentId.from_str(instrument_id) for instrument_id in loaded.instrument_ids]
+def _data(loaded: LoadedRun, catalog: Path, available: set[str]) -> Sequence[BacktestDataConfig]:
     section = loaded.run_file.data
     return [
         BacktestDataConfig(
             getattr(NautilusDataType, kind),
             str(catalog),
-            instrument_ids=instrument_ids,
+            instrument_ids=[InstrumentId.from_str(name) for name in names],
             start_time=unix_ns(section.start),
             end_time=unix_ns(section.end),
         )
-        for kind in wanted
+        for kind, names in feeds(loaded.books).items()
         if kind in available
     ]
+
+
+def feeds(books: Mapping[str, BookKind]) -> dict[str, list[str]]:
+    """Return which instruments each kind of data is read of, in the order in which equal instants are delivered.
+
+    Parameters
+    ----------
+    books : mapping of instrument id to kind of book
+        As `LoadedRun.books` says; ``L1`` is made of quotes, the others of deltas.
+
+    """
+    quotes = [name for name, book in books.items() if book == "L1"]
+    deltas = [name for name, book in books.items() if book != "L1"]
+    found = {"TradeTick": list(books), "OrderBookDelta": deltas, "QuoteTick": quotes}
+    return {kind: names for kind, names in found.items() if names}
 
 
 def unix_ns(instant: datetime | None) -> int | None:

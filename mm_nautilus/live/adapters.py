@@ -19,7 +19,7 @@ from nautilus_trader.adapters import (
 from nautilus_trader.model import AccountId, AccountType, InstrumentId
 
 from mm_nautilus.live.credentials import Credentials
-from mm_nautilus.live.venues import (
+from mm_nautilus.live_settings.venues import (
     BinanceSection,
     BybitSection,
     CoinbaseSection,

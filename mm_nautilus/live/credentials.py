@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from mm_nautilus.live.venues import (
+from mm_nautilus.live_settings.venues import (
     BinanceSection,
     CoinbaseSection,
     DydxSection,

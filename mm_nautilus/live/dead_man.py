@@ -31,7 +31,7 @@ from mm_nautilus.errors import UserError
 from mm_nautilus.host.guard import GuardedActor
 from mm_nautilus.live.credentials import Credentials, wanted
 from mm_nautilus.live.settings import LiveRun
-from mm_nautilus.live.venues import BybitSection
+from mm_nautilus.live_settings.venues import BybitSection
 from mm_nautilus.messages import TOPIC_ALERT, AlertFact
 
 _HOSTS: Final = {

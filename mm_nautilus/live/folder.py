@@ -11,6 +11,7 @@ import orjson
 
 from mm_nautilus.analytics.facts import RunFacts
 from mm_nautilus.analytics.jsonable import jsonable
+from mm_nautilus.analytics.rate_path import write_rate_paths
 from mm_nautilus.analytics.report import write_report
 from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.analytics.summary import summarise
@@ -84,6 +85,7 @@ class RunFolder:
             **about,
         }
         if failure is None and facts is not None:
+            write_rate_paths(self.path, facts.rate_paths)
             try:
                 result |= jsonable(summarise(RunLog.open(self.path), facts, explained=live["mode"] != "real"))
             except AccountingError as error:

@@ -6,12 +6,14 @@ not listen to trades would never be filled by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from nautilus_trader.common import DataActor
 from nautilus_trader.model import BookType, InstrumentId
+
+from mm_nautilus.host.loading import BookKind
 
 _BOOK_TYPES: Final = {"L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
 
@@ -20,9 +22,8 @@ _BOOK_TYPES: Final = {"L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
 class ListenerConfig:
     """What to listen to."""
 
-    instrument_ids: tuple[str, ...]
-    book: str
-    """``L1``, ``L2`` or ``L3``."""
+    books: Mapping[str, BookKind]
+    """Kind of book by instrument."""
     actor_id: str = "Listener-001"
 
 
@@ -42,12 +43,12 @@ class Listener(DataActor):
 
     def on_start(self) -> None:
         """Subscribe."""
-        listen(self, self._config.instrument_ids, self._config.book)
+        listen(self, self._config.books)
 
 
-def listen(actor: DataActor, instrument_ids: Iterable[str], book: str) -> None:
+def listen(actor: DataActor, books: Mapping[str, BookKind]) -> None:
     """Subscribe an actor to the trades of instruments, and to their quotes or books."""
-    for name in instrument_ids:
+    for name, book in books.items():
         instrument_id = InstrumentId.from_str(name)
         actor.subscribe_trades(instrument_id)
         if book == "L1":

@@ -133,7 +133,6 @@ def _builder(run: LiveRun, environment: Environment, logs: Path, drain_s: float)
 
 def _simulated(builder: LiveNodeBuilder, run: LiveRun, section: VenueSection, *, latency: bool) -> LiveNodeBuilder:
     """Add a venue that is simulated as in a backtest."""
-    book: str = run.loaded.strategy_config.settings.book  # type: ignore[attr-defined]
     config = SandboxExecutionClientConfig(
         venue=Venue(section.name),
         account_id=AccountId(f"{section.name}-001"),
@@ -141,7 +140,7 @@ def _simulated(builder: LiveNodeBuilder, run: LiveRun, section: VenueSection, *,
         account_type=AccountType.CASH if section.account == "CASH" else AccountType.MARGIN,
         oms_type=OmsType.NETTING,
         default_leverage=section.default_leverage,
-        book_type=_BOOK_TYPES[book],
+        book_type=_BOOK_TYPES[run.loaded.book_on(section.name)],
         fee_model=fee_model(section.fees),
         fill_model=fill_model(section, run.loaded.run_file.run.seed),
         queue_position=section.queue_position,

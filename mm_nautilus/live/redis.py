@@ -13,26 +13,13 @@ from urllib.parse import unquote, urlsplit
 from nautilus_trader.common import CacheConfig, SerializationEncoding
 from nautilus_trader.infrastructure import RedisCacheConfig
 from nautilus_trader.live import LiveNodeBuilder
-from pydantic import Field
 
 from mm_nautilus.errors import UserError
-from mm_nautilus.settings import Settings
+from mm_nautilus.live_settings.table import RedisSettings
 
 _TIMEOUT_S = 5
 _BUFFER_MS = 20
 """How long what changed may wait until it is written: this much a kill may lose, and the venue says it again."""
-
-
-class RedisSettings(Settings):
-    """Where the engine's cache is kept between two lives of a node; used by real runs."""
-
-    host: str = Field(default="127.0.0.1", min_length=1)
-    port: int = Field(default=6379, ge=1, le=65_535)
-    url_env: str | None = Field(
-        default=None,
-        pattern=r"^[A-Z_][A-Z0-9_]*$",
-        description="Environment variable with redis[s]://user:password@host:port, in place of host and port.",
-    )
 
 
 def with_redis(

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from copy import replace
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +15,14 @@ from typing import Any, ClassVar, Literal
 from nautilus_trader.live import LiveNode
 from nautilus_trader.persistence import ParquetDataCatalog
 
+from mm_nautilus.analytics.jsonable import jsonable
+from mm_nautilus.analytics.runlog import RunLog
 from mm_nautilus.backtest.data import data_shapes, described, end_of_data, prepared_catalog
+from mm_nautilus.backtest.funding import run_funding
+from mm_nautilus.backtest.relations import rate_paths
 from mm_nautilus.backtest.run import Outcome, RunFailedError, new_folder, realism
 from mm_nautilus.backtest.watching import check_obligations, check_schedule
 from mm_nautilus.errors import ConfigError, UserError
-from mm_nautilus.host.arrival import ArrivalSettings
 from mm_nautilus.host.collector import rare_collections
 from mm_nautilus.host.config import TypedStrategyConfig
 from mm_nautilus.live.account_lock import locked
@@ -28,6 +32,7 @@ from mm_nautilus.live.components import Components
 from mm_nautilus.live.disk import on_a_full_disk
 from mm_nautilus.live.doctor.examine import Examined, refuse_problems
 from mm_nautilus.live.folder import RunFolder
+from mm_nautilus.live.funding import FundingRates, FundingRatesConfig
 from mm_nautilus.live.interrupts import Interrupts
 from mm_nautilus.live.keeping import Keeping, held_over, lock_of, recovered
 from mm_nautilus.live.listener import Listener, ListenerConfig
@@ -142,12 +147,11 @@ def _replay(
     catalog, shape = prepared_catalog(loaded)
     end_ns = end_of_data(loaded, shape)
     check_schedule(loaded, shape.first_ns, end_ns)
-    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
     stage = stage_of(loaded)
     feed = ReplayFeed(ParquetDataCatalog(str(catalog)).instruments(instrument_ids=loaded.instrument_ids))
     written = folder()
     node = replay_node(run, feed, written.path / LOGS).build()
-    config = _config(loaded.config_until(end_ns))
+    config = loaded.config_until(end_ns)
     parts = Components.of(beside.loaded, config, written.path, None, lambda kind: staged(beside.timed(kind), stage))
     beside.begin(written.path, parts, lambda: stage.timeline.now_ns)
     session = Session(node, [parts.strategy], loaded.instrument_ids, run.live.withdraw_within_s)
@@ -157,8 +161,8 @@ def _replay(
         failures.extend([] if failure is None else [failure])
         session.end("the end of the data")
 
-    events = market_events(catalog, loaded.instrument_ids, book, set(shape.kinds()), shape.first_ns, end_ns)
-    conductor = Conductor(Score(stage, feed, events, loaded.instrument_ids, book, mode.speed, ended))
+    events = market_events(catalog, loaded.books, set(shape.kinds()), shape.first_ns, end_ns)
+    conductor = Conductor(Score(stage, feed, events, loaded.books, mode.speed, ended))
     start_ns = stage.timeline.now_ns
     node.add_actor(conductor)
     say(_where("replaying", beside))
@@ -166,10 +170,13 @@ def _replay(
         with rare_collections():
             books, failure = _live(node, parts, session, beside, interrupts, conductor.begin, conductor.end)
         facts = live_facts(loaded, books, start_ns, stage.timeline.now_ns)
+        facts = replace(facts, rate_paths=rate_paths(loaded, catalog, shape, facts))
     finally:
         node.dispose()
     live = {"mode": "replay", "speed": mode.speed, "records": conductor.records} | _ended(session)
-    about = {"realism": realism(loaded, data_shapes(loaded, shape)), "data": described(shape)}
+    funding = run_funding(catalog, RunLog.open(written.path), facts)
+    about = {"realism": realism(loaded, data_shapes(loaded, shape, funding)), "data": described(shape)}
+    about |= {"funding": jsonable(funding)} if funding else {}
     say("adding up")
     return written.write(facts, failure or next(iter(failures), None), live, about, shape.fingerprint)
 
@@ -200,11 +207,11 @@ def _trade(
 
     parts = Components.of(beside.loaded, config, written.path, run.live.flush_every_s, as_run)
     beside.begin(written.path, parts)
-    book: str = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
     if run.live.tape:
-        node.add_actor(Tape(TapeConfig(tuple(loaded.instrument_ids), book, written.path)))
+        node.add_actor(Tape(TapeConfig(loaded.books, written.path)))
     elif paper:
-        node.add_actor(Listener(ListenerConfig(tuple(loaded.instrument_ids), book)))
+        node.add_actor(Listener(ListenerConfig(loaded.books)))
+    node.add_actor(FundingRates(FundingRatesConfig(tuple(loaded.books))))
     accounts = () if paper else tuple(section.account for section in run.live.venues)
     flatten_within_s = run.live.flatten_within_s if run.live.on_stop == "flatten" else None
     session = Session(
@@ -281,17 +288,13 @@ def _live(
 def _config(
     config: TypedStrategyConfig, claims: Sequence[str] = (), keeping: Keeping | None = None
 ) -> TypedStrategyConfig:
-    """Return the strategy's config as a live node takes it.
+    """Return the strategy's config as a node on live data takes it.
 
-    Without the latencies of a simulated venue, but with the instant at which the data end; orders and positions that
-    are there when it starts are its own where it `claims` their instrument, unless the run file says which. Its state
-    is kept where `keeping` says.
+    Without the latencies of a simulated venue; orders and positions that are there when it starts are its own where it
+    `claims` their instrument, unless the run file says which. Its state is kept where `keeping` says.
     """
     fields = config.to_dict()
-    arrival: ArrivalSettings | None = getattr(config.settings, "arrival", None)
-    if arrival is not None:
-        last_ns = arrival.last_quote_ns
-        fields["arrival"] = {} if last_ns is None else {"end_ns": last_ns + 1}
+    fields |= {name: {} for name in ("arrival", "arrivals") if name in fields}
     if keeping is not None and "state_file" in type(config.settings).model_fields:
         fields["state_file"] = str(keeping.state_file)
     if claims:

@@ -11,7 +11,7 @@ Each record keeps its two times: ``ts_event`` of the venue, and ``ts_init`` at w
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +32,7 @@ from mm_nautilus.catalog.quality import codes
 from mm_nautilus.catalog.store import CatalogWriter
 from mm_nautilus.errors import DataError
 from mm_nautilus.host.guard import GuardedActor
+from mm_nautilus.host.loading import BookKind
 from mm_nautilus.live.listener import listen
 
 TAPE: Final = "tape"
@@ -105,9 +106,8 @@ class Reel:
 class TapeConfig:
     """What to keep, and where."""
 
-    instrument_ids: tuple[str, ...]
-    book: str
-    """``L1``, ``L2`` or ``L3``."""
+    books: Mapping[str, BookKind]
+    """Kind of book by instrument."""
     run_dir: Path
     actor_id: str = "Tape-001"
 
@@ -126,25 +126,24 @@ class Tape(GuardedActor):
         super().__init__(config)
         self._config = config
         self._folder = config.run_dir / TAPE
-        kinds = ("trades", "quotes" if config.book == "L1" else "deltas")
         self._reels = {
             (kind, name): Reel(kind, self._folder, number)
-            for kind in kinds
-            for number, name in enumerate(config.instrument_ids)
+            for number, (name, book) in enumerate(config.books.items())
+            for kind in ("trades", "quotes" if book == "L1" else "deltas")
         }
 
     def on_start(self) -> None:
         """Write down what is kept, and subscribe."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        index = [{"instrument_id": name, "number": number} for number, name in enumerate(self._config.instrument_ids)]
+        index = [{"instrument_id": name, "number": number} for number, name in enumerate(self._config.books)]
         (self._folder / _INDEX).write_text(json.dumps(index))
-        found = (self.cache.instrument(InstrumentId.from_str(name)) for name in self._config.instrument_ids)
+        found = (self.cache.instrument(InstrumentId.from_str(name)) for name in self._config.books)
         with CatalogWriter(self._folder / CATALOG) as writer:
             for instrument in found:
                 if instrument is not None:
                     writer.instrument(instrument)
         self.clock.set_timer_ns(_TIMER, _EVERY_NS, callback=self.guard(lambda _event: self._write()))
-        listen(self, self._config.instrument_ids, self._config.book)
+        listen(self, self._config.books)
 
     def on_trade(self, trade: Any) -> None:
         """Keep a trade."""

@@ -158,8 +158,7 @@ def measured_market(loaded: LoadedRun, root: Path, shape: CatalogShape) -> Simul
     """
     section = loaded.run_file.data
     span = unix_ns(section.start) or -_FOREVER, unix_ns(section.end) or _FOREVER
-    book = loaded.strategy_config.settings.book  # type: ignore[attr-defined]
-    samples = [_measure(root, name, book, span) for name in loaded.instrument_ids]
+    samples = [_measure(root, name, book, span) for name, book in loaded.books.items()]
     assets: dict[str, Asset] = {}
     mids: dict[str, _Mids] = {}
     venues = []

@@ -132,7 +132,7 @@ class CrossSettings(Settings):
     rates: dict[str, Decimal | str] = Field(
         default_factory=dict,
         description="Worth of one unit of another quote currency in the reference currency: a number, or the "
-        "instrument whose mid it is; data of it is needed.",
+        "instrument whose mid it is, of which quotes are needed, whatever book is traded on.",
     )
     weights: WeightSettings = WeightSettings()
     depth_levels: int = Field(default=10, ge=1, le=1000, description="Levels of a book that a hedge is counted on for.")

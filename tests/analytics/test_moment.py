@@ -1,18 +1,21 @@
 """One moment of a run: what was in force, what was working, what came of it; and how a person names an instant."""
 
+import io
 from copy import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from synthetic_risk import at, risky_run
 from synthetic_run import SECOND, START_NS, synthetic_run
 
 from mm_nautilus.analytics.moment import instant, known_until, moment, span
 from mm_nautilus.analytics.runlog import RunLog, RunLogWriter
+from mm_nautilus.cli.moment_view import moment_view
 from mm_nautilus.errors import DataError, ParameterError
-from mm_nautilus.messages import FillFact, MarkoutFact, OrderFact, QuoteDecision
+from mm_nautilus.messages import FillFact, FundingFact, MarkoutFact, OrderFact, QuoteDecision
 
 DAY_NS = 86_400 * SECOND
 SIM = "BTCUSDT.SIM"
@@ -169,3 +172,23 @@ def test_an_empty_log_says_so(tmp_path):
     RunLogWriter(tmp_path).close()
     with pytest.raises(DataError, match="ended before its first flush"):
         span(RunLog.open(tmp_path))
+
+
+def test_what_is_paid_next_is_the_last_thing_that_was_said(run, tmp_path):
+    due_ns = START_NS + 8 * 3600 * SECOND
+    said = [
+        FundingFact(START_NS + 10 * SECOND, SIM, Decimal("0.0001"), due_ns),
+        FundingFact(START_NS + 90 * SECOND, SIM, Decimal("-0.00025"), due_ns),
+        FundingFact(START_NS + 95 * SECOND, "ETHUSDT.SIM", Decimal("0.0005"), None),
+    ]
+    log = RunLog.open(replace(run, messages=[*run.messages, *said]).write(tmp_path))
+    assert moment(log, START_NS + 5 * SECOND, 0, 0, SIM).funding == ()
+    assert moment(log, START_NS + 60 * SECOND, 0, 0, SIM).funding == (said[0],)
+    found = moment(log, START_NS + 100 * SECOND, 0, 0)
+    assert found.funding == (said[1], said[2])
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(moment_view(found, complete=True))
+    shown = console.export_text()
+    assert f"Funding of {SIM}: a long position pays -0.0250 % at " in shown
+    assert "UTC, in " in shown
+    assert "Funding of ETHUSDT.SIM: a long position pays +0.0500 % at a time that the venue does not say" in shown

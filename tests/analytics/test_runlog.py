@@ -18,7 +18,7 @@ from mm_nautilus.analytics import runlog
 from mm_nautilus.analytics.runlog import RunLog, RunLogWriter
 from mm_nautilus.analytics.schema import TABLES, arrow_schema, to_table
 from mm_nautilus.errors import DataError
-from mm_nautilus.messages import FillFact, MarkFact, QuoteDecision
+from mm_nautilus.messages import FillFact, FundingFact, MarkFact, QuoteDecision
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +185,13 @@ def test_no_log_and_a_damaged_log_name_the_file(tmp_path, run):
     fills.write_bytes(fills.read_bytes()[:100])
     with pytest.raises(DataError, match=r"fills\.parquet: cannot be read"):
         RunLog.open(tmp_path).table("fills")
+
+
+def test_a_log_of_before_a_table_was_added_is_whole_and_has_no_rows_of_it(tmp_path):
+    RunLogWriter(tmp_path).close()
+    (tmp_path / "log" / "funding.parquet").unlink()
+    log = RunLog.open(tmp_path)
+    assert log.complete
+    assert log.messages(FundingFact) == []
+    (tmp_path / "log" / "funding").mkdir()  # begun and not closed
+    assert not RunLog.open(tmp_path).complete

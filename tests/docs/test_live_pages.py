@@ -16,11 +16,11 @@ from typer.main import get_command
 
 from mm_nautilus.cli import app
 from mm_nautilus.live.beside.commands import COMMANDS
-from mm_nautilus.live.beside.settings import AlertSettings, LogFileSettings, MonitorSettings
 from mm_nautilus.live.credentials import wanted
-from mm_nautilus.live.redis import RedisSettings
-from mm_nautilus.live.settings import ChecksSection, LiveSettings, load_live
-from mm_nautilus.live.venues import LiveVenueSection, VenueSection
+from mm_nautilus.live.settings import load_live
+from mm_nautilus.live_settings.beside import AlertSettings, LogFileSettings, MonitorSettings
+from mm_nautilus.live_settings.table import ChecksSection, LiveSettings, RedisSettings
+from mm_nautilus.live_settings.venues import LiveVenueSection, VenueSection
 from mm_nautilus.quoting.retune import CHANGEABLE
 from mm_nautilus.risk.settings import RiskSettings
 

@@ -15,6 +15,7 @@ from mm_nautilus.messages import (
     AlertFact,
     ControlFact,
     FillFact,
+    FundingFact,
     HedgeFact,
     IncidentFact,
     MarkFact,
@@ -42,6 +43,7 @@ TAKES = {
     AlertFact: Board.on_alert,
     OpportunityFact: Board.on_opportunity,
     ControlFact: Board.on_control,
+    FundingFact: Board.on_funding,
 }
 
 

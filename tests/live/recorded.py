@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from board_kit import TAKES
+from simulated_kit import TWO_LEVELS, simulated
 
 from mm_nautilus.analytics.facts import InstrumentFacts
 from mm_nautilus.analytics.runlog import RunLog
@@ -16,41 +17,11 @@ from mm_nautilus.backtest import run_backtest
 from mm_nautilus.inventory.contract import Contract
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-RUN_FILE = """
-[run]
-name = "recorded"
-seed = 7
-
-[data]
-catalog = "catalogs"
-simulation = { preset = "calm", duration_s = 150, seed = 4 }
-
-[[venues]]
-name = "SIM"
-account = "CASH"
-starting_balances = ["100000 USDT", "1000 SOL"]
-fees = { maker_rate = "-0.00005", taker_rate = "0.0005" }
-latency = { base_ms = 5 }
-
-[strategy]
-path = "mm_nautilus.strategies:MarketMaker"
-instrument_id = "SOLUSDT.SIM"
-book = "L2"
-model = "glft"
-gamma = 0.5
-order_size = 1.0
-intensity = { a_per_s = 1.0, k_per_price = 50.0 }
-volatility = { warm_up_samples = 5 }
-ladder = { levels = 2, spacing_ticks = 2, size_skew = 0.5 }
-limits = { max_position = 10 }
-
-[adverse_selection]
-
-[risk]
-report_interval_s = 10
-drawdown = { widen = 1000, halt = 5000 }
-value_at_risk = { widen = 1000, min_samples = 5 }
-"""
+RISK = {
+    "report_interval_s": 10,
+    "drawdown": {"widen": 1000, "halt": 5000},
+    "value_at_risk": {"widen": 1000, "min_samples": 5},
+}
 
 SOL = InstrumentFacts("SOLUSDT.SIM", "SIM", Decimal("0.01"), Decimal("0.001"), Contract("USDT", "SOL"), Decimal(10))
 
@@ -69,9 +40,7 @@ THREE_VENUES = tuple(
 
 def recorded(home: Path) -> Recorded:
     """Run a market maker for a short while and return what was said."""
-    path = home / "recorded.toml"
-    path.write_text(RUN_FILE)
-    return said(path, home)
+    return said(simulated(home, "recorded", 150, strategy={"ladder": TWO_LEVELS}, risk=RISK), home)
 
 
 def recorded_on_three_venues(home: Path) -> Recorded:

@@ -10,8 +10,8 @@ import pytest
 
 from mm_nautilus.errors import ConfigError, ParameterError, UserError
 from mm_nautilus.live.beside.access import ALWAYS_PASS, Access
-from mm_nautilus.live.beside.settings import MonitorSettings
 from mm_nautilus.live.beside.token import check_token, given_token, known_token, made_token, token_file
+from mm_nautilus.live_settings.beside import MonitorSettings
 
 TOKEN = "a-token-of-some-length"
 BEARER = {"Authorization": f"Bearer {TOKEN}", "Host": "127.0.0.1:8787"}

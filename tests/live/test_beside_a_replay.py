@@ -19,6 +19,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from live_kit import ROOT, LiveProcess
+from simulated_kit import simulated
 
 from mm_nautilus.live.beside.client import Client
 from mm_nautilus.live.beside.token import token_file
@@ -26,37 +27,6 @@ from mm_nautilus.live.run import Replay, run_live
 
 pytestmark = pytest.mark.e2e
 
-RUN_FILE = """
-[run]
-name = "beside"
-seed = 7
-
-[data]
-catalog = "catalogs"
-simulation = { preset = "calm", duration_s = SECONDS, seed = 4 }
-
-[[venues]]
-name = "SIM"
-account = "CASH"
-starting_balances = ["100000 USDT", "1000 SOL"]
-fees = { maker_rate = "-0.00005", taker_rate = "0.0005" }
-latency = { base_ms = 5 }
-
-[strategy]
-path = "mm_nautilus.strategies:MarketMaker"
-instrument_id = "SOLUSDT.SIM"
-model = "glft"
-gamma = 0.5
-order_size = 1.0
-intensity = { a_per_s = 1.0, k_per_price = 50.0 }
-volatility = { warm_up_samples = 5 }
-limits = { max_position = 10 }
-
-[adverse_selection]
-
-[live.checks]
-free_disk_mb = 0
-"""
 SERVED = ("live.monitor.port=any", "live.monitor.control=true", "live.monitor.push_ms=100")
 IDS = {"client_order_id", "venue_order_id", "trade_id"}
 
@@ -67,9 +37,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def written(home: Path, seconds: int) -> Path:
-    path = home / f"beside-{seconds}.toml"
-    path.write_text(RUN_FILE.replace("SECONDS", str(seconds)))
-    return path
+    return simulated(home, f"beside-{seconds}", seconds, live={"checks": {"free_disk_mb": 0}})
 
 
 class Served:

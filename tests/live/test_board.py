@@ -21,6 +21,7 @@ from mm_nautilus.messages import (
     AlertFact,
     ControlFact,
     FillFact,
+    FundingFact,
     HedgeFact,
     IncidentFact,
     MarkFact,
@@ -231,6 +232,15 @@ def test_what_an_operator_commanded_is_told_and_what_he_asked_is_not() -> None:
     halt = ControlFact(S, 2 * S, "c-1", "halt", "ann 127.0.0.1", "test", "", "NORMAL", "HALT", "DONE", "halted")
     tell(board, [halt, replace(halt, command="status")])
     assert [one["command"] for one in only(board)[0]["controls"]] == ["halt"]
+
+
+def test_what_is_paid_next_on_a_perpetual_is_told() -> None:
+    board = board_of(SOL)
+    assert only(board)[2]["funding"] is None
+    tell(board, [FundingFact(5 * S, NAME, D("0.00010000"), 90 * S), FundingFact(6 * S, NAME, D("-0.0002"), None)])
+    tell(board, [FundingFact(7 * S, "ELSE.SIM", D("0.5"), 90 * S)])
+    said = {"ts_ns": 6 * S, "instrument_id": NAME, "rate": "-0.0002", "due_ns": None}
+    assert only(board)[2]["funding"] == said
 
 
 def test_connections_count_their_losses_and_keep_since_when() -> None:

@@ -19,7 +19,7 @@ from mm_nautilus.live.doctor import machine
 from mm_nautilus.live.doctor.clocks import UnreachableError, measured, time_endpoint
 from mm_nautilus.live.doctor.readers import reader
 from mm_nautilus.live.doctor.terms import terms_of
-from mm_nautilus.live.venues import VenueSection
+from mm_nautilus.live_settings.venues import VenueSection
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 KEYS = {"key": "k", "secret": "c2VjcmV0", "passphrase": "p", "private_key": "0x" + "11" * 32, "wallet": "dydx1abc"}

@@ -17,7 +17,7 @@ from mm_nautilus.live.credentials import Credentials
 from mm_nautilus.live.doctor.asking import asked
 from mm_nautilus.live.doctor.facts import Holding, VenueFacts
 from mm_nautilus.live.doctor.readers import reader
-from mm_nautilus.live.venues import VenueSection
+from mm_nautilus.live_settings.venues import VenueSection
 
 KEYS = Credentials({"key": SecretStr("k"), "secret": SecretStr("c2VjcmV0"), "passphrase": SecretStr("p")})
 TIME_MS = "1767225600000"

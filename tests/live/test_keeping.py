@@ -20,8 +20,9 @@ from mm_nautilus.inventory.state import StateError, save_state
 from mm_nautilus.live.account_lock import locked
 from mm_nautilus.live.recovering import recovering
 from mm_nautilus.live.recovery import Recovering, RecoverySettings
-from mm_nautilus.live.redis import RedisSettings, cache_database, with_redis
+from mm_nautilus.live.redis import cache_database, with_redis
 from mm_nautilus.live.state_file import KEY, Identity, check_state, default_folder
+from mm_nautilus.live_settings.table import RedisSettings
 from mm_nautilus.market import Purpose, Side
 
 MINE = Identity("MM-001", ("BYBIT-001-live",), "MarketMaker", ("BTCUSDT-LINEAR.BYBIT",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ from mm_nautilus.analytics.runlog import RunLog
 
 pytestmark = pytest.mark.e2e
 LOT = 0.001
+EIGHT_HOURS_NS = 8 * 3_600_000_000_000
 
 
 @pytest.fixture
@@ -58,6 +60,10 @@ def test_it_quotes_fills_and_leaves_nothing_behind(
     fills = pq.read_table(process.folder / "log/fills.parquet").to_pylist()
     assert [one["trade_id"] for one in fills] == [one["id"] for one in executions]
     assert all(one["maker"] for one in executions)
+    (funding,) = pq.read_table(process.folder / "log/funding.parquet").to_pylist()
+    assert (funding["instrument_id"], funding["rate"]) == ("BTCUSDT-LINEAR.BYBIT", Decimal("0.0001"))
+    assert 0 < funding["due_ns"] - funding["ts_ns"] <= EIGHT_HOURS_NS
+    assert funding["due_ns"] % EIGHT_HOURS_NS == 0
     assert (process.folder / "report.html").is_file()
 
     everything = [printed.encode(), *(file.read_bytes() for file in output.rglob("*") if file.is_file())]

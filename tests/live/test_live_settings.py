@@ -13,8 +13,8 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from mm_nautilus.live.adapters import clients
 from mm_nautilus.live.credentials import Credentials, wanted
-from mm_nautilus.live.settings import LiveSettings
-from mm_nautilus.live.venues import VenueSection
+from mm_nautilus.live_settings.table import LiveSettings
+from mm_nautilus.live_settings.venues import VenueSection
 
 HTTP, WS = "http://127.0.0.1:9", "ws://127.0.0.1:9"
 ED25519 = base64.b64encode(bytes.fromhex("302e020100300506032b657004220420") + bytes(range(32))).decode()

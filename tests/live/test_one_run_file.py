@@ -35,9 +35,10 @@ def run_file(folder: Path, live: str = LIVE) -> Path:
 
 def test_a_backtest_takes_a_run_file_with_a_live_table(tmp_path: Path) -> None:
     loaded = load_run(run_file(tmp_path))
-    assert loaded.run_file.live["flush_every_s"] == 2.0
+    assert loaded.run_file.live is not None
+    assert loaded.run_file.live.flush_every_s == 2.0
     write_run_file(loaded, tmp_path)
-    assert tomllib.loads((tmp_path / "run.toml").read_text())["live"] == loaded.run_file.live
+    assert load_live(tmp_path / "run.toml").live == loaded.run_file.live
 
 
 def test_a_run_file_without_the_table_is_written_without_it(tmp_path: Path) -> None:
@@ -68,17 +69,33 @@ def test_a_mistake_in_the_table_is_named(tmp_path: Path, live: str, complaint: s
     assert complaint in str(caught.value)
 
 
-@pytest.mark.parametrize("command", ["backtest", "compare --models glft", "sensitivity", "stress"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "backtest",
+        "compare --models glft",
+        "sensitivity",
+        "stress",
+        "sweep --param strategy.order_size=1,2",
+        "train",
+        "calibrate",
+        "experiment adverse-selection",
+        "live",
+        "doctor",
+    ],
+)
 def test_a_mistake_in_the_table_stops_what_does_not_use_it_too(
     tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = run_file(tmp_path, "[live]\nflush_evry_s = 1\n")
-    wrong = ["--set", "strategy.gamma=-1", "--output", str(tmp_path / "out")]
+    wrong = ["--set", "strategy.gamma=-1"]
+    if command != "doctor":
+        wrong += ["--output", str(tmp_path / "out")]
     monkeypatch.setattr(sys, "argv", ["mm-nautilus", *command.split(), str(path), *wrong])
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 2
-    said = capsys.readouterr().err
+    said = " ".join(capsys.readouterr().err.split())
     assert "live.flush_evry_s: unknown key, did you mean 'flush_every_s'?" in said
     assert "strategy.gamma" in said, "every mistake at once"
     assert not (tmp_path / "out").exists()

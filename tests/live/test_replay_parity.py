@@ -13,6 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from simulated_kit import TWO_LEVELS, simulated
 
 from mm_nautilus.backtest import run_backtest
 from mm_nautilus.errors import DataError
@@ -20,36 +21,6 @@ from mm_nautilus.live.run import Replay, run_live
 from mm_nautilus.parity.run import check_parity
 from mm_nautilus.strategies.leg import QuotingLeg
 
-RUN_FILE = """
-[run]
-name = "parity"
-seed = 7
-
-[data]
-catalog = "catalogs"
-simulation = { preset = "calm", duration_s = 90, seed = 4 }
-
-[[venues]]
-name = "SIM"
-account = "CASH"
-starting_balances = ["100000 USDT", "1000 SOL"]
-fees = { maker_rate = "-0.00005", taker_rate = "0.0005" }
-latency = { base_ms = LATENCY, amend_ms = AMEND }
-
-[strategy]
-path = "mm_nautilus.strategies:MarketMaker"
-instrument_id = "SOLUSDT.SIM"
-book = "BOOK"
-model = "glft"
-gamma = 0.5
-order_size = 1.0
-intensity = { a_per_s = 1.0, k_per_price = 50.0 }
-volatility = { warm_up_samples = 5 }
-ladder = { levels = 2, spacing_ticks = 2, size_skew = 0.5 }
-limits = { max_position = 10 }
-
-[adverse_selection]
-"""
 # The engine makes ids from the wall's clock and at random; all else has to be the same.
 IDS = {"client_order_id", "venue_order_id", "trade_id"}
 
@@ -60,10 +31,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def written(home: Path, book: str, latency_ms: float, amend_ms: float) -> Path:
-    path = home / f"{book}-{latency_ms}-{amend_ms}.toml"
-    text = RUN_FILE.replace("BOOK", book).replace("LATENCY", str(latency_ms)).replace("AMEND", str(amend_ms))
-    path.write_text(text)
-    return path
+    latency = {"base_ms": latency_ms, "amend_ms": amend_ms}
+    name = f"{book}-{latency_ms:g}-{amend_ms:g}"
+    return simulated(home, name, 90, latency=latency, strategy={"book": book, "ladder": TWO_LEVELS})
 
 
 def log(folder: Path) -> dict[str, pa.Table]:

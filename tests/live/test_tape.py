@@ -50,7 +50,7 @@ def recorded(market: Path, run_dir: Path, pieces: int = 7) -> None:
 
 def events(root: Path) -> list[Any]:
     shape = inspect_catalog(root, [SOL], None, None)
-    return list(market_events(root, [SOL], "L2", set(shape.kinds()), shape.first_ns, shape.last_ns))
+    return list(market_events(root, {SOL: "L2"}, set(shape.kinds()), shape.first_ns, shape.last_ns))
 
 
 def told(records: list[Any]) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Final, Self
 import orjson
 
 from mm_nautilus.errors import ConfigError, UserError
-from mm_nautilus.live.beside.settings import MonitorSettings
+from mm_nautilus.live_settings.beside import MonitorSettings
 
 _FILE: Final = "live.json"
 _NEEDED: Final = ("aiohttp", "prometheus_client")

@@ -23,7 +23,6 @@ from mm_nautilus.live.beside.alerts import Alarm, AlarmConfig
 from mm_nautilus.live.beside.measures import Measures
 from mm_nautilus.live.beside.operator import Operator, OperatorConfig
 from mm_nautilus.live.beside.process import ServerProcess
-from mm_nautilus.live.beside.settings import LogFileSettings
 from mm_nautilus.live.beside.stopwatch import Stopwatch, timed
 from mm_nautilus.live.beside.surface import NodeSurface
 from mm_nautilus.live.beside.token import check_token, given_token, made_token
@@ -31,6 +30,7 @@ from mm_nautilus.live.components import Components
 from mm_nautilus.live.monitor.board import Board
 from mm_nautilus.live.monitor.of_run import board_of_run
 from mm_nautilus.live.settings import LiveRun
+from mm_nautilus.live_settings.beside import LogFileSettings
 from mm_nautilus.risk.settings import BurstRule, LatencyRule, RejectRule, RiskSettings, Rule
 
 LOGS: Final = "logs"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from mm_nautilus.errors import ConfigError, ParameterError, UserError
-from mm_nautilus.live.beside.settings import MonitorSettings
+from mm_nautilus.live_settings.beside import MonitorSettings
 
 _SHORTEST: Final = 16
 

@@ -17,7 +17,7 @@ from nautilus_trader.adapters.dydx import DydxNetwork, get_dydx_http_url
 from nautilus_trader.adapters.okx import OKXRegion, get_okx_http_base_url
 
 from mm_nautilus.live.doctor.facts import Reading
-from mm_nautilus.live.venues import (
+from mm_nautilus.live_settings.venues import (
     BinanceSection,
     BybitSection,
     CoinbaseSection,

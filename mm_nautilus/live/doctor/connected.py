@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,13 +20,14 @@ from nautilus_trader.common import DataActor, Environment, LoggerConfig, LogLeve
 from nautilus_trader.live import LiveExecutionEngineConfig, LiveNode, LiveNodeBuilder, LiveNodeConfig
 from nautilus_trader.model import BookType, InstrumentId, OrderBook, OrderBookDeltas, QuoteTick, TraderId, Venue
 
+from mm_nautilus.host.loading import BookKind
 from mm_nautilus.live.adapters import clients
 from mm_nautilus.live.credentials import wanted
 from mm_nautilus.live.doctor.asking import holdings_of, listing_of, near
 from mm_nautilus.live.doctor.facts import VenueFacts
 from mm_nautilus.live.listener import listen
 from mm_nautilus.live.settings import LiveRun, load_live
-from mm_nautilus.live.venues import LiveVenueSection
+from mm_nautilus.live_settings.venues import LiveVenueSection
 
 _POLL_S: Final = 0.1
 _PRICES_S: Final = 5.0
@@ -77,8 +78,7 @@ def _last_error(printed: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _WitnessConfig:
-    instrument_ids: tuple[str, ...]
-    book: str
+    books: Mapping[str, BookKind]
     actor_id: str = "Witness-001"
 
 
@@ -92,11 +92,12 @@ class _Witness(DataActor):
         self.touch: dict[str, tuple[Any, Any]] = {}
 
     def on_start(self) -> None:
-        ids = [InstrumentId.from_str(name) for name in self._config.instrument_ids]
-        known = [one for one in ids if self.cache.instrument(one) is not None]
-        kind = BookType.L3_MBO if self._config.book == "L3" else BookType.L2_MBP
-        self._books = {str(one): OrderBook(one, kind) for one in known}
-        listen(self, map(str, known), self._config.book)
+        for name, book in self._config.books.items():
+            instrument_id = InstrumentId.from_str(name)
+            if self.cache.instrument(instrument_id) is not None:
+                kind = BookType.L3_MBO if book == "L3" else BookType.L2_MBP
+                self._books[name] = OrderBook(instrument_id, kind)
+                listen(self, {name: book})
 
     def on_quote(self, quote: QuoteTick) -> None:
         self.touch[str(quote.instrument_id)] = quote.bid_price, quote.ask_price
@@ -162,10 +163,10 @@ def main(answer: str, path: str, venue: str, what: str, *overrides: str) -> None
     """Connect, look, write the answer."""
     run = load_live(Path(path), overrides)
     section = next(one for one in run.live.venues if one.venue == venue)
-    names = [name for name in run.loaded.instrument_ids if name.rpartition(".")[2] == venue]
-    book: str = run.loaded.strategy_config.settings.book  # type: ignore[attr-defined]
+    books = {name: book for name, book in run.loaded.books.items() if name.rpartition(".")[2] == venue}
+    names = list(books)
     node = _node(run, section, names, account=what == "account")
-    witness = _Witness(_WitnessConfig(tuple(names), book))
+    witness = _Witness(_WitnessConfig(books))
     node.add_actor(witness)
     try:
         facts = asyncio.run(_look(node, witness, venue, names, account=what == "account"))

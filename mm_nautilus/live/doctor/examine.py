@@ -23,7 +23,7 @@ from mm_nautilus.live.doctor.findings import Finding, ok, problem, problems, war
 from mm_nautilus.live.doctor.readers import Reader, reader
 from mm_nautilus.live.doctor.terms import complaints, terms_of
 from mm_nautilus.live.settings import LiveRun, check_venues
-from mm_nautilus.live.venues import InteractiveBrokersSection, LiveVenueSection
+from mm_nautilus.live_settings.venues import InteractiveBrokersSection, LiveVenueSection
 
 
 @dataclass(frozen=True, slots=True)

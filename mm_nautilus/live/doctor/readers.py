@@ -15,7 +15,7 @@ from nautilus_trader.model import AccountId, AccountType
 
 from mm_nautilus.live.credentials import Credentials
 from mm_nautilus.live.doctor.facts import Rates
-from mm_nautilus.live.venues import (
+from mm_nautilus.live_settings.venues import (
     BybitSection,
     DeribitSection,
     DydxSection,

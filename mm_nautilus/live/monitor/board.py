@@ -28,6 +28,7 @@ from mm_nautilus.messages import (
     TOPIC_CONTROL,
     TOPIC_DECISION,
     TOPIC_FILL,
+    TOPIC_FUNDING,
     TOPIC_HEDGE,
     TOPIC_INCIDENT,
     TOPIC_MARK,
@@ -41,6 +42,7 @@ from mm_nautilus.messages import (
     AlertFact,
     ControlFact,
     FillFact,
+    FundingFact,
     HedgeFact,
     IncidentFact,
     MarkFact,
@@ -109,6 +111,7 @@ class Board:
             TOPIC_ALERT: self.on_alert,
             TOPIC_OPPORTUNITY: self.on_opportunity,
             TOPIC_CONTROL: self.on_control,
+            TOPIC_FUNDING: self.on_funding,
         }
 
     # -------------------------------------------------------------- messages
@@ -189,6 +192,12 @@ class Board:
     def on_opportunity(self, fact: OpportunityFact) -> None:
         """Take what was made of two venues whose prices cross."""
         self._opportunities.append(fact)
+
+    def on_funding(self, fact: FundingFact) -> None:
+        """Take what is paid next on a perpetual, and when."""
+        cell = self._cells.get(fact.instrument_id)
+        if cell is not None:
+            cell.funding = fact
 
     def on_control(self, fact: ControlFact) -> None:
         """Take an operator's command, and what came of it; who only asks changes nothing."""

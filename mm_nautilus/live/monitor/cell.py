@@ -18,6 +18,7 @@ from mm_nautilus.live.monitor.orders import WorkingOrders, top_of
 from mm_nautilus.messages import (
     AdverseSelectionAssessment,
     FillFact,
+    FundingFact,
     MarkFact,
     MarkoutFact,
     OrderFact,
@@ -67,6 +68,7 @@ class InstrumentCell:
         self.mark: MarkFact | None = None
         self.engine: PositionFact | None = None
         self.restraint: RiskState | None = None
+        self.funding: FundingFact | None = None
         self.filled_count = self.decided_count = 0
         self._points: deque[bytes] = deque(maxlen=POINTS)
         self._pointed_ns = 0
@@ -234,6 +236,7 @@ class InstrumentCell:
             "decided": self.decided_count,
             "lines": None if lines is None else lines.lines,
             "engine_position": None if self.engine is None else self.engine.position,
+            "funding": self.funding,
             "decisions": orjson.Fragment(self._said_decisions()),
             "fills": orjson.Fragment(self._said_fills()),
             "assessment": orjson.Fragment(self._said_assessment()),

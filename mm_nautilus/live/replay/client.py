@@ -77,6 +77,7 @@ class _ReplayClient(DataClient):
         pass
 
     _subscribe_quotes = _subscribe_trades = _subscribe_book_deltas = _nothing  # type: ignore[assignment]
+    _subscribe_instrument_status = _unsubscribe_instrument_status = _nothing  # type: ignore[assignment]
     _unsubscribe_quotes = _unsubscribe_trades = _unsubscribe_book_deltas = _nothing  # type: ignore[assignment]
 
     def hand_over(self, record: Any) -> None:

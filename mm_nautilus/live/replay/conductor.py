@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nautilus_trader.common import DataActor
 from nautilus_trader.model import ClientId, QuoteTick
 
+from mm_nautilus.host.loading import BookKind
 from mm_nautilus.live.listener import listen
 from mm_nautilus.live.replay.client import BARRIER_ID, ReplayFeed
 from mm_nautilus.live.replay.staging import Stage
@@ -28,10 +29,8 @@ class Score:
     """Where records go in."""
     events: Iterator[Any]
     """The market, by arrival."""
-    instrument_ids: list[str]
-    """What is replayed."""
-    book: str
-    """``L1``, ``L2`` or ``L3``."""
+    books: Mapping[str, BookKind]
+    """What is replayed: kind of book by instrument."""
     speed: float | None
     """Seconds of the market per second of ours; ``None`` for as fast as it goes."""
     ended: Callable[[BaseException | None], None]
@@ -68,8 +67,8 @@ class Conductor(DataActor):
 
     def on_start(self) -> None:
         """Subscribe to what is replayed, and to the barriers."""
-        listen(self, self._score.instrument_ids, self._score.book)
-        self.subscribe_quotes(BARRIER_ID, client_id=ClientId(self._score.instrument_ids[0].rpartition(".")[2]))
+        listen(self, self._score.books)
+        self.subscribe_quotes(BARRIER_ID, client_id=ClientId(next(iter(self._score.books)).rpartition(".")[2]))
 
     def begin(self) -> None:
         """Start the stream, once the node runs."""

@@ -36,7 +36,10 @@ class Stage:
         """Commands that have gone into the node so far."""
         self._arrivals = arrivals
         self._undelivered: list[tuple[str, Handler, Any]] = []
-        self._travelling: dict[int, list[Callable[[], None]]] = {}
+        self._travelling: dict[int, list[tuple[int, Callable[[], None]]]] = {}
+        self._sent_to: dict[str, str] = {}
+        """Venue of each order that was submitted, by its id: that of an order on its way is not known to the node."""
+        self._venues = {venue: number for number, venue in enumerate(arrivals)}
 
     def hold(self, component: str, handler: Handler, record: Any) -> None:
         """Keep a record back until `deliver`."""
@@ -48,6 +51,20 @@ class Stage:
         held.sort(key=_component)
         for _, handler, record in held:
             handler(record)
+
+    def venue_of(self, subject: Any) -> str | None:
+        """Return where a command about an order, the id of one, a list of them or an instrument goes."""
+        one = subject[0] if isinstance(subject, list) and subject else subject
+        if isinstance(one, ClientOrderId):
+            return self._sent_to.get(one.value)
+        instrument_id = one if isinstance(one, InstrumentId) else getattr(one, "instrument_id", None)
+        if instrument_id is None:
+            return None
+        venue = str(instrument_id.venue)
+        order_id: ClientOrderId | None = getattr(one, "client_order_id", None)
+        if order_id is not None:
+            self._sent_to[order_id.value] = venue
+        return venue
 
     def send(self, clock: ReplayClock, venue: str, kind: str, arrive: Callable[[], None]) -> None:
         """Let a command go into the node when it has travelled, after all other timers of that instant.
@@ -72,16 +89,17 @@ class Stage:
         at_ns = self.timeline.now_ns + latency_ns
         together = self._travelling.get(at_ns)
         if together is not None:
-            together.append(arrive)
+            together.append((self._venues.get(venue, 0), arrive))
             return
-        self._travelling[at_ns] = [arrive]
+        self._travelling[at_ns] = [(self._venues.get(venue, 0), arrive)]
         clock.set_time_alert_ns(f"zzz_{at_ns}", at_ns, callback=lambda _event: self._arrived(at_ns))
 
     def _arrived(self, at_ns: int) -> None:
-        """Put into the node what arrives at one instant, in the order it was sent."""
+        """Put into the node what arrives at one instant: venue by venue, there in the order it was sent."""
         arriving = self._travelling.pop(at_ns)
         self.commands += len(arriving)
-        for arrive in arriving:
+        arriving.sort(key=lambda one: one[0])
+        for _, arrive in arriving:
             arrive()
 
     def close(self) -> None:
@@ -163,9 +181,8 @@ def _sent(name: str, kind: str) -> Callable[..., None]:
 
     def send(self: Any, *args: Any, **kwargs: Any) -> None:
         first = args[0] if args else None
-        named = first if isinstance(first, InstrumentId) else getattr(first, "instrument_id", None)
-        traded = named or self.config.settings.instrument_id
-        self.on_stage.send(self.clock, str(traded).rpartition(".")[2], kind, lambda: arrive(self, first, args, kwargs))
+        venue = self.on_stage.venue_of(first) or str(self.config.settings.instrument_id).rpartition(".")[2]
+        self.on_stage.send(self.clock, venue, kind, lambda: arrive(self, first, args, kwargs))
 
     def arrive(self: Any, first: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         # A command that overtakes its order's submit is lost, as it is at a venue.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from heapq import merge
 from pathlib import Path
 from typing import Any, Final
 
 from nautilus_trader.model import InstrumentId, OrderBookDeltas
 from nautilus_trader.persistence import ParquetDataCatalog
+
+from mm_nautilus.host.loading import BookKind
+from mm_nautilus.host.node import feeds
 
 _LAST_OF_EVENT: Final = 128
 _FIRST_PIECE_NS: Final = 60_000_000_000
@@ -17,7 +20,7 @@ _FEW, _MANY = 20_000, 80_000
 
 
 def market_events(
-    catalog: Path, instrument_ids: Sequence[str], book: str, kinds: set[str], start_ns: int, end_ns: int
+    catalog: Path, books: Mapping[str, BookKind], kinds: set[str], start_ns: int, end_ns: int
 ) -> Iterator[Any]:
     """Yield trades and book events (or quotes) by arrival; at equal times trades first, as a backtest does.
 
@@ -25,10 +28,8 @@ def market_events(
     ----------
     catalog : Path
         Absolute path of the catalogue.
-    instrument_ids : sequence of str
-        Instruments to read.
-    book : str
-        ``L1`` for quotes, otherwise whole book events.
+    books : mapping of instrument id to kind of book
+        Instruments to read; ``L1`` for quotes, otherwise whole book events.
     kinds : set of str
         Kinds the catalogue holds, as `mm_nautilus.catalog.inspect.CatalogShape.kinds` says.
     start_ns, end_ns : int
@@ -36,12 +37,11 @@ def market_events(
 
     """
     reader = ParquetDataCatalog(str(catalog))
-    depth = "QuoteTick" if book == "L1" else "OrderBookDelta"
     sources: list[Iterator[Any]] = []
-    for kind in ("TradeTick", depth):
+    for kind, names in feeds(books).items():
         if kind in kinds:
             # In one kind, records of equal time keep the order of the instruments' names, as the engine reads them.
-            sources += [_pieces(reader, kind, name, start_ns, end_ns) for name in sorted(instrument_ids)]
+            sources += [_pieces(reader, kind, name, start_ns, end_ns) for name in sorted(names)]
     yield from merge(*sources, key=lambda record: record.ts_init)
 
 

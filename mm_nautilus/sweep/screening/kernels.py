@@ -22,6 +22,7 @@ from numba.extending import overload, register_jitable
 from mm_nautilus.estimators import fair_value, volatility
 from mm_nautilus.models import avellaneda_stoikov, base, fills, glft, lean
 from mm_nautilus.quoting import adjust, budget, guards, ladder, lattice, pipeline
+from mm_nautilus.sweep.screening.compiled_code import folder_in_use
 
 KERNELS: Final[tuple[Callable[..., Any], ...]] = (
     fair_value.mid,
@@ -85,7 +86,7 @@ if not numba.config.CACHE_DIR:
     _home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     _sources = {Path(kernel.__code__.co_filename) for kernel in KERNELS}
     _sources |= {Path(__file__).with_name(f"{name}.py") for name in _COMPILED}
-    numba.config.CACHE_DIR = str(_home / "mm-nautilus" / "numba" / _sha256(sorted(_sources))[:16])
+    numba.config.CACHE_DIR = str(folder_in_use(_home / "mm-nautilus" / "numba", _sha256(sorted(_sources))[:16]))
 
 for _kernel in KERNELS:
     register_jitable(_nrt=True)(_kernel)

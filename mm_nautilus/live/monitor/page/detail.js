@@ -51,9 +51,11 @@ function quotes(row, detail) {
       h("span", { class: "sell" }, "our ask, ▼ sold"))) : nothing("The picture begins with the second sample."));
 }
 
+const funding = (rate) => `${signed(100 * rate, 4)} %`;
+
 function inventory(row, detail, snap) {
   const chart = results(detail.path, row), risk = snap.risk.rules.filter((rule) => rule.rule === "value_at_risk");
-  const engine = detail.engine_position;
+  const engine = detail.engine_position, due = detail.funding;
   return panel("Inventory", null, facts(
     ["Position", `${size(row.position, row)} ${row.unit}`],
     ["Limit", row.limit === null ? "none" : `± ${size(row.limit, row)}`],
@@ -61,6 +63,8 @@ function inventory(row, detail, snap) {
     ["If all bids fill", size(row.worst_long, row), "Position if every working and in-flight buy filled"],
     ["If all asks fill", size(row.worst_short, row), "Position if every working and in-flight sell filled"],
     ["Value at risk", risk.length && risk[0].value !== null ? compact(risk[0].value) : "not measured", risk.length ? risk[0].reason : "No rule of the run measures it"],
+    due ? ["Funding", `${funding(due.rate)}${due.due_ns ? ` in ${lasting(Math.max(0, (due.due_ns - snap.clock_ns) / 1e9))}` : ""}`,
+      `What a long position pays of its worth, and a short one receives${due.due_ns ? `, at ${clock(due.due_ns)} UTC` : ""}; below 0 the other way round`] : null,
     engine === null ? null : ["Engine, at the last roll-over", size(engine, row)],
   ), chart ? h("figure", {}, chart) : null);
 }
