@@ -12,6 +12,7 @@ import argparse
 import os
 import platform
 import sys
+import sysconfig
 import time
 
 import figures
@@ -55,7 +56,10 @@ def _machine(scale: float) -> str:
         if scale == 1
         else f" (a trial: markets {scale:g} times as long, so that what a run costs at all weighs more)"
     )
-    return f"{os.cpu_count()} processors, {platform.python_implementation()} {platform.python_version()}{trial}"
+    guided = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
+    build = f"built {'with' if guided else 'without'} profile-guided optimisation"
+    python = f"{platform.python_implementation()} {platform.python_version()} {build}"
+    return f"{os.cpu_count()} processors, {python}{trial}"
 
 
 def _print(section: figures.Section, seconds: float) -> None:
