@@ -7,8 +7,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
-import msgspec
 import orjson
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from mm_nautilus.analytics.attribution_lines import Attribution
 from mm_nautilus.analytics.facts import InstrumentFacts
@@ -258,7 +259,7 @@ class InstrumentCell:
         known = {id(decision) for decision, _ in said}
         for decision in self.decisions:
             if id(decision) not in known:
-                said.append((decision, msgspec.json.encode(decision)))
+                said.append((decision, orjson.dumps(decision, default=exact)))
         return b"[" + b",".join([text for _, text in reversed(said)]) + b"]"
 
     def _said_fills(self) -> bytes:
@@ -269,7 +270,7 @@ class InstrumentCell:
 
     def _said_assessment(self) -> bytes:
         if self._assessed[0] is not self.assessment:
-            self._assessed = self.assessment, msgspec.json.encode(self.assessment)
+            self._assessed = self.assessment, orjson.dumps(self.assessment, default=exact)
         return self._assessed[1]
 
 
@@ -311,8 +312,10 @@ def _fill(fill: FillFact, markouts: dict[str, float]) -> dict[str, Any]:
     }
 
 
-def exact(value: Any) -> str:
-    """Return an exact number as text, for whoever encodes."""
+def exact(value: Any) -> Any:
+    """Return an exact number as text and a message by its fields, for whoever encodes."""
     if isinstance(value, Decimal):
         return plain(value)
+    if isinstance(value, Struct):
+        return asdict(value)
     raise TypeError(f"{type(value).__name__} is no value of a snapshot")
