@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,14 @@ from mm_nautilus.live import interrupts
 from mm_nautilus.live.interrupts import SIGNALS, Interrupts
 
 type Clock = Callable[[float], None]
+
+
+@pytest.fixture(autouse=True)
+def interrupts_are_heard() -> Iterator[None]:
+    """What a shell starts in the background is told to ignore Ctrl-C, these tests too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -78,8 +86,10 @@ def test_afterwards_signals_are_heard_by_whom_they_were_heard_before() -> None:
 
 
 WRITING = """
-import sys, time
+import signal, sys, time
 from mm_nautilus.live.interrupts import Interrupts
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 with Interrupts() as hearing:
     with hearing.heard_by(print):
