@@ -252,17 +252,19 @@ class QuotingLeg:
             post_only=True,
         )
         working = self.desk.submitting(level, str(order.client_order_id), now_ns)
-        self._write(working, "SUBMIT", now_ns)
+        self._publish(TOPIC_ORDER, self._order_fact(working, "SUBMIT", now_ns))
         self._strategy.submit_order(order)
-        self._arrivals.expect(now_ns, self._arrival.submit_ns)
+        if self._arrival.submit_ns:
+            self._arrivals.expect(now_ns, self._arrival.submit_ns)
 
     def _amend(self, order: WorkingOrder, price_ticks: int, total_lots: int, now_ns: int) -> None:
         quantity = None if total_lots == order.total_lots else self.lattice.quantity(total_lots)
         price = None if price_ticks == order.price_ticks else self.lattice.price(price_ticks)
         self.desk.amending(order, price_ticks, total_lots, now_ns)
-        self._write(order, "AMEND", now_ns)
+        self._publish(TOPIC_ORDER, self._order_fact(order, "AMEND", now_ns))
         self._strategy.modify_order(ClientOrderId(order.client_order_id), quantity, price)
-        self._arrivals.expect(now_ns, self._arrival.amend_ns)
+        if self._arrival.amend_ns:
+            self._arrivals.expect(now_ns, self._arrival.amend_ns)
 
     def cancel(self, orders: Sequence[WorkingOrder], now_ns: int) -> None:
         """Ask for the end of these orders."""
@@ -270,13 +272,14 @@ class QuotingLeg:
             return
         for order in orders:
             self.desk.cancelling(order)
-            self._write(order, "CANCEL", now_ns)
+            self._publish(TOPIC_ORDER, self._order_fact(order, "CANCEL", now_ns))
         ids = [ClientOrderId(order.client_order_id) for order in orders]
         if len(ids) == 1:
             self._strategy.cancel_order(ids[0])
         else:
             self._strategy.cancel_orders(ids)
-        self._arrivals.expect(now_ns, self._arrival.cancel_ns)
+        if self._arrival.cancel_ns:
+            self._arrivals.expect(now_ns, self._arrival.cancel_ns)
 
     def retune(self, settings: QuotingSettings) -> None:
         """Quote by other settings from the next pass on; see `Desk.retune`."""
@@ -339,12 +342,12 @@ class QuotingLeg:
     def amend_rejected(self, order: WorkingOrder, event: Any) -> None:
         """Keep what rests; the next market event decides anew."""
         self.desk.amend_rejected(order)
-        self._write(order, "MODIFY_REJECTED", event.ts_event, event.reason)
+        self._publish(TOPIC_ORDER, self._order_fact(order, "MODIFY_REJECTED", event.ts_event, event.reason))
 
     def cancel_rejected(self, order: WorkingOrder, event: Any) -> None:
         """Count the order as resting, and ask the venue what has become of it."""
         self.desk.cancel_rejected(order)
-        self._write(order, "CANCEL_REJECTED", event.ts_event, event.reason)
+        self._publish(TOPIC_ORDER, self._order_fact(order, "CANCEL_REJECTED", event.ts_event, event.reason))
         self._strategy.query_order(self._strategy.cache.order(event.client_order_id))
 
     def closed(self, order: WorkingOrder, name: str, ts_ns: int, reason: str) -> bool:
@@ -353,7 +356,7 @@ class QuotingLeg:
         self.desk.closed(order)
         if self.watch is not None:
             self.watch.features.gone(order.client_order_id, ts_ns)
-        self._write(order, name, ts_ns, reason)
+        self._publish(TOPIC_ORDER, self._order_fact(order, name, ts_ns, reason))
         return waited_for
 
     def filled(self, execution: Execution, hedge: HedgeOrder | None) -> None:
@@ -371,7 +374,7 @@ class QuotingLeg:
 
     def _answered(self, order: WorkingOrder, name: str, event: Any) -> None:
         ts_ns = event.ts_event
-        self._write(order, name, ts_ns)
+        self._publish(TOPIC_ORDER, self._order_fact(order, name, ts_ns))
         if self.watch is not None:
             price = order.resting_ticks * float(self.lattice.grid.tick)
             self.watch.features.rested(order.client_order_id, order.side, price, ts_ns)
@@ -385,9 +388,6 @@ class QuotingLeg:
         fact = watch.filled(fill.ts_ns, fill.side, order_id, fill.trade_id, fill.price, fill.size, sigma, share)
         if fact is not None:
             self._publish(TOPIC_FILL_FEATURES, fact)
-
-    def _write(self, order: WorkingOrder, event: str, ts_ns: int, reason: str = "") -> None:
-        self._publish(TOPIC_ORDER, self._order_fact(order, event, ts_ns, reason))
 
 
 def _top(book: OrderBook, bid: Price | None, ask: Price | None) -> TopOfBook:

@@ -35,7 +35,7 @@ class FactWriter:
         self._instrument_id = instrument_id
         self._price, self._size = lattice.valued, lattice.sized
 
-    def order(self, order: WorkingOrder, event: str, ts_ns: int, reason: str) -> OrderFact:
+    def order(self, order: WorkingOrder, event: str, ts_ns: int, reason: str = "") -> OrderFact:
         """Return what happened to a quote, as it is known after it."""
         return OrderFact(
             ts_ns,

@@ -57,6 +57,7 @@ class BoundedModel:
         self._target = parameters.target_inventory
         self._fee_rate = parameters.maker_fee_rate
         self._half_impact = 0.5 * parameters.own_impact_price
+        self._costs = self._fee_rate != 0.0 or self._half_impact != 0.0
         # mu = drift + theta m - (funding + theta) S is a straight line in S, whatever it consists of.
         reversion = parameters.mean_reversion_per_s
         self._drift_at_zero = parameters.drift_price_per_s + reversion * (parameters.mean_price or 0.0)
@@ -65,7 +66,7 @@ class BoundedModel:
 
     def fill_cost(self, fair_value: float) -> float:
         """Return ``kappa = fee + impact/2``: what a fill costs per unit, in price units."""
-        return fill_cost(fair_value, self._fee_rate, self._half_impact)
+        return fill_cost(fair_value, self._fee_rate, self._half_impact) if self._costs else 0.0
 
     def drift(self, fair_value: float) -> float:
         """Return ``mu = drift - funding S + theta (m - S)``, in price per second."""

@@ -378,7 +378,9 @@ class Desk:
             What else may not be passed.
 
         """
-        buying, selling = self.working_lots
+        orders = self.orders
+        free = self.restraint.hedge is None
+        buying, selling = (orders.open_buy_lots, orders.open_sell_lots) if free else self.working_lots
         return Exposure(
             self.position_lots,
             buying,

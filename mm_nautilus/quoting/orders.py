@@ -81,7 +81,7 @@ class OrderBookkeeper:
         order.resting_ticks = order.price_ticks
         order.resting_total_lots = order.total_lots
         self._orders[order.client_order_id] = order
-        self._count(order.side, order.leaves_lots)
+        self._count(order.side, order.total_lots - order.filled_lots)
 
     def accepted(self, order: WorkingOrder) -> None:
         """The venue has the order."""

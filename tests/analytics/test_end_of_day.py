@@ -111,7 +111,8 @@ def test_a_strategy_that_counted_differently_is_listed(run, tmp_path):
 
 
 def test_a_fill_that_was_not_recorded_shows_at_the_end(run, tmp_path):
-    lost = [one for one in run.messages if one is not run.of(FillFact)[-1]]
+    last = run.of(FillFact)[-1]
+    lost = [one for one in run.messages if one is not last]
     with pytest.raises(AccountingError):
         days_of(SyntheticRun(lost, run.facts), tmp_path / "account")
     _, days = days_of(SyntheticRun(lost, replace(run.facts, accounts=())), tmp_path / "engine")
