@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from collecting import collect_when_due
 from cross_game import CrossGame, Seat
 from cross_play import LIQUIDITY, SEATS, VERDICTS, WAITS_S, deal, play
 from desk_game import COMMANDS
@@ -96,6 +97,7 @@ class CrossMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.game.finish()
+        collect_when_due()
 
 
 CrossMachine.TestCase.settings = settings(

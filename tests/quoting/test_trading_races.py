@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import pytest
 import trading_game
+from collecting import collect_when_due
 from desk_game import COMMANDS
 from hypothesis import HealthCheck, Phase, event, settings
 from hypothesis import strategies as st
@@ -117,6 +118,7 @@ class TradingMachine(RuleBasedStateMachine):
         self.game.finish(at_once=len(self.game.orders) % 2 == 0)
         for what in {fact.event for fact in self.game.facts}:
             event(what)
+        collect_when_due()
 
 
 TradingMachine.TestCase.settings = settings(
