@@ -6,10 +6,10 @@ from datetime import time
 from typing import Final
 
 from nautilus_trader.common import TimeEvent
-from nautilus_trader.model import InstrumentId, Venue
+from nautilus_trader.model import InstrumentId
 from pydantic import Field
 
-from mm_nautilus.host.accounts import balance_facts, net_position
+from mm_nautilus.host.accounts import copied_account_facts, net_position
 from mm_nautilus.host.config import TypedActorConfig
 from mm_nautilus.host.guard import GuardedActor
 from mm_nautilus.messages import TOPIC_ACCOUNT, TOPIC_POSITION, PositionFact
@@ -65,5 +65,5 @@ class DayEnd(GuardedActor):
             held = net_position(self.cache, instrument_id)
             self.publish_message(TOPIC_POSITION, PositionFact(now_ns, str(instrument_id), held))
         for venue in sorted({str(instrument_id.venue) for instrument_id in self._instruments}):
-            for fact in balance_facts(self.cache.account_for_venue(Venue(venue)), venue, now_ns):
+            for fact in copied_account_facts(self.cache, venue, now_ns):
                 self.publish_message(TOPIC_ACCOUNT, fact)

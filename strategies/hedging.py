@@ -405,7 +405,7 @@ class Hedger:
         """Write down the accounts of venues that are not among `but`."""
         venues = dict.fromkeys(one.venue for one in self.traded.values() if one.venue not in but)
         for venue in venues:
-            for fact in account_facts(self._strategy.portfolio, venue, ts_ns):
+            for fact in account_facts(self._strategy.cache, self._strategy.portfolio, venue, ts_ns):
                 self._strategy.publish_message(TOPIC_ACCOUNT, fact)
 
     def _tell(self) -> None:

@@ -518,6 +518,6 @@ class QuotingStrategy(GuardedStrategy):
         now_ns = self._clock.timestamp_ns()
         venues = dict.fromkeys(leg.traded.venue for leg in self._legs.values())
         for venue in venues:
-            for fact in account_facts(self._portfolio, venue, now_ns):
+            for fact in account_facts(self.cache, self._portfolio, venue, now_ns):
                 self.publish_message(TOPIC_ACCOUNT, fact)
         self._hedger.publish_accounts(set(venues), now_ns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -11,25 +11,31 @@ from nautilus_trader.model import InstrumentId, Venue
 from mm_nautilus.messages import AccountFact
 
 
-def account_facts(portfolio: Any, venue: str, ts_ns: int) -> Iterator[AccountFact]:
+def account_facts(cache: Any, portfolio: Any, venue: str, ts_ns: int) -> Iterator[AccountFact]:
     """Yield one fact per currency of the venue's account; nothing where there is no account yet.
 
-    The engine's account copies its whole history on access: ask at the start, at the end and when a day
-    rolls over, never on a tick.
+    They are those of a snapshot: the account itself copies its whole history on access, and every order that locks
+    a margin and frees it makes that longer.
     """
-    yield from balance_facts(portfolio.account(Venue(venue)), venue, ts_ns)
+    account_id = cache.account_id(Venue(venue))
+    if account_id is not None:
+        yield from _facts(account_id, portfolio.build_snapshot(account_id).balances, venue, ts_ns)
 
 
-def balance_facts(account: Any, venue: str, ts_ns: int) -> Iterator[AccountFact]:
-    """Yield one fact per currency of an account; nothing for ``None``."""
-    if account is None:
-        return
-    for currency, balance in sorted(account.balances().items(), key=lambda item: str(item[0])):
+def copied_account_facts(cache: Any, venue: str, ts_ns: int) -> Iterator[AccountFact]:
+    """Yield the same for actors, which have no portfolio; ask once a day, never on a tick."""
+    account = cache.account_for_venue(Venue(venue))
+    if account is not None:
+        yield from _facts(account.id, account.balances().values(), venue, ts_ns)
+
+
+def _facts(account_id: Any, balances: Iterable[Any], venue: str, ts_ns: int) -> Iterator[AccountFact]:
+    for balance in sorted(balances, key=lambda balance: str(balance.currency)):
         yield AccountFact(
             ts_ns,
             venue,
-            str(account.id),
-            str(currency),
+            str(account_id),
+            str(balance.currency),
             balance.total.as_decimal(),
             balance.free.as_decimal(),
             balance.locked.as_decimal(),
