@@ -3,9 +3,11 @@
 import gc
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
+_COLLECTIONS_BETWEEN_WHOLE_ONES = 20
 
 
 def collect_when_due() -> None:
     """Collect if much has been made since the last time; nothing else does while tests run."""
-    if gc.get_count()[0] > _OBJECTS_BETWEEN_COLLECTIONS:
-        gc.collect()
+    made, _, collections = gc.get_count()
+    if made > _OBJECTS_BETWEEN_COLLECTIONS:
+        gc.collect(2 if collections >= _COLLECTIONS_BETWEEN_WHOLE_ONES else 1)
