@@ -110,7 +110,7 @@ def _by_length(size: Size) -> list[Figure]:
         events = size.events(full)
         played = scenario("L1", 1, events, seed=1)
         runners = {name: run for name, run in _stack_runs(played).items() if name in {NATIVE, RECORDED}}
-        found = _compared(runners, NATIVE, size.turns if full < 100_000 else 1, {RECORDED: 1.2})
+        found = _compared(runners, NATIVE, size.turns, {RECORDED: 1.2})
         lines += [
             replace(one, what=f"{one.what}, {events:,} quotes", base=f"{NATIVE}, {events:,} quotes") for one in found
         ]
