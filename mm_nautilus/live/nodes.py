@@ -33,6 +33,8 @@ _TALKATIVE = (
 # Once it has asked this often what became of an order with a command in flight, the engine decides by itself that the
 # order is over, also while the venue tells it each time that the order rests. Only the venue's word ends an order here.
 _FOR_EVER = 2**32 - 1
+# A submit may wait in a lost connection and arrive with the next one; no fill of an order that was given up is booked.
+_GIVEN_UP_AFTER_S = 25.0
 _BOOK_TYPES = {"L1": BookType.L1_MBP, "L2": BookType.L2_MBP, "L3": BookType.L3_MBO}
 
 
@@ -114,6 +116,7 @@ def _builder(run: LiveRun, environment: Environment, logs: Path, drain_s: float)
             open_check_interval_secs=checks.open_orders_every_s if real else None,
             open_check_open_only=False,  # an order that closed unseen would stay open in the engine forever
             open_check_lookback_mins=checks.lookback_min,
+            open_check_missing_retries=max(5, round(_GIVEN_UP_AFTER_S / checks.open_orders_every_s)),
             position_check_interval_secs=checks.positions_every_s if real else None,
             # By default whatever moved within five seconds is left out: a market maker's position always has.
             open_check_threshold_ms=checks.inflight_after_ms,

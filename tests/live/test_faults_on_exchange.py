@@ -55,19 +55,26 @@ def ours(truth: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def agree(exchange: Exchange, folder: Path, within_s: float = 120.0) -> None:
-    """Wait until it quotes again, with one order a side and no other of ours, and the books are the venue's."""
+    """Wait until it quotes again, with one order a side and no other of ours, and the books are the venue's.
+
+    Twice in a row without a trade between: one trade on its way can hide that another was missed.
+    """
     end, quoted = time.monotonic() + within_s, exchange.truth()["orders"]
+    agreed = -1
     while True:
         truth = exchange.truth()
         mine, books = ours(truth), books_of(folder)
         settled = len(mine) == len({o["side"] for o in mine}) in {1, 2}
-        if settled and truth["position"] == books and truth["orders"] >= quoted:
+        traded = len(truth["executions"])
+        agrees = settled and truth["position"] == books and truth["orders"] >= quoted
+        if agrees and agreed == traded:
             return
+        agreed = traded if agrees else -1
         if time.monotonic() > end:
             raise AssertionError(
                 f"books {books}, position {truth['position']}, open {truth['open']}, {truth['happened']}"
             )
-        time.sleep(0.1)
+        time.sleep(0.2)
 
 
 def check_dead_feeds(truth: dict[str, Any], process: LiveProcess) -> None:
