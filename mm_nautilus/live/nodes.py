@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 
 from nautilus_trader.adapters.sandbox import SandboxExecutionClientConfig, SandboxExecutionClientFactory
@@ -98,6 +99,11 @@ def _logger(run: LiveRun, logs: Path) -> LoggerConfig:
     )
 
 
+def looks_before_given_up(every_s: float) -> int:
+    """Return at how many looks, `every_s` seconds apart, the venue may not know an order before it is given up."""
+    return max(5, ceil(_GIVEN_UP_AFTER_S / every_s))
+
+
 def _builder(run: LiveRun, environment: Environment, logs: Path, drain_s: float) -> LiveNodeBuilder:
     live, checks = run.live, run.live.checks
     real = environment is Environment.LIVE
@@ -116,7 +122,7 @@ def _builder(run: LiveRun, environment: Environment, logs: Path, drain_s: float)
             open_check_interval_secs=checks.open_orders_every_s if real else None,
             open_check_open_only=False,  # an order that closed unseen would stay open in the engine forever
             open_check_lookback_mins=checks.lookback_min,
-            open_check_missing_retries=max(5, round(_GIVEN_UP_AFTER_S / checks.open_orders_every_s)),
+            open_check_missing_retries=looks_before_given_up(checks.open_orders_every_s),
             position_check_interval_secs=checks.positions_every_s if real else None,
             # By default whatever moved within five seconds is left out: a market maker's position always has.
             open_check_threshold_ms=checks.inflight_after_ms,
