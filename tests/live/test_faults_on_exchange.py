@@ -200,9 +200,11 @@ def test_quotes_of_a_node_that_stands_still_rest_on_a_dead_feed_and_that_is_told
                 check_dead_feeds(truth, process)
         finally:
             process.kill()
-    assert truth["blind"]["rested"]
+    # On waking it may quote once more on what had arrived for it meanwhile; the venue excuses that, it goes at once.
+    rested = [one["link"] for one in truth["blind"]["rested"] if not one["excuse"]]
     said = str(told.value)
-    assert all(one["link"] in said for one in truth["blind"]["rested"])
+    assert rested
+    assert all(link in said for link in rested)
     for words in (
         r"[-+]\d+\.\d+ create: OK",
         r"[-+]\d+\.\d+ told: New at",
