@@ -149,13 +149,17 @@ class QuotingLeg:
             self._resized(bid_size, ask_size)
             return desk.dirty
         top = TopOfBook(bid, ask, bid_size, ask_size)
-        last, desk.top = desk.top, top
+        moved = self._may_resize  # what may be resized was just seen not to be
+        if not moved:
+            last = desk.top
+            moved = last is None or self._moved(last, top)
+        desk.top = top
         if self.watch is None and not self._sizes_matter:
             self._may_resize = bool(bid_size and ask_size)
             self._last_bid, self._last_ask = bid, ask
         elif self.watch is not None:
             self.watch.features.moved(now_ns, top)
-        return desk.dirty or last is None or self._moved(last, top)
+        return moved or desk.dirty
 
     def _moved(self, last: TopOfBook, top: TopOfBook) -> bool:
         """Return whether the prices moved, or the sizes where they count; a side of no size is no side."""
@@ -210,7 +214,8 @@ class QuotingLeg:
             return
         self._publish(TOPIC_DECISION, requote.decision)
         plan = requote.plan
-        self.cancel(plan.cancels, now_ns)
+        if plan.cancels:
+            self.cancel(plan.cancels, now_ns)
         for amend in plan.amends:
             self._amend(amend.order, amend.price_ticks, amend.total_lots, now_ns)
         for level in plan.submits:

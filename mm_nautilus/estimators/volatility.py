@@ -172,7 +172,7 @@ class EwmaVolatility:
     variance :math:`\omega^2` biases the estimate up by :math:`2\omega^2/\Delta t`.
     """
 
-    __slots__ = ("_count", "_decay", "_fixed", "_floor", "_interval_s", "_last", "_variance", "_warm_up")
+    __slots__ = ("_count", "_decay", "_fixed", "_floor", "_interval_s", "_last", "_variance", "_warm_up", "value")
 
     def __init__(self, settings: VolatilitySettings) -> None:
         self._interval_s = settings.sample_interval_s
@@ -183,6 +183,8 @@ class EwmaVolatility:
         self._last: float | None = None
         self._variance = 0.0
         self._count = 0
+        self.value = self._value()
+        """Volatility in price per square-root second, or ``None`` while warming up; asked far oftener than sampled."""
 
     def sample(self, fair_value: float | None) -> None:
         """Take the fair value of this sampling instant, ``None`` where there is none."""
@@ -193,11 +195,10 @@ class EwmaVolatility:
             else:
                 self._variance = ewma_variance(self._variance, change, self._interval_s, self._decay)
             self._count += 1
+            self.value = self._value()
         self._last = fair_value
 
-    @property
-    def value(self) -> float | None:
-        """Volatility in price per square-root second, or ``None`` while warming up."""
+    def _value(self) -> float | None:
         if self._fixed is not None:
             return self._fixed
         if self._count < self._warm_up:
@@ -215,6 +216,7 @@ class EwmaVolatility:
             return
         self._variance = float(state["variance"] or 0.0)
         self._count = int(state["count"] or 0)
+        self.value = self._value()
 
 
 _MEASURES: Mapping[str, Callable[[VolatilitySettings], RollingPrices]] = MappingProxyType(

@@ -274,7 +274,7 @@ class Desk:
         """
         if self.restraint is not UNRESTRAINED:
             bounds = self.restraint.bounds(bounds, self.position_lots)
-        top = self.top
+        top = self._top if self._sizes is None else self.top
         state, wanted = self._decide(top, now_ns, funds, bounds, anchor)
         last = self._last
         same = (

@@ -104,16 +104,15 @@ def reconcile(
     best_ask = wanted.asks[0].price_ticks if wanted.asks else None
     buying = (Side.BUY, wanted.bids, bids, best_ask, _nearest_own(Side.SELL, asks) if asks else None)
     selling = (Side.SELL, wanted.asks, asks, best_bid, _nearest_own(Side.BUY, bids) if bids else None)
-    unfilled: list[tuple[list[Level], bool, int, int | None]] = []
+    unfilled: list[tuple[Side, list[Level], bool, int | None]] = []
     for side, levels, working, other_best, barrier in (
         (selling, buying) if exposure.position_lots > 0 else (buying, selling)
     ):
-        room_lots = exposure.room_lots(side)
-        open_levels, in_flight = draft.match(levels, working, room_lots, other_best, barrier)
+        open_levels, in_flight = draft.match(side, levels, working, exposure, other_best, barrier)
         if open_levels:
-            unfilled.append((open_levels, in_flight, room_lots, barrier))
-    for open_levels, in_flight, room_lots, barrier in unfilled:
-        draft.submit(open_levels, in_flight, room_lots, barrier)
+            unfilled.append((side, open_levels, in_flight, barrier))
+    for side, open_levels, in_flight, barrier in unfilled:
+        draft.submit(open_levels, in_flight, exposure.room_lots(side), barrier)
     return Plan(tuple(draft.cancels), tuple(draft.amends), tuple(draft.submits), draft.keeps, draft.deferred)
 
 
@@ -162,9 +161,10 @@ class _Draft:
 
     def match(
         self,
+        side: Side,
         levels: tuple[Level, ...],
         orders: list[WorkingOrder],
-        room_lots: int,
+        exposure: Exposure,
         opposite_wanted: int | None,
         barrier: int | None,
     ) -> tuple[list[Level], bool]:
@@ -185,14 +185,13 @@ class _Draft:
                 in_flight = True
                 if order.status is OrderStatus.PENDING_CANCEL:
                     continue
-            price_ticks = order.price_ticks
-            met = _meets(order.side, price_ticks, opposite_wanted)
-            level = None if met else self._closest(price_ticks, open_levels)
+            met = opposite_wanted is not None and _meets(side, order.price_ticks, opposite_wanted)
+            level = None if met else self._closest(order.price_ticks, open_levels)
             if level is None:
                 loose.append(order)
             else:
                 open_levels.remove(level)
-                self._resize(order, level, open_levels, room_lots)
+                self._resize(order, level, open_levels, exposure.room_lots(side))
         if len(loose) > 1:
             # Commands in flight first: each holds the place of one level until it is answered.
             loose.sort(key=lambda order: order.status is OrderStatus.WORKING)
@@ -240,13 +239,13 @@ class _Draft:
         if not open_levels:
             self._cancel(order)
             return
-        level = open_levels[0]
-        if not self._may_amend(order) or order.leaves_lots < level.size_lots * (1.0 - self._size_tolerance):
+        level, leaves_lots = open_levels[0], order.leaves_lots
+        if not self._may_amend(order) or leaves_lots < level.size_lots * (1.0 - self._size_tolerance):
             self._cancel(order)
             return
         if self._budget > 0 and not _meets(order.side, level.price_ticks, barrier):
             open_levels.pop(0)
-            self._amend(order, level.price_ticks, min(order.leaves_lots, level.size_lots))
+            self._amend(order, level.price_ticks, min(leaves_lots, level.size_lots))
         elif (order.price_ticks - level.price_ticks) * int(order.side) > 0:
             # It stands closer to the market than we want and cannot be moved now.
             self._cancel(order)
