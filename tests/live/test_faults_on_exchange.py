@@ -219,6 +219,21 @@ def test_a_session_through_faults_agrees_when_they_are_over(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+def test_no_command_passes_for_longer_than_an_order_is_waited_for(tmp_path: Path) -> None:
+    with Exchange(seed=3) as exchange:
+        process = start(tmp_path, exchange)
+        try:
+            process.until(exchange, lambda truth: len(truth["open"]) == 2)
+            exchange.faults(refuse_trade=True)
+            time.sleep(35.0)
+            exchange.faults(refuse_trade=False)
+            agree(exchange, tmp_path)
+            check_end(process, exchange, tmp_path)
+        finally:
+            process.kill()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(2), ids=["first", "second"])
 def test_fifty_schedules_of_faults_and_nodes_killed_under_them(part: int, tmp_path: Path) -> None:
     through = [(trade_through, session, (SCHEDULES,)) for session in range(part, SESSIONS, 2)]

@@ -109,10 +109,9 @@ class Control:
             )
         for name, value in values.items():
             setattr(self._venue.faults, name, value)
-        if values.get("down"):
-            await self._sockets.drop("all")
-        elif values.get("refuse_public"):
-            await self._sockets.drop("public")
+        for fault, name in (("down", "all"), ("refuse_public", "public"), ("refuse_trade", "trade")):
+            if values.get(fault):
+                await self._sockets.drop(name)
 
     def _somebody_else(self, incident: Incident) -> None:
         """Send an order by hand on the same account: at the market, or so many ticks from the touch."""

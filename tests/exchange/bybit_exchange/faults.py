@@ -24,6 +24,8 @@ class Faults:
     mute_public: bool = False
     refuse_public: bool = False
     """Whether the public socket is closed and nobody is let in again."""
+    refuse_trade: bool = False
+    """The same of the socket for commands."""
     fill_before_cancel: float = 0.0
     """Chance that a cancel meets a fill that came just before it: of half of the order, or all of it."""
     no_dead_man: bool = False

@@ -72,7 +72,8 @@ class Sockets:
         self, name: str, floor: Floor, request: web.Request, answer: Callable[[Wire, dict[str, Any]], None]
     ) -> web.StreamResponse:
         """Keep one connection until it closes."""
-        if floor.faults.down or (name == "public" and floor.faults.refuse_public):
+        faults = floor.faults
+        if faults.down or {"public": faults.refuse_public, "trade": faults.refuse_trade}.get(name, False):
             self._diary.note(f"{name} socket refused")
             return web.Response(status=503, text="maintenance")
         socket = web.WebSocketResponse()
