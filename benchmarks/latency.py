@@ -45,7 +45,9 @@ class TimedMaker(MarketMaker):
         self.requote_us: list[float] = []
         self.to_order_us: list[float] = []
         self.yardstick_us: list[float] = []
-        self._own_ns = self._since_ns = self._heard_ns = self._events = 0
+        self.clock_us = 0.0
+        """What looking at the clock takes."""
+        self._own_ns = self._since_ns = self._heard_ns = self._events = self._looks = 0
         self._sent = self._inside = False
 
     def on_quote(self, quote: QuoteTick) -> None:
@@ -77,12 +79,12 @@ class TimedMaker(MarketMaker):
         if self._events % _YARDSTICK_EVERY == 0:
             started = thread_time_ns()
             yardstick()
-            self.yardstick_us.append((thread_time_ns() - started) / 1e3)
+            self.yardstick_us.append((thread_time_ns() - started) / 1e3 - self.clock_us)
         decisions = self._desk.decisions
-        self._own_ns, self._sent, self._inside = 0, False, True
+        self._own_ns, self._looks, self._sent, self._inside = 0, 1, False, True
         self._heard_ns, self._since_ns = perf_counter_ns(), thread_time_ns()
         handler(event)
-        own_us = (self._own_ns + thread_time_ns() - self._since_ns) / 1e3
+        own_us = (self._own_ns + thread_time_ns() - self._since_ns) / 1e3 - self._looks * self.clock_us
         self._inside = False
         (self.quiet_us if self._desk.decisions == decisions else self.requote_us).append(own_us)
 
@@ -91,6 +93,7 @@ class TimedMaker(MarketMaker):
             command(*args, **kwargs)
             return
         self._own_ns += thread_time_ns() - self._since_ns
+        self._looks += 1
         if not self._sent:
             self._sent = True
             self.to_order_us.append((perf_counter_ns() - self._heard_ns) / 1e3)
@@ -117,19 +120,14 @@ def measure(book: str, events: int, *, amend: bool, maker: type[TimedMaker] = Ti
     with tempfile.TemporaryDirectory() as folder, rare_collections():
         recorder = Recorder(RecorderConfig(run_dir=folder, flush_rows=50_000))
         timed = maker(MarketMakerConfig(**maker_fields(book, amend=amend)))
+        timed.clock_us = float(np.median([-(thread_time_ns() - thread_time_ns()) for _ in range(10_000)])) / 1e3
         engine.add_actor(recorder)
         engine.add_strategy(timed)
         engine.run()
         recorder.close()
     engine.dispose()
     assert timed.fatal is None, timed.fatal
-    clock_us = float(np.median([-(thread_time_ns() - thread_time_ns()) for _ in range(10_000)])) / 1e3
-    return Latencies(
-        np.array(timed.quiet_us) - clock_us,
-        np.array(timed.requote_us) - clock_us,
-        np.array(timed.to_order_us),
-        np.array(timed.yardstick_us) - clock_us,
-    )
+    return Latencies(*map(np.array, (timed.quiet_us, timed.requote_us, timed.to_order_us, timed.yardstick_us)))
 
 
 def histogram(microseconds: np.ndarray) -> list[float]:

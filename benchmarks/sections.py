@@ -30,6 +30,9 @@ from mm_nautilus.host.collector import rare_collections
 ENGINE, IDLE, NATIVE = "engine alone", "Python strategy that does nothing", "native Rust GridMarketMaker"
 BARE: Final = "Python strategy that only sends the commands"
 RECORDED: Final = "our maker, recorded"
+AMENDING: Final = "our maker, recorded, amending"
+STACK_AT_MOST: Final = {RECORDED: 1.2, AMENDING: 1.2}
+"""Demanded of both, beside the native maker."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def _stack_runs(played: Scenario, levels: int = 1) -> dict[str, Runner]:
         NATIVE: partial(stack.run_grid, played, levels),
         "our maker, not recorded": partial(stack.run_stack, played, amend=False, levels=levels, record=False),
         RECORDED: partial(stack.run_stack, played, amend=False, levels=levels),
-        "our maker, recorded, amending": partial(stack.run_stack, played, amend=True, levels=levels),
+        AMENDING: partial(stack.run_stack, played, amend=True, levels=levels),
         "our maker, all actors": partial(stack.run_stack, played, amend=False, levels=levels, watch=True),
     }
 
@@ -92,13 +95,14 @@ def the_stack(size: Size) -> Section:
     played = scenario("L1", 1, events, seed=1)
     contestants = {ENGINE: partial(stack.run_engine, played), IDLE: partial(stack.run_idle, played)}
     contestants |= {BARE: partial(stack.run_bare, played)} | _stack_runs(played)
-    lines = _compared(contestants, NATIVE, size.turns, {RECORDED: 1.2})
+    lines = _compared(contestants, NATIVE, size.turns, STACK_AT_MOST)
     lines += _by_length(size)
     about = (
         f"One level a side on {events:,} quotes and {events * 7 // 30:,} trades, requoted at each tick of the mid. "
-        "Without amending, our maker cancels and submits as the native one does, at the same prices. What only sends "
-        "the commands knows no position, no limit and no record: any maker in Python costs more than that here. The "
-        "native maker's cost grows faster than its orders, so the last lines compare a shorter run and a longer one."
+        "Our maker amends unless it is told not to; without amending it cancels and submits as the native one does. It "
+        "puts as many prices into the market either way. What only sends the commands knows no position, no limit and "
+        "no record: any maker in Python costs more than that here. The native maker's cost grows faster than its "
+        "orders and ours does not, so the last lines compare a shorter run and a longer one."
     )
     return Section("The whole stack, one level", about, lines, [])
 
@@ -109,8 +113,8 @@ def _by_length(size: Size) -> list[Figure]:
     for full in (60_000, 1_000_000):
         events = size.events(full)
         played = scenario("L1", 1, events, seed=1)
-        runners = {name: run for name, run in _stack_runs(played).items() if name in {NATIVE, RECORDED}}
-        found = _compared(runners, NATIVE, size.turns, {RECORDED: 1.2})
+        runners = {name: run for name, run in _stack_runs(played).items() if name in {NATIVE, *STACK_AT_MOST}}
+        found = _compared(runners, NATIVE, size.turns, STACK_AT_MOST)
         lines += [
             replace(one, what=f"{one.what}, {events:,} quotes", base=f"{NATIVE}, {events:,} quotes") for one in found
         ]
