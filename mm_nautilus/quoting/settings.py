@@ -128,7 +128,7 @@ class RequoteSettings(Settings):
     )
     amend: bool = Field(default=True, description="Amend in place where possible; False cancels and submits anew.")
     max_amends_per_order: int = Field(
-        default=20, ge=1, description="Amends of one order before it is replaced; their cost grows with each."
+        default=10, ge=1, description="Amends of one order before it is replaced; their cost grows with each."
     )
     messages_per_s: float = Field(
         default=50.0, gt=0, description="Message budget; cancels that reduce risk pass even when it is spent."
