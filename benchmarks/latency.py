@@ -36,8 +36,24 @@ def yardstick() -> float:
     return sum(pair[0] for pair in seen.values())
 
 
+def _still(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command of the engine during which the clock of a `TimedMaker` stands still."""
+
+    def sent(self: TimedMaker, *args: Any, **kwargs: Any) -> None:
+        stopped_ns, sent_ns = thread_time_ns(), perf_counter_ns()
+        command(self, *args, **kwargs)
+        self._went_on(stopped_ns, sent_ns)
+
+    return sent
+
+
 class TimedMaker(MarketMaker):
     """Our maker, with a clock on its handlers that stands still in the engine."""
+
+    submit_order = _still(MarketMaker.submit_order)
+    modify_order = _still(MarketMaker.modify_order)
+    cancel_order = _still(MarketMaker.cancel_order)
+    cancel_orders = _still(MarketMaker.cancel_orders)
 
     def __init__(self, config: MarketMakerConfig) -> None:
         super().__init__(config)
@@ -58,22 +74,6 @@ class TimedMaker(MarketMaker):
         """Time one book event."""
         self._timed(super().on_book_deltas, deltas)
 
-    def submit_order(self, *args: Any, **kwargs: Any) -> None:
-        """Stand still in the engine."""
-        self._still(super().submit_order, *args, **kwargs)
-
-    def modify_order(self, *args: Any, **kwargs: Any) -> None:
-        """Stand still in the engine."""
-        self._still(super().modify_order, *args, **kwargs)
-
-    def cancel_order(self, *args: Any, **kwargs: Any) -> None:
-        """Stand still in the engine."""
-        self._still(super().cancel_order, *args, **kwargs)
-
-    def cancel_orders(self, *args: Any, **kwargs: Any) -> None:
-        """Stand still in the engine."""
-        self._still(super().cancel_orders, *args, **kwargs)
-
     def _timed(self, handler: Callable[[Any], None], event: Any) -> None:
         self._events += 1
         if self._events % _YARDSTICK_EVERY == 0:
@@ -88,16 +88,15 @@ class TimedMaker(MarketMaker):
         self._inside = False
         (self.quiet_us if self._desk.decisions == decisions else self.requote_us).append(own_us)
 
-    def _still(self, command: Callable[..., None], *args: Any, **kwargs: Any) -> None:
-        if not self._inside:  # a timer's or a fill's requote
-            command(*args, **kwargs)
+    def _went_on(self, stopped_ns: int, sent_ns: int) -> None:
+        """Let the clock go on after a command, which a timer or a fill may have called for as well."""
+        if not self._inside:
             return
-        self._own_ns += thread_time_ns() - self._since_ns
+        self._own_ns += stopped_ns - self._since_ns
         self._looks += 1
         if not self._sent:
             self._sent = True
-            self.to_order_us.append((perf_counter_ns() - self._heard_ns) / 1e3)
-        command(*args, **kwargs)
+            self.to_order_us.append((sent_ns - self._heard_ns) / 1e3)
         self._since_ns = thread_time_ns()
 
 
